@@ -1,0 +1,5 @@
+/** The launcher for people and scripts. */
+@NullMarked
+package dev.isoflop.cli;
+
+import org.jspecify.annotations.NullMarked;

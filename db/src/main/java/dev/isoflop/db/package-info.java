@@ -1,0 +1,5 @@
+/** Persistence: migrations, entities, repositories, the metric store. */
+@NullMarked
+package dev.isoflop.db;
+
+import org.jspecify.annotations.NullMarked;

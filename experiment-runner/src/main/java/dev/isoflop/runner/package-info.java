@@ -1,0 +1,5 @@
+/** The worker process: claims runs, executes them and reports. */
+@NullMarked
+package dev.isoflop.runner;
+
+import org.jspecify.annotations.NullMarked;
