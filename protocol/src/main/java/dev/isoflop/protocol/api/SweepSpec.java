@@ -1,0 +1,143 @@
+package dev.isoflop.protocol.api;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import com.fasterxml.jackson.annotation.JsonTypeName;
+import dev.isoflop.protocol.job.LearningRateSchedule;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A sweep as a person writes it. Absent fields have the documented defaults, filled in by the platform. */
+@JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "kind")
+@JsonSubTypes({@JsonSubTypes.Type(value = SweepSpec.IsoFlop.class, name = "isoflop")})
+public sealed interface SweepSpec {
+
+    /** Unique within its experiment. */
+    String name();
+
+    /** Experiment the sweep is filed under; made on first use. */
+    String experiment();
+
+    /**
+     * Model sizes trained at fixed compute budgets (Hoffmann et al. 2022, approach 2).
+     *
+     * @param name unique within the experiment
+     * @param experiment folder of work; default {@code default}
+     * @param dataset what to train on
+     * @param contextLength tokens per sequence; default 128
+     * @param models ladder of model sizes, named
+     * @param budgets compute budgets, each with the models to train at it
+     * @param replicates extra seeds at single points, so that the noise is known
+     * @param training optimisation settings shared by all runs
+     * @param flopRule what C counts; default {@code 6ND}
+     * @param countEmbeddings whether N in C = 6ND counts the embedding matrix; default true
+     * @param target compute budget to predict the optimum for
+     * @param maxEpochs most passes over the training split a run may make; default 1, so that repetition is asked for
+     * @param pool runners that may execute it; default {@code default}
+     * @param priority larger goes first; default 0
+     * @param retries budgets of retries
+     */
+    @JsonTypeName("isoflop")
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    record IsoFlop(
+            String name,
+            String experiment,
+            DatasetSpec dataset,
+            @Nullable Integer contextLength,
+            List<ModelEntry> models,
+            List<BudgetEntry> budgets,
+            @Nullable List<Replicate> replicates,
+            @Nullable TrainingEntry training,
+            @Nullable String flopRule,
+            @Nullable Boolean countEmbeddings,
+            @Nullable Double target,
+            @Nullable Double maxEpochs,
+            @Nullable String pool,
+            @Nullable Integer priority,
+            @Nullable Retries retries)
+            implements SweepSpec {}
+
+    /**
+     * @param corpus {@code npm:PACKAGE} or a path readable by the runners
+     * @param vocabSize tokenizer size, special tokens included; default 1,024
+     * @param validationModulus see {@link dev.isoflop.protocol.job.DataSpec}; default 12
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    record DatasetSpec(
+            String corpus,
+            @Nullable Integer vocabSize,
+            @Nullable Integer validationModulus) {}
+
+    /**
+     * One rung of the ladder.
+     *
+     * @param name how budgets refer to it; default {@code d<dModel>}
+     * @param dModel width of the residual stream
+     * @param layers number of blocks
+     * @param heads query heads; default by the planner's rule
+     * @param kvHeads key/value heads; default the query heads
+     * @param dFf hidden width of the feed-forward; default 8/3 of dModel rounded up to a multiple of 8
+     * @param tiedEmbeddings default true
+     * @param qkNorm default false
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    record ModelEntry(
+            @Nullable String name,
+            int dModel,
+            int layers,
+            @Nullable Integer heads,
+            @Nullable Integer kvHeads,
+            @Nullable Integer dFf,
+            @Nullable Boolean tiedEmbeddings,
+            @Nullable Boolean qkNorm) {}
+
+    /**
+     * @param flops compute budget C, in FLOPs
+     * @param batchSequences sequences per step at this budget
+     * @param models names of the rungs trained at it; default all
+     * @param learningRate default the sweep's
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    record BudgetEntry(
+            double flops,
+            int batchSequences,
+            @Nullable List<String> models,
+            @Nullable Double learningRate) {}
+
+    /**
+     * @param flops one of the budgets
+     * @param model name of a rung trained at it
+     * @param seeds all the seeds of that point
+     */
+    record Replicate(double flops, String model, List<Long> seeds) {}
+
+    /** Optimisation settings; each default is the reference recipe of the demo. */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    record TrainingEntry(
+            @Nullable Double learningRate,
+            @Nullable Double finalLearningRateFraction,
+            @Nullable Double warmupFraction,
+            @Nullable LearningRateSchedule schedule,
+            @Nullable Double beta1,
+            @Nullable Double beta2,
+            @Nullable Double epsilon,
+            @Nullable Double weightDecay,
+            @Nullable Double gradientClip,
+            @Nullable Long seed,
+            @Nullable Integer metricsEverySteps,
+            @Nullable Long evalEverySteps,
+            @Nullable Long evalTokens,
+            @Nullable Long checkpointEverySeconds) {}
+
+    /**
+     * @param failures retries after failures of the work itself; default 2
+     * @param preemptions retries after preemptions; default 100
+     * @param infrastructure retries after lost runners and machines; default 10
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    record Retries(
+            @Nullable Integer failures,
+            @Nullable Integer preemptions,
+            @Nullable Integer infrastructure) {}
+}

@@ -1,0 +1,217 @@
+package dev.isoflop.protocol.api;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.isoflop.protocol.job.FileRef;
+import dev.isoflop.protocol.job.JobResult;
+import dev.isoflop.protocol.job.JobSpec;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** What the REST API serves about experiments, sweeps, runs and runners. Times are UTC, losses nats per token. */
+public final class Views {
+
+    private Views() {}
+
+    public record Experiment(long id, String name, Instant createdAt, int sweeps) {}
+
+    /**
+     * @param plannedFlops sum of C over its runs
+     * @param doneFlops part of it that succeeded runs account for
+     * @param counts runs by state, every state present
+     * @param state queued, running, succeeded, failed or cancelled: derived from the runs, never stored
+     * @param version for If-Match
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record Sweep(
+            long id,
+            long experimentId,
+            String experiment,
+            String name,
+            String state,
+            SweepSpec spec,
+            String datasetId,
+            Map<RunState, Integer> counts,
+            double plannedFlops,
+            double doneFlops,
+            List<Dropped> dropped,
+            Instant createdAt,
+            @Nullable Instant startedAt,
+            @Nullable Instant finishedAt,
+            long version) {}
+
+    /** A cell of the plan that will not be trained, and why. */
+    public record Dropped(String label, String reason) {}
+
+    /** What a submission would do, answered by {@code validateOnly=true}. */
+    public record Plan(List<PlannedRun> runs, List<Dropped> dropped, double totalFlops, long totalTokens) {}
+
+    public record PlannedRun(
+            String name,
+            double budget,
+            long parameters,
+            long nonEmbeddingParameters,
+            long tokens,
+            double flops,
+            double flopsExact,
+            long steps,
+            double epochs,
+            long seed) {}
+
+    /**
+     * @param name such as {@code C1e11-d32-s1}
+     * @param kind pretrain or data
+     * @param parameters N with embeddings; 0 where the kind has none
+     * @param nonEmbeddingParameters N without them
+     * @param tokens D planned
+     * @param flops C = 6ND by the sweep's convention
+     * @param flopsExact forward and backward counted matrix by matrix, attention and head included
+     * @param budget the compute budget the run belongs to
+     * @param tokensPerStep to turn steps into tokens; tokens times flops/tokens gives FLOPs
+     * @param step last step reported
+     * @param trainLoss last training loss reported
+     * @param finalLoss held-out loss at the end
+     * @param doneTokens tokens trained so far
+     * @param failure why it failed, if it did
+     * @param waitsFor the run it depends on, while that has not succeeded
+     * @param version for If-Match
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record Run(
+            long id,
+            @Nullable Long sweepId,
+            @Nullable String sweep,
+            String name,
+            String kind,
+            RunState state,
+            int attempt,
+            int priority,
+            String pool,
+            long parameters,
+            long nonEmbeddingParameters,
+            long tokens,
+            double flops,
+            double flopsExact,
+            double budget,
+            @Nullable Long seed,
+            @Nullable Double learningRate,
+            long tokensPerStep,
+            long steps,
+            long step,
+            long doneTokens,
+            @Nullable Double trainLoss,
+            @Nullable Double finalLoss,
+            @Nullable Double bitsPerByte,
+            @Nullable Double tokensPerSecond,
+            boolean diverged,
+            @Nullable Failure failure,
+            @Nullable Long waitsFor,
+            @Nullable String runner,
+            Instant createdAt,
+            @Nullable Instant startedAt,
+            @Nullable Instant finishedAt,
+            long version) {}
+
+    public record Failure(String category, String code, String message) {}
+
+    /** A run with what only its own page needs. */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record RunDetail(Run run, JobSpec job, @Nullable JobResult result, RetriesLeft retriesLeft) {}
+
+    public record RetriesLeft(int failures, int preemptions, int infrastructure) {}
+
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record Attempt(
+            int number,
+            long runnerId,
+            String runner,
+            String state,
+            @Nullable String cause,
+            long resumedFromStep,
+            Instant assignedAt,
+            @Nullable Instant startedAt,
+            @Nullable Instant endedAt) {}
+
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record RunEvent(
+            long id,
+            long runId,
+            Instant at,
+            @Nullable RunState from,
+            RunState to,
+            int attempt,
+            @Nullable String cause) {}
+
+    public record LogLine(long seq, int attempt, Instant at, String level, String text) {}
+
+    public record Checkpoint(
+            long id, int attempt, long step, long tokens, long bytes, Instant createdAt, List<FileRef> files) {}
+
+    /**
+     * @param state online, suspect (silent for less than a lease) or gone
+     * @param runs ids of the runs it holds
+     */
+    public record Runner(
+            long id,
+            String name,
+            String pool,
+            String host,
+            long pid,
+            String version,
+            String state,
+            int slots,
+            int cores,
+            long memoryBytes,
+            List<String> devices,
+            List<Long> runs,
+            Instant registeredAt,
+            Instant lastSeen) {}
+
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record Token(
+            long id,
+            String name,
+            String prefix,
+            String scope,
+            Instant createdAt,
+            @Nullable Instant lastUsedAt,
+            @Nullable Instant expiresAt) {}
+
+    /** The only answer that ever carries a token's secret. */
+    public record NewToken(Token token, String secret) {}
+
+    /** @param scope read, submit, admin or runner; each of the first three includes those before it */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record CreateToken(
+            String name, String scope, @Nullable Instant expiresAt) {}
+
+    /**
+     * @param id hash of the options
+     * @param state preparing, ready or failed
+     * @param runId the data run that prepares or prepared it
+     * @param detail there once ready
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record Dataset(
+            String id,
+            String corpus,
+            int vocabSize,
+            int validationModulus,
+            String state,
+            long runId,
+            JobResult.@Nullable Dataset detail,
+            Instant createdAt) {}
+
+    /** Counts for the front page. */
+    public record Overview(
+            Map<RunState, Integer> runs,
+            int runnersOnline,
+            int slots,
+            int busySlots,
+            double tokensPerSecond,
+            double flopsDone,
+            long metricPoints,
+            List<Sweep> recentSweeps,
+            List<Run> activeRuns) {}
+}

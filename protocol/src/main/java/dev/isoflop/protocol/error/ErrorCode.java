@@ -1,0 +1,51 @@
+package dev.isoflop.protocol.error;
+
+/**
+ * Every error the REST API answers with. The slug is stable: clients may switch on it. It is also the last segment of
+ * the problem's {@code type}.
+ */
+public enum ErrorCode {
+    INVALID_REQUEST("invalid-request", 400),
+    IDEMPOTENCY_KEY_MISSING("idempotency-key-missing", 400),
+    UNAUTHENTICATED("unauthenticated", 401),
+    FORBIDDEN("forbidden", 403),
+    NOT_FOUND("not-found", 404),
+    METHOD_NOT_ALLOWED("method-not-allowed", 405),
+    /** The attempt named in a runner's write is not the run's current one: stop that work. */
+    STALE_ATTEMPT("stale-attempt", 409),
+    /** A metric batch does not follow the last one; the expected sequence number is in the problem. */
+    BATCH_GAP("batch-gap", 409),
+    ILLEGAL_TRANSITION("illegal-transition", 409),
+    IDEMPOTENCY_IN_PROGRESS("idempotency-in-progress", 409),
+    SWEEP_EXISTS("sweep-exists", 409),
+    DATASET_NOT_READY("dataset-not-ready", 409),
+    ETAG_MISMATCH("etag-mismatch", 412),
+    PAYLOAD_TOO_LARGE("payload-too-large", 413),
+    UNSUPPORTED_MEDIA_TYPE("unsupported-media-type", 415),
+    INVALID_SWEEP("invalid-sweep", 422),
+    MODEL_TOO_LARGE("model-too-large", 422),
+    NOT_ENOUGH_TOKENS("not-enough-tokens", 422),
+    IDEMPOTENCY_KEY_REUSED("idempotency-key-reused", 422),
+    CHECKSUM_MISMATCH("checksum-mismatch", 422),
+    INCOMPARABLE_RUNS("incomparable-runs", 422),
+    IF_MATCH_MISSING("if-match-missing", 428),
+    TOO_MANY_REQUESTS("too-many-requests", 429),
+    INTERNAL("internal", 500);
+
+    private final String slug;
+    private final int status;
+
+    ErrorCode(String slug, int status) {
+        this.slug = slug;
+        this.status = status;
+    }
+
+    public String slug() {
+        return slug;
+    }
+
+    /** HTTP status the code is answered with. */
+    public int status() {
+        return status;
+    }
+}

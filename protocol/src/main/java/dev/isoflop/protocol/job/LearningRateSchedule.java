@@ -1,0 +1,11 @@
+package dev.isoflop.protocol.job;
+
+/** How the learning rate moves after the warm-up. */
+public enum LearningRateSchedule {
+    /** Half a cosine from the peak to the final fraction at the last step. */
+    COSINE,
+    /** Warm-up, stable, then a linear decay over the last tenth. */
+    WSD,
+    /** The peak until the end. */
+    CONSTANT
+}

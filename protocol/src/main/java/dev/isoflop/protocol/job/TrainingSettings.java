@@ -1,0 +1,29 @@
+package dev.isoflop.protocol.job;
+
+/**
+ * Optimisation settings of one pretraining run (AdamW with decoupled decay, Loshchilov and Hutter 2019).
+ *
+ * @param batchSequences sequences per optimizer step; tokens per step is this times the context length
+ * @param steps optimizer steps
+ * @param learningRate peak learning rate
+ * @param finalLearningRateFraction learning rate of the last step as a fraction of the peak
+ * @param warmupFraction share of the steps spent in linear warm-up
+ * @param schedule shape after the warm-up
+ * @param beta1 decay of the first moment
+ * @param beta2 decay of the second moment
+ * @param epsilon added to the root of the second moment
+ * @param weightDecay decoupled decay, applied to matrices only
+ * @param gradientClip largest global gradient norm; longer gradients are scaled down to it
+ */
+public record TrainingSettings(
+        int batchSequences,
+        long steps,
+        double learningRate,
+        double finalLearningRateFraction,
+        double warmupFraction,
+        LearningRateSchedule schedule,
+        double beta1,
+        double beta2,
+        double epsilon,
+        double weightDecay,
+        double gradientClip) {}

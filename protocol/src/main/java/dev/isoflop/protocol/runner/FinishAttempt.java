@@ -1,0 +1,50 @@
+package dev.isoflop.protocol.runner;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.isoflop.protocol.job.JobResult;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How an attempt ended.
+ *
+ * @param outcome what happened
+ * @param result for {@link Outcome#SUCCEEDED}
+ * @param failure for {@link Outcome#FAILED}
+ */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+public record FinishAttempt(
+        Outcome outcome,
+        @Nullable JobResult result,
+        @Nullable Failure failure) {
+
+    public enum Outcome {
+        SUCCEEDED,
+        FAILED,
+        /** Stopped on request after a checkpoint, or because the runner itself is going away. */
+        PREEMPTED,
+        CANCELLED
+    }
+
+    /**
+     * @param category decides the retry budget
+     * @param code short and stable, such as {@code out-of-memory}
+     * @param message one sentence
+     * @param stackTrace for the log, if there is one
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record Failure(
+            Category category,
+            String code,
+            String message,
+            @Nullable String stackTrace) {}
+
+    /** Whose fault a failure is: each has a budget of retries of its own. */
+    public enum Category {
+        /** The work itself: bad data, bad settings, a bug in it. */
+        USER,
+        /** Does not fit: never retried in the same shape. */
+        OUT_OF_MEMORY,
+        /** The machine, the disk, the network. */
+        INFRASTRUCTURE
+    }
+}
