@@ -1,0 +1,5 @@
+/** Files a model lives in: safetensors, Hugging Face configuration, and directories written all or nothing. */
+@NullMarked
+package dev.isoflop.lm.checkpoint;
+
+import org.jspecify.annotations.NullMarked;

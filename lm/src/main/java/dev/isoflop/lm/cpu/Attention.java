@@ -1,0 +1,314 @@
+package dev.isoflop.lm.cpu;
+
+import static dev.isoflop.lm.cpu.MicroKernels.L;
+import static dev.isoflop.lm.cpu.MicroKernels.S;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * Causal grouped-query attention of one sequence and one key head, in tiles (Dao 2023): never a {@code T × T} buffer.
+ *
+ * <p>A score tile is kept transposed, {@code [keys][queries]}, with a query per vector lane. So the products over the head dimension run
+ * at full width however narrow a head is, and the softmax over keys is elementwise over vectors. Queries, keys and values are read
+ * where the fused projection put them: rows {@code [q heads | k heads | v heads]} of stride {@code ld}. The backward pass recomputes
+ * probabilities from the stored log-sum-exp and writes the gradients over queries, keys and values in place, which is safe because a
+ * query row is used by its own tile only and key and value gradients gather in scratch until all tiles are done.
+ */
+final class Attention {
+
+    /** Queries in a tile. */
+    static final int QUERIES = 2 * L;
+    /** Most keys in a tile. */
+    static final int KEYS = 128;
+
+    private final int context;
+    private final int heads;
+    private final int kvHeads;
+    private final int headDim;
+    private final int ld;
+    private final int out;
+    private final float scale;
+
+    Attention(int context, int heads, int kvHeads, int headDim) {
+        this.context = context;
+        this.heads = heads;
+        this.kvHeads = kvHeads;
+        this.headDim = headDim;
+        this.ld = (heads + 2 * kvHeads) * headDim;
+        this.out = heads * headDim;
+        this.scale = (float) (1.0 / Math.sqrt(headDim));
+    }
+
+    /** Floats of scratch one worker needs. */
+    int scratchLength() {
+        // query tile, gradient tile, scores, score gradients, max and sum and factor and delta, dq rows, dk and dv
+        return 2 * headDim * QUERIES + 2 * KEYS * QUERIES + 4 * QUERIES + QUERIES * headDim + 2 * context * headDim;
+    }
+
+    /**
+     * @param qkv {@code [T][ld]} of this sequence from {@code qo}
+     * @param o {@code [T][heads headDim]} from {@code oo}: the result
+     * @param lse {@code [heads][T]} from {@code lo}: log Σ exp of each query's scores
+     */
+    void forward(float[] qkv, int qo, float[] o, int oo, float[] lse, int lo, int kvHead, float[] s, int so) {
+        int group = heads / kvHeads;
+        int kOff = qo + (heads + kvHead) * headDim;
+        int vOff = kOff + kvHeads * headDim;
+        int qt = so;
+        int scores = qt + 2 * headDim * QUERIES;
+        int max = scores + 2 * KEYS * QUERIES;
+        int sum = max + QUERIES;
+        int factor = sum + QUERIES;
+        for (int h = kvHead * group; h < (kvHead + 1) * group; h++) {
+            for (int i0 = 0; i0 < context; i0 += QUERIES) {
+                int queries = Math.min(QUERIES, context - i0);
+                transpose(qkv, qo + i0 * ld + h * headDim, ld, queries, headDim, scale, s, qt);
+                int tile = oo + i0 * out + h * headDim;
+                int end = i0 + queries;
+                for (int j0 = 0; j0 < end; j0 += KEYS) {
+                    int keys = Math.min(KEYS, end - j0);
+                    Gemm.plain(
+                            keys,
+                            QUERIES,
+                            headDim,
+                            qkv,
+                            kOff + j0 * ld,
+                            ld,
+                            1,
+                            s,
+                            qt,
+                            QUERIES,
+                            s,
+                            scores,
+                            QUERIES,
+                            false);
+                    softmaxTile(s, scores, keys, j0 - i0, max, sum, factor, j0 == 0);
+                    if (j0 > 0) {
+                        for (int i = 0; i < queries; i++) {
+                            Elementwise.scale(o, tile + i * out, headDim, s[factor + i]);
+                        }
+                    }
+                    Gemm.plain(
+                            queries,
+                            headDim,
+                            keys,
+                            s,
+                            scores,
+                            1,
+                            QUERIES,
+                            qkv,
+                            vOff + j0 * ld,
+                            ld,
+                            o,
+                            tile,
+                            out,
+                            j0 > 0);
+                }
+                for (int i = 0; i < queries; i++) {
+                    Elementwise.scale(o, tile + i * out, headDim, 1f / s[sum + i]);
+                    lse[lo + h * context + i0 + i] = (float) (s[max + i] + Math.log(s[sum + i]));
+                }
+            }
+        }
+    }
+
+    /**
+     * @param go {@code [T][heads headDim]}: gradient of the result
+     * @param qkv queries, keys and values in, their gradients out
+     */
+    void backward(
+            float[] qkv,
+            int qo,
+            float[] o,
+            int oo,
+            float[] go,
+            int goo,
+            float[] lse,
+            int lo,
+            int kvHead,
+            float[] s,
+            int so) {
+        int group = heads / kvHeads;
+        int kOff = qo + (heads + kvHead) * headDim;
+        int vOff = kOff + kvHeads * headDim;
+        int qt = so;
+        int gt = qt + headDim * QUERIES;
+        int p = gt + headDim * QUERIES;
+        int ds = p + KEYS * QUERIES;
+        int lseTile = ds + KEYS * QUERIES;
+        int delta = lseTile + QUERIES;
+        int dq = lseTile + 4 * QUERIES;
+        int dk = dq + QUERIES * headDim;
+        int dv = dk + context * headDim;
+        java.util.Arrays.fill(s, dk, dv + context * headDim, 0f);
+        for (int h = kvHead * group; h < (kvHead + 1) * group; h++) {
+            for (int i0 = 0; i0 < context; i0 += QUERIES) {
+                int queries = Math.min(QUERIES, context - i0);
+                int qRow = qo + i0 * ld + h * headDim;
+                int oRow = oo + i0 * out + h * headDim;
+                int gRow = goo + i0 * out + h * headDim;
+                transpose(qkv, qRow, ld, queries, headDim, scale, s, qt);
+                transpose(go, gRow, out, queries, headDim, 1f, s, gt);
+                for (int i = 0; i < QUERIES; i++) {
+                    s[lseTile + i] = i < queries ? lse[lo + h * context + i0 + i] : 0f;
+                    s[delta + i] = i < queries ? Elementwise.dot(go, gRow + i * out, o, oRow + i * out, headDim) : 0f;
+                }
+                int end = i0 + queries;
+                for (int j0 = 0; j0 < end; j0 += KEYS) {
+                    int keys = Math.min(KEYS, end - j0);
+                    Gemm.plain(
+                            keys, QUERIES, headDim, qkv, kOff + j0 * ld, ld, 1, s, qt, QUERIES, s, p, QUERIES, false);
+                    Gemm.plain(
+                            keys, QUERIES, headDim, qkv, vOff + j0 * ld, ld, 1, s, gt, QUERIES, s, ds, QUERIES, false);
+                    gradientTile(s, p, ds, keys, j0 - i0, lseTile, delta);
+                    Gemm.plain(
+                            keys,
+                            headDim,
+                            queries,
+                            s,
+                            p,
+                            QUERIES,
+                            1,
+                            go,
+                            gRow,
+                            out,
+                            s,
+                            dv + j0 * headDim,
+                            headDim,
+                            true);
+                    Gemm.plain(
+                            keys,
+                            headDim,
+                            queries,
+                            s,
+                            ds,
+                            QUERIES,
+                            1,
+                            qkv,
+                            qRow,
+                            ld,
+                            s,
+                            dk + j0 * headDim,
+                            headDim,
+                            true);
+                    Gemm.plain(
+                            queries, headDim, keys, s, ds, 1, QUERIES, qkv, kOff + j0 * ld, ld, s, dq, headDim, j0 > 0);
+                }
+                for (int i = 0; i < queries; i++) {
+                    copyScaled(s, dq + i * headDim, qkv, qRow + i * ld, headDim, scale);
+                }
+            }
+        }
+        for (int j = 0; j < context; j++) {
+            copyScaled(s, dk + j * headDim, qkv, kOff + j * ld, headDim, scale);
+            System.arraycopy(s, dv + j * headDim, qkv, vOff + j * ld, headDim);
+        }
+    }
+
+    /** {@code [queries][n]} to {@code [n][QUERIES]}, scaled; lanes without a query become zero. */
+    private static void transpose(float[] x, int xo, int ldx, int queries, int n, float scale, float[] y, int yo) {
+        if (queries < QUERIES) {
+            java.util.Arrays.fill(y, yo, yo + n * QUERIES, 0f);
+        }
+        for (int i = 0; i < queries; i++) {
+            int row = xo + i * ldx;
+            for (int c = 0; c < n; c++) {
+                y[yo + c * QUERIES + i] = x[row + c] * scale;
+            }
+        }
+    }
+
+    private static void copyScaled(float[] x, int xo, float[] y, int yo, int n, float scale) {
+        for (int c = 0; c < n; c += L) {
+            VectorMask<Float> m = S.indexInRange(c, n);
+            FloatVector.fromArray(S, x, xo + c, m).mul(scale).intoArray(y, yo + c, m);
+        }
+    }
+
+    /**
+     * Turns scores into {@code exp(score − running max)}, zero where key > query, and updates running max, sum and the factor by which
+     * what was summed before must shrink.
+     *
+     * @param keyMinusQuery index of the tile's first key less that of its first query
+     */
+    private static void softmaxTile(
+            float[] s, int scores, int keys, int keyMinusQuery, int max, int sum, int factor, boolean first) {
+        for (int v = 0; v < QUERIES; v += L) {
+            FloatVector lane = FloatVector.zero(S).addIndex(1).add(v);
+            int open = Math.min(keys, Math.max(0, v - keyMinusQuery + 1));
+            int last = Math.min(keys, v + L - keyMinusQuery);
+            FloatVector before = first ? FloatVector.broadcast(S, -1e30f) : FloatVector.fromArray(S, s, max + v);
+            FloatVector m = before;
+            int j = 0;
+            for (; j < open; j++) {
+                FloatVector x = FloatVector.fromArray(S, s, scores + j * QUERIES + v);
+                m = m.blend(x, x.compare(VectorOperators.GT, m));
+            }
+            for (; j < last; j++) {
+                VectorMask<Float> visible = lane.compare(VectorOperators.GE, (float) (keyMinusQuery + j));
+                FloatVector x = FloatVector.fromArray(S, s, scores + j * QUERIES + v);
+                m = m.blend(x, x.compare(VectorOperators.GT, m).and(visible));
+            }
+            FloatVector shrink = Exp.of(before.sub(m));
+            FloatVector total = first
+                    ? FloatVector.zero(S)
+                    : FloatVector.fromArray(S, s, sum + v).mul(shrink);
+            for (j = 0; j < open; j++) {
+                FloatVector e = Exp.of(
+                        FloatVector.fromArray(S, s, scores + j * QUERIES + v).sub(m));
+                total = total.add(e);
+                e.intoArray(s, scores + j * QUERIES + v);
+            }
+            FloatVector zero = FloatVector.zero(S);
+            for (; j < last; j++) {
+                VectorMask<Float> visible = lane.compare(VectorOperators.GE, (float) (keyMinusQuery + j));
+                FloatVector e = zero.blend(
+                        Exp.of(FloatVector.fromArray(S, s, scores + j * QUERIES + v)
+                                .sub(m)),
+                        visible);
+                total = total.add(e);
+                e.intoArray(s, scores + j * QUERIES + v);
+            }
+            for (; j < keys; j++) {
+                zero.intoArray(s, scores + j * QUERIES + v);
+            }
+            m.intoArray(s, max + v);
+            total.intoArray(s, sum + v);
+            shrink.intoArray(s, factor + v);
+        }
+    }
+
+    /** {@code p = exp(score − lse)} with the causal mask, {@code ds = p (dp − delta)}, both in place. */
+    private static void gradientTile(float[] s, int p, int ds, int keys, int keyMinusQuery, int lseTile, int delta) {
+        for (int v = 0; v < QUERIES; v += L) {
+            FloatVector lane = FloatVector.zero(S).addIndex(1).add(v);
+            int open = Math.min(keys, Math.max(0, v - keyMinusQuery + 1));
+            int last = Math.min(keys, v + L - keyMinusQuery);
+            FloatVector lse = FloatVector.fromArray(S, s, lseTile + v);
+            FloatVector d = FloatVector.fromArray(S, s, delta + v);
+            FloatVector zero = FloatVector.zero(S);
+            int j = 0;
+            for (; j < open; j++) {
+                int at = j * QUERIES + v;
+                FloatVector e = Exp.of(FloatVector.fromArray(S, s, p + at).sub(lse));
+                e.intoArray(s, p + at);
+                FloatVector.fromArray(S, s, ds + at).sub(d).mul(e).intoArray(s, ds + at);
+            }
+            for (; j < last; j++) {
+                int at = j * QUERIES + v;
+                VectorMask<Float> visible = lane.compare(VectorOperators.GE, (float) (keyMinusQuery + j));
+                FloatVector e =
+                        zero.blend(Exp.of(FloatVector.fromArray(S, s, p + at).sub(lse)), visible);
+                e.intoArray(s, p + at);
+                FloatVector.fromArray(S, s, ds + at).sub(d).mul(e).intoArray(s, ds + at);
+            }
+            for (; j < keys; j++) {
+                int at = j * QUERIES + v;
+                zero.intoArray(s, p + at);
+                zero.intoArray(s, ds + at);
+            }
+        }
+    }
+}
