@@ -1,0 +1,63 @@
+package dev.isoflop.scaling.plan;
+
+import dev.isoflop.scaling.flops.TransformerShape;
+
+/**
+ * How a width becomes a whole Llama-shaped model, so that a ladder is a list of widths.
+ *
+ * <ul>
+ *   <li>layers: 2 below width 32, 3 below 64, 4 below 192, then the larger of 6 and width/64;
+ *   <li>heads: at least 2, of an even size as near (by ratio) as divides the width to 16 up to width 96, to 32 below 256 and
+ *       to 64 from there; key and value heads as many;
+ *   <li>feed-forward: 8/3 of the width, rounded up to a multiple of 8;
+ *   <li>tied embeddings, no QK-norm: at these sizes a head of its own would be most of the model.
+ * </ul>
+ */
+public final class ShapeRule {
+
+    private ShapeRule() {}
+
+    /**
+     * @param dModel width; a multiple of 4
+     * @throws IllegalArgumentException for a width no even-sized pair of heads divides
+     */
+    public static TransformerShape shape(int dModel, int vocabSize, int contextLength) {
+        int heads = heads(dModel);
+        return new TransformerShape(
+                vocabSize, contextLength, dModel, layers(dModel), heads, heads, feedForward(dModel), true, false);
+    }
+
+    static int layers(int dModel) {
+        if (dModel < 32) {
+            return 2;
+        }
+        if (dModel < 64) {
+            return 3;
+        }
+        return dModel < 192 ? 4 : Math.max(6, Math.round(dModel / 64f));
+    }
+
+    static int heads(int dModel) {
+        double wanted = dModel <= 96 ? 16 : dModel < 256 ? 32 : 64;
+        int best = 0;
+        double bestDistance = Double.POSITIVE_INFINITY;
+        for (int heads = 2; heads <= dModel / 2; heads++) {
+            if (dModel % (2 * heads) == 0) {
+                double distance = Math.abs(Math.log((double) dModel / heads / wanted));
+                if (distance < bestDistance - 1e-12) {
+                    bestDistance = distance;
+                    best = heads;
+                }
+            }
+        }
+        if (best == 0) {
+            throw new IllegalArgumentException("width " + dModel + " is not a multiple of 4: no two heads of even size");
+        }
+        return best;
+    }
+
+    static int feedForward(int dModel) {
+        int wanted = (8 * dModel + 2) / 3;
+        return (wanted + 7) / 8 * 8;
+    }
+}
