@@ -1,0 +1,4 @@
+@NullMarked
+package dev.isoflop.db.metric;
+
+import org.jspecify.annotations.NullMarked;
