@@ -1,0 +1,363 @@
+package dev.isoflop.runner;
+
+import dev.isoflop.protocol.job.FileRef;
+import dev.isoflop.protocol.runner.CheckpointCommit;
+import dev.isoflop.protocol.runner.ClaimGrant;
+import dev.isoflop.protocol.runner.FinishAttempt;
+import dev.isoflop.protocol.runner.Heartbeat;
+import dev.isoflop.protocol.runner.RunnerApi;
+import dev.isoflop.runner.platform.PlatformClient;
+import dev.isoflop.runner.platform.PlatformException;
+import dev.isoflop.runner.platform.Retry;
+import dev.isoflop.runner.report.LogReporter;
+import dev.isoflop.runner.report.MetricReporter;
+import dev.isoflop.runner.work.AttemptContext;
+import dev.isoflop.runner.work.Directories;
+import dev.isoflop.runner.work.Failures;
+import dev.isoflop.runner.work.Outcome;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One assignment from its start to the acknowledged report of its end.
+ *
+ * <p>Concurrency: {@link #run} owns the attempt's thread. The heartbeat thread reads {@link #observed} and tells it to
+ * stop; metrics, log and checkpoints travel on virtual threads. A request to stop only ever grows stronger ({@link
+ * Stop}); the work sees it between two steps. While the {@link LeaseClock} does not hold, work pauses inside {@link
+ * #signal}.
+ *
+ * <p>Crash: nothing here survives the process. The platform notices the silence, and the next attempt goes on from the
+ * last committed checkpoint. Whatever throws inside ends this attempt, never the process.
+ */
+final class Attempt implements AttemptContext, Runnable {
+
+    private static final Logger log = LoggerFactory.getLogger(Attempt.class);
+
+    /** Work of any kind, chosen by the job's type. */
+    interface Work {
+        Outcome execute(ClaimGrant.Assignment assignment, AttemptContext context) throws Exception;
+    }
+
+    private final ClaimGrant.Assignment assignment;
+    private final String label;
+    private final PlatformClient platform;
+    private final RunnerSettings settings;
+    private final LeaseClock lease;
+    private final Work work;
+    private final Path directory;
+    private final Retry retry = Retry.standard();
+    private final MetricReporter metrics;
+    private final LogReporter logLines;
+    private final AtomicReference<Stop> stop = new AtomicReference<>(Stop.NONE);
+    private final AtomicReference<@Nullable Exception> undeliverable = new AtomicReference<>();
+    private volatile long deadlineNanos;
+    private volatile boolean abandoned;
+    private volatile long step;
+    private volatile String stage = "starting";
+    private volatile @Nullable Thread thread;
+
+    Attempt(
+            ClaimGrant.Assignment assignment,
+            PlatformClient platform,
+            RunnerSettings settings,
+            LeaseClock lease,
+            Path directory,
+            Work work) {
+        this.assignment = assignment;
+        this.label = "run " + assignment.runId() + " attempt " + assignment.attempt();
+        this.platform = platform;
+        this.settings = settings;
+        this.lease = lease;
+        this.directory = directory;
+        this.work = work;
+        RunnerApi api = platform.api();
+        long run = assignment.runId();
+        int number = assignment.attempt();
+        this.metrics = new MetricReporter(
+                label,
+                batch -> api.metrics(run, number, batch),
+                directory.resolve("spool"),
+                settings.spoolBytes(),
+                settings.linger(),
+                retry,
+                this::revoke,
+                e -> undeliverable.compareAndSet(null, e));
+        this.logLines = new LogReporter(
+                label, batch -> api.logs(run, number, batch), settings.linger(), retry, this::revoke);
+        this.step = assignment.resume() == null ? 0 : assignment.resume().step();
+    }
+
+    long runId() {
+        return assignment.runId();
+    }
+
+    int number() {
+        return assignment.attempt();
+    }
+
+    Heartbeat.Observed observed() {
+        return new Heartbeat.Observed(assignment.runId(), assignment.attempt(), step, stage);
+    }
+
+    // --- what others may ask of it
+
+    /** Asks for a checkpoint and the end of the work within the time given. Repeating it does not extend the time. */
+    void checkpointAndStop(long withinNanos) {
+        long deadline = System.nanoTime() + withinNanos;
+        synchronized (this) {
+            if (stop.get() == Stop.NONE) {
+                deadlineNanos = deadline;
+                stop.set(Stop.CHECKPOINT);
+                log.info("{}: asked to checkpoint and stop within {} s", label, withinNanos / 1_000_000_000);
+            }
+        }
+    }
+
+    void kill() {
+        raise(Stop.KILL);
+    }
+
+    /** The attempt is not this runner's any more. */
+    void revoke() {
+        raise(Stop.REVOKED);
+    }
+
+    /** Ends even the reporting: the process is going away. */
+    void abandon() {
+        abandoned = true;
+    }
+
+    private void raise(Stop to) {
+        synchronized (this) {
+            if (stop.get().compareTo(to) >= 0) {
+                return;
+            }
+            stop.set(to);
+        }
+        log.info("{}: {}", label, to == Stop.KILL ? "told to stop" : "no longer ours; stopping");
+        Thread worker = thread;
+        if (worker != null && !"reporting".equals(stage)) {
+            worker.interrupt(); // for work that blocks, such as a download; training looks between steps
+        }
+    }
+
+    private Stop stop() {
+        Stop now = stop.get();
+        return now == Stop.CHECKPOINT && System.nanoTime() - deadlineNanos >= 0 ? Stop.DEADLINE : now;
+    }
+
+    private boolean lost() {
+        return abandoned || stop.get() == Stop.REVOKED;
+    }
+
+    // --- its life
+
+    @Override
+    public void run() {
+        thread = Thread.currentThread();
+        try {
+            if (retry.untilAcknowledged(
+                    "start of " + label,
+                    this::stopped,
+                    () -> platform.api().start(assignment.runId(), assignment.attempt()))) {
+                log.info("{} ({}): started", label, assignment.name());
+            }
+            report(execute());
+        } catch (PlatformException e) {
+            log.info("{}: {}", label, e.getMessage());
+        } catch (Throwable e) {
+            log.error("{}: could not be ended properly", label, e);
+        } finally {
+            metrics.close();
+            logLines.close();
+            try {
+                Directories.delete(directory);
+            } catch (IOException | RuntimeException e) {
+                log.warn("{}: {} could not be deleted: {}", label, directory, e.toString());
+            }
+        }
+    }
+
+    private FinishAttempt execute() {
+        Thread.interrupted(); // an interrupt meant for an earlier wait must not end this one
+        try {
+            Files.createDirectories(directory);
+            if (stopped()) {
+                return ended();
+            }
+            return switch (work.execute(assignment, this)) {
+                case Outcome.Succeeded done -> new FinishAttempt(FinishAttempt.Outcome.SUCCEEDED, done.result(), null);
+                case Outcome.Preempted _ -> new FinishAttempt(FinishAttempt.Outcome.PREEMPTED, null, null);
+                case Outcome.Stopped _ -> ended();
+            };
+        } catch (Throwable e) {
+            return stopped() ? ended() : failed(e);
+        }
+    }
+
+    /** What a stop that was asked for is reported as. */
+    private FinishAttempt ended() {
+        FinishAttempt.Outcome outcome =
+                switch (stop()) {
+                    case KILL, REVOKED -> FinishAttempt.Outcome.CANCELLED;
+                    case NONE, CHECKPOINT, DEADLINE -> FinishAttempt.Outcome.PREEMPTED;
+                };
+        return new FinishAttempt(outcome, null, null);
+    }
+
+    private FinishAttempt failed(Throwable e) {
+        FinishAttempt.Failure failure = Failures.of(e);
+        log.warn("{}: failed ({}, {})", label, failure.category(), failure.code(), e);
+        logLines.line("ERROR", failure.message());
+        return new FinishAttempt(FinishAttempt.Outcome.FAILED, null, failure);
+    }
+
+    /** Metrics and log first, the end last; each repeated until acknowledged or until the attempt is not ours. */
+    private void report(FinishAttempt finish) throws InterruptedException {
+        stage = "reporting";
+        Thread.interrupted();
+        FinishAttempt last = finish;
+        if (!metrics.awaitAcknowledged(metrics.recorded(), this::lost)) {
+            Exception reason = undeliverable.get();
+            if (reason != null && last.outcome() == FinishAttempt.Outcome.SUCCEEDED) {
+                last = failed(reason); // a success with metrics missing is none
+            }
+        }
+        boolean unsent = !logLines.awaitSent(this::lost);
+        if (lost()) {
+            log.info("{}: dropped without a report", label);
+            return;
+        }
+        FinishAttempt end = last;
+        if (retry.untilAcknowledged(
+                "end of " + label,
+                this::lost,
+                () -> platform.api().finish(assignment.runId(), assignment.attempt(), end))) {
+            log.info(
+                    "{} ({}): {}{}",
+                    label,
+                    assignment.name(),
+                    end.outcome().name().toLowerCase(Locale.ROOT),
+                    unsent ? " (some log lines were not delivered)" : "");
+        }
+    }
+
+    // --- what the work may ask
+
+    @Override
+    public Path directory() {
+        return directory;
+    }
+
+    @Override
+    public int threads() {
+        return settings.threads();
+    }
+
+    @Override
+    public ClaimGrant.@Nullable Resume resume() {
+        return assignment.resume();
+    }
+
+    @Override
+    public Signal signal() throws IOException, InterruptedException {
+        boolean paused = false;
+        while (!lease.holds() && !stopped()) {
+            if (!paused) {
+                paused = true;
+                log.warn("{}: paused at step {}: no heartbeat has been answered for too long", label, step);
+            }
+            lease.awaitRenewal(100);
+        }
+        if (paused && !stopped()) {
+            log.info("{}: goes on at step {}", label, step);
+        }
+        Exception reason = undeliverable.get();
+        if (reason != null) {
+            throw reason instanceof IOException io ? io : new IOException("metrics could not be delivered", reason);
+        }
+        return switch (stop()) {
+            case NONE -> Signal.CONTINUE;
+            case CHECKPOINT -> Signal.CHECKPOINT_AND_STOP;
+            case DEADLINE, KILL, REVOKED -> Signal.STOP;
+        };
+    }
+
+    @Override
+    public boolean stopped() {
+        return abandoned || stop().compareTo(Stop.DEADLINE) >= 0;
+    }
+
+    @Override
+    public void metric(String name, long atStep, double value) {
+        metrics.record(name, atStep, value);
+    }
+
+    @Override
+    public void progress(long atStep, String atStage) {
+        step = atStep;
+        stage = atStage;
+    }
+
+    @Override
+    public void info(String line) {
+        log.info("{}: {}", label, line);
+        logLines.line("INFO", line);
+    }
+
+    @Override
+    public long metricsRecorded() {
+        return metrics.recorded();
+    }
+
+    @Override
+    public boolean awaitMetrics(long points) throws InterruptedException {
+        return metrics.awaitAcknowledged(points, this::stopped);
+    }
+
+    @Override
+    public boolean upload(FileRef ref, Path file) {
+        return retry.untilAcknowledged(label + ": upload of " + ref.name(), this::stopped, () -> {
+            if (!platform.hasArtifact(ref.sha256())) {
+                platform.putArtifact(ref, file);
+            }
+        });
+    }
+
+    @Override
+    public boolean fetch(FileRef ref, Path target) throws IOException {
+        try {
+            return retry.untilAcknowledged(label + ": download of " + ref.name(), this::stopped, () -> {
+                try {
+                    platform.fetchArtifact(ref, target);
+                } catch (IOException e) {
+                    throw new java.io.UncheckedIOException(e);
+                }
+            });
+        } catch (java.io.UncheckedIOException e) {
+            throw e.getCause();
+        }
+    }
+
+    @Override
+    public boolean commit(CheckpointCommit checkpoint) {
+        try {
+            return retry.untilAcknowledged(
+                    label + ": checkpoint at step " + checkpoint.step(),
+                    this::stopped,
+                    () -> platform.api().commitCheckpoint(assignment.runId(), assignment.attempt(), checkpoint));
+        } catch (PlatformException e) {
+            if (!e.isStaleAttempt()) {
+                throw e;
+            }
+            revoke();
+            return false;
+        }
+    }
+}

@@ -1,0 +1,45 @@
+package dev.isoflop.runner;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * How a runner works.
+ *
+ * @param url of the platform
+ * @param token secret of scope runner
+ * @param name unique on the platform
+ * @param pool it serves
+ * @param slots attempts at once
+ * @param threads each of them may keep busy
+ * @param home work directory
+ * @param offline whether corpora may only come from what was fetched before
+ * @param kinds of work it takes
+ * @param spoolBytes most bytes of metrics kept on disk for one attempt while the platform is away
+ * @param linger how long points and log lines are collected before they are sent
+ * @param poll pause between two claims that brought nothing
+ * @param grace time for the last checkpoints when the runner is told to end
+ */
+record RunnerSettings(
+        URI url,
+        String token,
+        String name,
+        String pool,
+        int slots,
+        int threads,
+        Path home,
+        boolean offline,
+        List<String> kinds,
+        long spoolBytes,
+        Duration linger,
+        Duration poll,
+        Duration grace) {
+
+    static final long SPOOL_BYTES = 256L << 20;
+
+    RunnerSettings {
+        kinds = List.copyOf(kinds);
+    }
+}

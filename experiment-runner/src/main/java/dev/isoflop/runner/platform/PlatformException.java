@@ -1,0 +1,47 @@
+package dev.isoflop.runner.platform;
+
+import dev.isoflop.protocol.error.ErrorCode;
+import org.jspecify.annotations.Nullable;
+
+/** The platform understood a request and answered it with a problem. */
+public final class PlatformException extends RuntimeException {
+
+    private static final long serialVersionUID = 1L;
+
+    private final int status;
+    private final @Nullable ErrorCode code;
+    private final @Nullable Long expectedSeq;
+
+    public PlatformException(
+            int status, @Nullable ErrorCode code, @Nullable String detail, @Nullable Long expectedSeq) {
+        super((code == null ? "HTTP " + status : code.slug()) + (detail == null ? "" : ": " + detail));
+        this.status = status;
+        this.code = code;
+        this.expectedSeq = expectedSeq;
+    }
+
+    /** HTTP status of the answer. */
+    public int status() {
+        return status;
+    }
+
+    /** The typed code; absent when the answer was not one of the platform's own problems (a proxy's page, say). */
+    public @Nullable ErrorCode code() {
+        return code;
+    }
+
+    /** For {@link ErrorCode#BATCH_GAP}: the sequence number the platform waits for. */
+    public @Nullable Long expectedSeq() {
+        return expectedSeq;
+    }
+
+    /** Whether this attempt has lost its right to write: its work must stop at once. */
+    public boolean isStaleAttempt() {
+        return code == ErrorCode.STALE_ATTEMPT;
+    }
+
+    /** Whether the same request may be answered differently a moment later. */
+    public boolean isTransient() {
+        return status >= 500 || status == 408 || status == 429 || code == ErrorCode.IDEMPOTENCY_IN_PROGRESS;
+    }
+}

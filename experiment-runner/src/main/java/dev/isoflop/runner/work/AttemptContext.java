@@ -1,0 +1,68 @@
+package dev.isoflop.runner.work;
+
+import dev.isoflop.protocol.job.FileRef;
+import dev.isoflop.protocol.runner.CheckpointCommit;
+import dev.isoflop.protocol.runner.ClaimGrant;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What an executor may know and do while it works on one attempt.
+ *
+ * <p>Concurrency: every method may be called from any thread of the attempt.
+ */
+public interface AttemptContext {
+
+    /** How to go on. */
+    enum Signal {
+        CONTINUE,
+        /** Commit a checkpoint, then end as {@link Outcome.Preempted}. */
+        CHECKPOINT_AND_STOP,
+        /** End now; nothing more will be accepted. */
+        STOP
+    }
+
+    /** The attempt's own directory, empty at first, deleted at its end. */
+    Path directory();
+
+    /** Threads the work may keep busy. */
+    int threads();
+
+    /** Where to go on from, if an earlier attempt got somewhere. */
+    ClaimGrant.@Nullable Resume resume();
+
+    /**
+     * To be asked between units of work. Does not return while the runner cannot be sure that the attempt is still its
+     * own: work pauses until a heartbeat has been answered again.
+     *
+     * @throws IOException if what was recorded can no longer be kept or delivered
+     */
+    Signal signal() throws IOException, InterruptedException;
+
+    /** Whether the work must end at once; never waits. */
+    boolean stopped();
+
+    /** Records a point; never waits for the network. */
+    void metric(String name, long step, double value);
+
+    /** Says where the work stands; the next heartbeat carries it. */
+    void progress(long step, String stage);
+
+    void info(String line);
+
+    /** Points recorded so far, to hand to {@link #awaitMetrics}. */
+    long metricsRecorded();
+
+    /** Waits until the first {@code points} points are stored; false if the work was stopped before. */
+    boolean awaitMetrics(long points) throws InterruptedException;
+
+    /** Stores a file under its hash unless the platform has it; false if the work was stopped before. */
+    boolean upload(FileRef ref, Path file);
+
+    /** Fetches a file by its hash, verified; false if the work was stopped before. */
+    boolean fetch(FileRef ref, Path target) throws IOException;
+
+    /** Makes a checkpoint visible; false if the work was stopped before. */
+    boolean commit(CheckpointCommit checkpoint);
+}

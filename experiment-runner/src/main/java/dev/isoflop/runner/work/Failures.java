@@ -1,0 +1,78 @@
+package dev.isoflop.runner.work;
+
+import dev.isoflop.protocol.runner.FinishAttempt.Category;
+import dev.isoflop.protocol.runner.FinishAttempt.Failure;
+import dev.isoflop.runner.platform.PlatformException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.NoSuchFileException;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/** Whose fault an exception is: decides which budget of retries it is charged to. */
+public final class Failures {
+
+    private static final int MAX_TRACE = 16_000;
+
+    private Failures() {}
+
+    /** A failure the user can mend: the input or the settings, not the machine. */
+    public static final class UserErrorException extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        public UserErrorException(String message) {
+            super(message);
+        }
+
+        public UserErrorException(String message, Throwable cause) {
+            super(message, cause);
+        }
+    }
+
+    public static Failure of(Throwable thrown) {
+        Throwable cause = thrown instanceof UncheckedIOException e && e.getCause() != null ? e.getCause() : thrown;
+        if (has(cause, OutOfMemoryError.class)) {
+            return failure(Category.OUT_OF_MEMORY, "out-of-memory", "The work does not fit in memory", cause);
+        }
+        return switch (cause) {
+            case UserErrorException e -> failure(Category.USER, "invalid-work", null, e);
+            case NoSuchFileException e -> failure(Category.USER, "file-not-found", "No such file: " + e.getFile(), e);
+            case IOException e when diskIsFull(e) -> failure(Category.INFRASTRUCTURE, "disk-full", null, e);
+            case IOException e -> failure(Category.INFRASTRUCTURE, "io-error", null, e);
+            case PlatformException e -> failure(Category.INFRASTRUCTURE, "platform-refused", null, e);
+            case org.springframework.web.client.RestClientException e ->
+                failure(Category.INFRASTRUCTURE, "platform-unreachable", null, e);
+            case IllegalArgumentException e -> failure(Category.USER, "invalid-work", null, e);
+            case InterruptedException e -> failure(Category.INFRASTRUCTURE, "interrupted", "The work was interrupted", e);
+            case Throwable e -> failure(Category.USER, "unexpected-error", null, e);
+        };
+    }
+
+    private static boolean diskIsFull(IOException e) {
+        String message = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
+        return message.contains("no space left") || message.contains("disk quota");
+    }
+
+    private static boolean has(Throwable thrown, Class<? extends Throwable> type) {
+        for (Throwable t = thrown; t != null; t = t.getCause()) {
+            if (type.isInstance(t)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static Failure failure(Category category, String code, @Nullable String message, Throwable thrown) {
+        String detail = thrown.getMessage() == null ? thrown.getClass().getSimpleName() : thrown.getMessage();
+        StringWriter trace = new StringWriter();
+        thrown.printStackTrace(new PrintWriter(trace));
+        String text = trace.toString();
+        return new Failure(
+                category,
+                code,
+                message == null ? detail : message + " (" + detail + ")",
+                text.substring(0, Math.min(MAX_TRACE, text.length())));
+    }
+}

@@ -1,0 +1,225 @@
+package dev.isoflop.runner.work;
+
+import dev.isoflop.lm.tokens.TokenSource;
+import dev.isoflop.lm.train.StepResult;
+import dev.isoflop.protocol.job.FileRef;
+import dev.isoflop.protocol.job.JobResult;
+import dev.isoflop.protocol.job.PretrainSpec;
+import dev.isoflop.protocol.runner.ClaimGrant;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * Trains a model on a prepared dataset, recording metrics and checkpoints.
+ *
+ * <p>Which steps are recorded depends on the step alone, never on time, so that a resumed run records exactly what an
+ * undisturbed one does. When checkpoints are made depends on time, which changes nothing else.
+ *
+ * <p>Concurrency: one training thread per execution; checkpoints travel beside it. Crash: a later attempt goes on from
+ * the last committed checkpoint.
+ */
+public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
+
+    private final TrainingEngine engine;
+    private final DatasetCache datasets;
+    private final PreparedDataset.Opener opener;
+
+    public PretrainExecutor(TrainingEngine engine, DatasetCache datasets, PreparedDataset.Opener opener) {
+        this.engine = engine;
+        this.datasets = datasets;
+        this.opener = opener;
+    }
+
+    @Override
+    public Outcome execute(PretrainSpec spec, AttemptContext context) throws Exception {
+        context.progress(0, "preparing");
+        Optional<Path> directory = datasets.obtain(spec.dataset(), context);
+        if (directory.isEmpty()) {
+            return new Outcome.Stopped();
+        }
+        PreparedDataset data = opener.open(directory.get());
+        ClaimGrant.Resume resume = context.resume();
+        if (resume == null) {
+            try (TrainingEngine.Session session = engine.create(spec, data.train(), context.threads())) {
+                return new Training(spec, context, data, session, 0).run();
+            }
+        }
+        context.progress(resume.step(), "resuming");
+        Path checkpoint = context.directory().resolve("resume");
+        Files.createDirectories(checkpoint);
+        for (FileRef file : resume.files()) {
+            Path target = checkpoint.resolve(file.name()).normalize();
+            if (!target.startsWith(checkpoint)) {
+                throw new IOException("checkpoint file " + file.name() + " would lie outside its directory");
+            }
+            Files.createDirectories(target.getParent());
+            if (!context.fetch(file, target)) {
+                return new Outcome.Stopped();
+            }
+        }
+        try (TrainingEngine.Session session = engine.resume(spec, checkpoint, data.train(), context.threads())) {
+            Directories.delete(checkpoint);
+            context.info("resumed from the checkpoint at step " + session.stepsDone());
+            return new Training(spec, context, data, session, resume.trainSeconds()).run();
+        }
+    }
+
+    /** One execution's loop and clocks. */
+    private static final class Training {
+        private final PretrainSpec spec;
+        private final AttemptContext context;
+        private final PreparedDataset data;
+        private final TrainingEngine.Session session;
+        private final CheckpointPublisher checkpoints;
+        private final long steps;
+        private final long tokensPerStep;
+        private final long startStep;
+        private double trainSeconds;
+        private long checkpointNanos = System.nanoTime();
+
+        /** Since the last recorded point: seconds, and where tokens and FLOPs stood. */
+        private double sinceSeconds;
+
+        private long sinceStep;
+        private double flopsPerStep;
+
+        Training(
+                PretrainSpec spec,
+                AttemptContext context,
+                PreparedDataset data,
+                TrainingEngine.Session session,
+                double trainSeconds) {
+            this.spec = spec;
+            this.context = context;
+            this.data = data;
+            this.session = session;
+            this.checkpoints = new CheckpointPublisher(context);
+            this.steps = spec.training().steps();
+            this.tokensPerStep =
+                    (long) spec.training().batchSequences() * spec.model().contextLength();
+            this.trainSeconds = trainSeconds;
+            this.startStep = session.stepsDone();
+            this.sinceStep = startStep;
+        }
+
+        Outcome run() throws IOException, InterruptedException {
+            while (session.stepsDone() < steps) {
+                context.progress(session.stepsDone(), "training");
+                switch (context.signal()) {
+                    case CONTINUE -> {}
+                    case STOP -> {
+                        return new Outcome.Stopped();
+                    }
+                    case CHECKPOINT_AND_STOP -> {
+                        return checkpointNow() ? new Outcome.Preempted() : new Outcome.Stopped();
+                    }
+                }
+                long begin = System.nanoTime();
+                StepResult result = session.step();
+                double seconds = (System.nanoTime() - begin) * 1e-9;
+                trainSeconds += seconds;
+                sinceSeconds += seconds;
+                flopsPerStep = result.flops() / result.step();
+                record(result);
+                if (!result.finite()) {
+                    return diverged(result);
+                }
+                if (spec.evalEverySteps() > 0 && result.step() % spec.evalEverySteps() == 0 && result.step() < steps) {
+                    context.metric("eval/loss", result.step(), session.evaluate(data.validation(), spec.evalTokens()));
+                }
+                if (checkpointIsDue()) {
+                    checkpoints.await();
+                    beginCheckpoint();
+                }
+            }
+            return evaluated();
+        }
+
+        private void record(StepResult r) {
+            boolean due = r.step() % spec.metricsEverySteps() == 0 || r.step() == 1 || r.step() == steps || !r.finite();
+            if (!due) {
+                return;
+            }
+            context.metric("train/loss", r.step(), r.loss());
+            context.metric("train/grad_norm", r.step(), r.gradNorm());
+            context.metric("train/learning_rate", r.step(), r.learningRate());
+            double seconds = Math.max(sinceSeconds, 1e-9);
+            context.metric("train/tokens_per_second", r.step(), (r.step() - sinceStep) * tokensPerStep / seconds);
+            context.metric("train/gflops", r.step(), (r.step() - sinceStep) * flopsPerStep / seconds * 1e-9);
+            sinceSeconds = 0;
+            sinceStep = r.step();
+        }
+
+        /** Held-out loss over the whole validation split, then the last checkpoint. */
+        private Outcome evaluated() throws IOException, InterruptedException {
+            context.progress(steps, "evaluating");
+            TokenSource validation = data.validation();
+            double loss = session.evaluate(validation, Long.MAX_VALUE);
+            if (context.stopped()) {
+                return new Outcome.Stopped();
+            }
+            // A checkpoint of the last step was committed after its evaluation had been stored: neither is due twice.
+            if (startStep < steps) {
+                context.metric("eval/loss", steps, loss);
+                context.progress(steps, "saving");
+                if (!checkpointNow()) {
+                    return new Outcome.Stopped();
+                }
+            }
+            context.info(String.format(
+                    Locale.ROOT, "held-out loss %.4f nats per token after %d steps, %.1f s", loss, steps, trainSeconds));
+            return new Outcome.Succeeded(result(loss, !Double.isFinite(loss)));
+        }
+
+        /** A loss that is no number any more is a result; training on would only burn compute. */
+        private Outcome diverged(StepResult last) throws IOException, InterruptedException {
+            context.info("the loss stopped being finite at step " + last.step() + ": the run has diverged");
+            checkpoints.await();
+            return new Outcome.Succeeded(result(Double.NaN, true));
+        }
+
+        private JobResult result(double loss, boolean diverged) {
+            long window = spec.model().contextLength();
+            long evalTokens = (data.validation().length() - 1) / window * window;
+            long done = session.stepsDone();
+            return new JobResult.Pretrained(
+                    loss,
+                    loss * data.bitsPerBytePerNat(),
+                    evalTokens,
+                    done,
+                    done * tokensPerStep,
+                    done * tokensPerStep / Math.max(trainSeconds, 1e-9),
+                    trainSeconds,
+                    diverged);
+        }
+
+        private boolean checkpointIsDue() {
+            long every = spec.checkpointEverySeconds();
+            return every > 0
+                    && session.stepsDone() < steps
+                    && System.nanoTime() - checkpointNanos >= every * 1_000_000_000L
+                    && checkpoints.idle();
+        }
+
+        private void beginCheckpoint() throws IOException {
+            long step = session.stepsDone();
+            Path directory = context.directory().resolve("step-" + step);
+            session.save(directory);
+            checkpoints.begin(directory, step, step * tokensPerStep, trainSeconds);
+            checkpointNanos = System.nanoTime();
+        }
+
+        /**
+         * Saves and commits, waiting for it; false if the work was stopped before (told to make room, but not in time: the
+         * last committed checkpoint is what remains).
+         */
+        private boolean checkpointNow() throws IOException, InterruptedException {
+            checkpoints.await();
+            beginCheckpoint();
+            return checkpoints.await();
+        }
+    }
+}

@@ -1,0 +1,93 @@
+package dev.isoflop.runner;
+
+import dev.isoflop.lm.tokens.TokenSource;
+import dev.isoflop.lm.train.StepResult;
+import dev.isoflop.protocol.job.PretrainSpec;
+import dev.isoflop.runner.work.TrainingEngine;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** Trains nothing, but has a state that its loss depends on, so that a wrong resume shows. */
+final class FakeEngine implements TrainingEngine {
+
+    volatile long stepMillis = 2;
+    volatile long divergeAt = Long.MAX_VALUE;
+    volatile Throwable throwAt10;
+    final AtomicInteger stepsRun = new AtomicInteger();
+
+    /** State after a number of undisturbed steps: a chaotic map, so that no two paths agree by luck. */
+    static double stateAfter(long steps, long seed) {
+        double x = 0.3 + seed * 1e-3;
+        for (long i = 0; i < steps; i++) {
+            x = 3.9 * x * (1 - x);
+        }
+        return x;
+    }
+
+    @Override
+    public Session create(PretrainSpec spec, TokenSource train, int threads) {
+        return new FakeSession(0, stateAfter(0, spec.seed()));
+    }
+
+    @Override
+    public Session resume(PretrainSpec spec, Path checkpoint, TokenSource train, int threads) throws IOException {
+        String[] state = Files.readString(checkpoint.resolve("state.txt")).split(" ");
+        return new FakeSession(Long.parseLong(state[0]), Double.parseDouble(state[1]));
+    }
+
+    private final class FakeSession implements Session {
+        private long step;
+        private double x;
+
+        FakeSession(long step, double x) {
+            this.step = step;
+            this.x = x;
+        }
+
+        @Override
+        public long stepsDone() {
+            return step;
+        }
+
+        @Override
+        public StepResult step() {
+            stepsRun.incrementAndGet();
+            if (stepMillis > 0) {
+                try {
+                    Thread.sleep(stepMillis);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+            step++;
+            if (step == 10 && throwAt10 != null) {
+                FakeEngine.<RuntimeException>rethrow(throwAt10);
+            }
+            x = 3.9 * x * (1 - x);
+            double loss = step >= divergeAt ? Double.NaN : x;
+            return new StepResult(step, loss, 1 + x, 1e-3, step * 8, step * 1e6);
+        }
+
+        @Override
+        public double evaluate(TokenSource source, long maxTokens) {
+            return 1 + x;
+        }
+
+        @Override
+        public void save(Path directory) throws IOException {
+            Files.createDirectories(directory);
+            Files.writeString(directory.resolve("state.txt"), step + " " + x);
+            Files.writeString(directory.resolve("config.json"), "{}");
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <T extends Throwable> void rethrow(Throwable t) throws T {
+        throw (T) t;
+    }
+}

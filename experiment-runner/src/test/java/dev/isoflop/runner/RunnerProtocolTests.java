@@ -1,0 +1,380 @@
+package dev.isoflop.runner;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.isoflop.lm.tokens.TokenSource;
+import dev.isoflop.protocol.job.DatasetRef;
+import dev.isoflop.protocol.job.FileRef;
+import dev.isoflop.protocol.job.JobResult;
+import dev.isoflop.protocol.job.LearningRateSchedule;
+import dev.isoflop.protocol.job.ModelShape;
+import dev.isoflop.protocol.job.PretrainSpec;
+import dev.isoflop.protocol.job.TrainingSettings;
+import dev.isoflop.protocol.runner.CheckpointCommit;
+import dev.isoflop.protocol.runner.ClaimGrant;
+import dev.isoflop.protocol.runner.Directives;
+import dev.isoflop.protocol.runner.FinishAttempt;
+import dev.isoflop.runner.FakePlatform.Fault;
+import dev.isoflop.runner.platform.PlatformClient;
+import dev.isoflop.runner.work.DatasetCache;
+import dev.isoflop.runner.work.PreparedDataset;
+import dev.isoflop.runner.work.PretrainExecutor;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Random;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(30)
+class RunnerProtocolTests {
+
+    private static final byte[] DATA = "tokens".getBytes(StandardCharsets.UTF_8);
+
+    @TempDir
+    Path home;
+
+    private final FakeEngine engine = new FakeEngine();
+    private FakePlatform platform;
+    private Runner runner;
+    private Thread thread;
+
+    @BeforeEach
+    void startPlatform() throws IOException {
+        platform = new FakePlatform(1, 3);
+        platform.artifacts.put(FakePlatform.sha(DATA), DATA);
+    }
+
+    @AfterEach
+    void stopAll() throws InterruptedException {
+        if (runner != null) {
+            runner.drain(Duration.ZERO);
+            runner.close();
+            thread.join();
+        }
+        platform.close();
+    }
+
+    private void startRunner() {
+        RunnerSettings settings = new RunnerSettings(
+                platform.url(),
+                "isf_test",
+                "test-1",
+                "default",
+                1,
+                1,
+                home,
+                true,
+                List.of("pretrain"),
+                RunnerSettings.SPOOL_BYTES,
+                Duration.ofMillis(20),
+                Duration.ofMillis(50),
+                Duration.ofSeconds(5));
+        PretrainExecutor executor = new PretrainExecutor(
+                engine, new DatasetCache(home.resolve("datasets")), d -> new PreparedDataset(new Ids(), new Ids(), 3_000));
+        Attempt.Work work = (assignment, context) -> executor.execute((PretrainSpec) assignment.job(), context);
+        runner = new Runner(
+                settings,
+                new PlatformClient(platform.url(), "isf_test", Duration.ofSeconds(2)),
+                work,
+                home.resolve("runs"));
+        thread = Thread.ofPlatform().start(() -> {
+            try {
+                runner.run();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+    }
+
+    private static PretrainSpec spec(long steps, long checkpointSeconds) {
+        return new PretrainSpec(
+                new ModelShape(16, 4, 8, 1, 1, 1, 8, true, false, 10_000, 1e-5),
+                new TrainingSettings(2, steps, 1e-3, 0.1, 0.1, LearningRateSchedule.COSINE, 0.9, 0.95, 1e-8, 0.1, 1),
+                1,
+                new DatasetRef("abc", List.of(new FileRef("train.bin", FakePlatform.sha(DATA), DATA.length))),
+                1,
+                25,
+                100,
+                checkpointSeconds);
+    }
+
+    private void enqueue(long run, int attempt, PretrainSpec spec, ClaimGrant.Resume resume) {
+        platform.queue.add(new ClaimGrant.Assignment(run, attempt, "r" + run, spec, resume));
+    }
+
+    private static void await(String what, BooleanSupplier condition) throws InterruptedException {
+        long end = System.nanoTime() + 15_000_000_000L;
+        while (!condition.getAsBoolean()) {
+            assertThat(System.nanoTime()).as("in time: " + what).isLessThan(end);
+            Thread.sleep(10);
+        }
+    }
+
+    private FakePlatform.Attempt finished(long run, int attempt) throws InterruptedException {
+        await("run " + run + " ends", () -> platform.attempt(run, attempt).finish != null);
+        return platform.attempt(run, attempt);
+    }
+
+    private static void assertUndisturbed(FakePlatform.Attempt attempt, long from, long to) {
+        assertThat(attempt.series.get("train/loss").keySet())
+                .containsExactlyElementsOf(
+                        Stream.iterate(from + 1, s -> s + 1).limit(to - from).toList());
+        attempt.series.get("train/loss").forEach((step, loss) -> assertThat(loss)
+                .as("loss at step " + step)
+                .isEqualTo(FakeEngine.stateAfter(step, 1)));
+        assertThat(attempt.duplicates).isZero();
+    }
+
+    @Test
+    void runsAnAssignmentToItsEnd() throws Exception {
+        enqueue(1, 1, spec(100, 0), null);
+        startRunner();
+        FakePlatform.Attempt attempt = finished(1, 1);
+        assertUndisturbed(attempt, 0, 100);
+        assertThat(attempt.series.keySet())
+                .containsExactlyInAnyOrder(
+                        "train/loss",
+                        "train/grad_norm",
+                        "train/learning_rate",
+                        "train/tokens_per_second",
+                        "train/gflops",
+                        "eval/loss");
+        assertThat(attempt.series.get("eval/loss").keySet()).containsExactly(25L, 50L, 75L, 100L);
+        assertThat(attempt.finish.outcome()).isEqualTo(FinishAttempt.Outcome.SUCCEEDED);
+        JobResult.Pretrained result = (JobResult.Pretrained) attempt.finish.result();
+        assertThat(result.finalLoss()).isEqualTo(1 + FakeEngine.stateAfter(100, 1));
+        assertThat(result.bitsPerByte()).isEqualTo(result.finalLoss() * 1_000 / (Math.log(2) * 3_000));
+        assertThat(result.evalTokens()).isEqualTo(996);
+        assertThat(result.tokens()).isEqualTo(800);
+        assertThat(attempt.checkpoints).extracting(CheckpointCommit::step).containsExactly(100L);
+        await("the attempt's directory is gone", () -> !Files.exists(home.resolve("runs/1-1")));
+        assertThat(attempt.log).anyMatch(l -> l.contains("held-out loss"));
+    }
+
+    @Test
+    void survivesLostRequestsLostRepliesAndServerErrorsWithoutLosingOrDoublingAPoint() throws Exception {
+        long seed = System.nanoTime();
+        System.out.println("seed " + seed);
+        Random random = new Random(seed);
+        platform.chaos = path -> path.contains("/heartbeats")
+                ? Fault.NONE
+                : switch (random.nextInt(6)) {
+                    case 0 -> Fault.LOST_REPLY;
+                    case 1 -> Fault.LOST_REQUEST;
+                    case 2 -> Fault.UNAVAILABLE;
+                    default -> Fault.NONE;
+                };
+        enqueue(1, 1, spec(300, 0), null);
+        startRunner();
+        FakePlatform.Attempt attempt = finished(1, 1);
+        assertUndisturbed(attempt, 0, 300);
+        assertThat(attempt.finish.outcome()).isEqualTo(FinishAttempt.Outcome.SUCCEEDED);
+        assertThat(engine.stepsRun).hasValue(300);
+    }
+
+    @Test
+    void repeatsAClaimWithTheSameKeyUntilAnswered() throws Exception {
+        platform.fail("/claims", Fault.LOST_REPLY, Fault.LOST_REPLY, Fault.UNAVAILABLE);
+        enqueue(1, 1, spec(10, 0), null);
+        startRunner();
+        finished(1, 1);
+        assertThat(engine.stepsRun).as("granted once, run once").hasValue(10);
+    }
+
+    @Test
+    void trainingGoesOnWhileMetricsAreNotTaken() throws Exception {
+        platform.chaos = path -> path.endsWith("/metrics") && engine.stepsRun.get() < 200 ? Fault.UNAVAILABLE : Fault.NONE;
+        enqueue(1, 1, spec(250, 0), null);
+        startRunner();
+        assertUndisturbed(finished(1, 1), 0, 250);
+    }
+
+    @Test
+    void aStaleAttemptStopsAtOnceAndReportsNothing() throws Exception {
+        enqueue(1, 1, spec(100_000, 0), null);
+        startRunner();
+        await("training", () -> engine.stepsRun.get() > 20);
+        platform.takeAway(1, 1);
+        await("the work stops", () -> !platform.refused.isEmpty() && !Files.exists(home.resolve("runs/1-1")));
+        int steps = engine.stepsRun.get();
+        Thread.sleep(200);
+        assertThat(engine.stepsRun).hasValue(steps);
+        assertThat(platform.attempt(1, 1).finish).isNull();
+        enqueue(2, 1, spec(10, 0), null);
+        finished(2, 1); // and the runner takes the next work
+    }
+
+    @Test
+    void anAttemptThatIsNotDesiredIsStopped() throws Exception {
+        enqueue(1, 1, spec(100_000, 0), null);
+        platform.chaos = path -> path.endsWith("/metrics") ? Fault.UNAVAILABLE : Fault.NONE;
+        startRunner();
+        await("training", () -> engine.stepsRun.get() > 20);
+        platform.takeAway(1, 1);
+        await("the work stops", () -> !Files.exists(home.resolve("runs/1-1")));
+        assertThat(platform.attempt(1, 1).finish).isNull();
+    }
+
+    @Test
+    void workPausesWhenNoHeartbeatIsAnsweredAndGoesOnWhenOneIs() throws Exception {
+        enqueue(1, 1, spec(3_000, 0), null);
+        startRunner();
+        await("training", () -> engine.stepsRun.get() > 20);
+        platform.chaos = path -> Fault.LOST_REQUEST;
+        Thread.sleep(2_900); // the margin is a fifth of the lease of 3 s
+        int paused = engine.stepsRun.get();
+        Thread.sleep(500);
+        assertThat(engine.stepsRun).as("no step past the lease").hasValue(paused);
+        assertThat(paused).isLessThan(3_000);
+        platform.chaos = path -> Fault.NONE;
+        assertUndisturbed(finished(1, 1), 0, 3_000);
+    }
+
+    @Test
+    void resumesFromACheckpointWithTheCurveOfAnUndisturbedRun() throws Exception {
+        enqueue(1, 1, spec(2_000, 1), null);
+        startRunner();
+        await("a checkpoint", () -> !platform.attempt(1, 1).checkpoints.isEmpty());
+        platform.takeAway(1, 1);
+        await("the work stops", () -> !Files.exists(home.resolve("runs/1-1")));
+        FakePlatform.Attempt first = platform.attempt(1, 1);
+        CheckpointCommit last = first.checkpoints.getLast();
+        assertThat(first.pointsAtCheckpoint.getLast())
+                .as("every point up to the checkpoint is stored before it")
+                .isEqualTo((int) last.step());
+        enqueue(1, 2, spec(2_000, 0), new ClaimGrant.Resume(last.step(), last.trainSeconds(), last.files()));
+        FakePlatform.Attempt second = finished(1, 2);
+        assertUndisturbed(second, last.step(), 2_000);
+        assertThat(((JobResult.Pretrained) second.finish.result()).trainSeconds()).isGreaterThan(last.trainSeconds());
+    }
+
+    @Test
+    void aCheckpointOfTheLastStepIsNotEvaluatedIntoTheSeriesTwice() throws Exception {
+        enqueue(1, 1, spec(50, 0), null);
+        startRunner();
+        FakePlatform.Attempt first = finished(1, 1);
+        CheckpointCommit last = first.checkpoints.getLast();
+        enqueue(1, 2, spec(50, 0), new ClaimGrant.Resume(last.step(), last.trainSeconds(), last.files()));
+        FakePlatform.Attempt second = finished(1, 2);
+        assertThat(second.series).isEmpty();
+        assertThat(((JobResult.Pretrained) second.finish.result()).finalLoss())
+                .isEqualTo(((JobResult.Pretrained) first.finish.result()).finalLoss());
+    }
+
+    @Test
+    void checkpointsAndEndsAsPreemptedWhenAsked() throws Exception {
+        enqueue(1, 1, spec(100_000, 0), null);
+        startRunner();
+        await("training", () -> engine.stepsRun.get() > 20);
+        platform.intents.put("1/1", new Directives.Directive(1, 1, Directives.Intent.CHECKPOINT_AND_STOP, 10));
+        FakePlatform.Attempt attempt = finished(1, 1);
+        assertThat(attempt.finish.outcome()).isEqualTo(FinishAttempt.Outcome.PREEMPTED);
+        assertThat(attempt.checkpoints).hasSize(1);
+        assertThat(attempt.checkpoints.getFirst().step()).isEqualTo(attempt.points() == 0 ? 0 : engine.stepsRun.get());
+    }
+
+    @Test
+    void endsAsCancelledWhenKilled() throws Exception {
+        enqueue(1, 1, spec(100_000, 0), null);
+        startRunner();
+        await("training", () -> engine.stepsRun.get() > 20);
+        platform.intents.put("1/1", new Directives.Directive(1, 1, Directives.Intent.KILL, 0));
+        assertThat(finished(1, 1).finish.outcome()).isEqualTo(FinishAttempt.Outcome.CANCELLED);
+    }
+
+    @Test
+    void drainingCheckpointsWhatRunsAndReportsItPreempted() throws Exception {
+        enqueue(1, 1, spec(100_000, 0), null);
+        startRunner();
+        await("training", () -> engine.stepsRun.get() > 20);
+        runner.drain(Duration.ofSeconds(10));
+        FakePlatform.Attempt attempt = finished(1, 1);
+        assertThat(attempt.finish.outcome()).isEqualTo(FinishAttempt.Outcome.PREEMPTED);
+        assertThat(attempt.checkpoints).hasSize(1);
+        thread.join(2_000);
+        assertThat(thread.isAlive()).isFalse();
+    }
+
+    @Test
+    void aDivergedLossIsAResult() throws Exception {
+        engine.divergeAt = 30;
+        enqueue(1, 1, spec(1_000, 0), null);
+        startRunner();
+        FakePlatform.Attempt attempt = finished(1, 1);
+        assertThat(attempt.finish.outcome()).isEqualTo(FinishAttempt.Outcome.SUCCEEDED);
+        JobResult.Pretrained result = (JobResult.Pretrained) attempt.finish.result();
+        assertThat(result.diverged()).isTrue();
+        assertThat(result.finalLoss()).isNaN();
+        assertThat(attempt.series.get("train/loss").lastEntry().getKey()).isEqualTo(30);
+        assertThat(attempt.series.get("train/loss").lastEntry().getValue()).isNaN();
+    }
+
+    @Test
+    void failuresAreChargedToWhoseFaultTheyAreAndTheRunnerGoesOn() throws Exception {
+        record Case(Throwable thrown, FinishAttempt.Category category, String code) {}
+        List<Case> cases = List.of(
+                new Case(new OutOfMemoryError("Java heap space"), FinishAttempt.Category.OUT_OF_MEMORY, "out-of-memory"),
+                new Case(
+                        new IOException("write: No space left on device"),
+                        FinishAttempt.Category.INFRASTRUCTURE,
+                        "disk-full"),
+                new Case(new IllegalArgumentException("heads = 3"), FinishAttempt.Category.USER, "invalid-work"),
+                new Case(new StackOverflowError(), FinishAttempt.Category.USER, "unexpected-error"));
+        startRunner();
+        for (int i = 0; i < cases.size(); i++) {
+            engine.throwAt10 = cases.get(i).thrown;
+            enqueue(i + 1, 1, spec(100, 0), null);
+            FakePlatform.Attempt attempt = finished(i + 1, 1);
+            assertThat(attempt.finish.outcome()).isEqualTo(FinishAttempt.Outcome.FAILED);
+            assertThat(attempt.finish.failure().category()).isEqualTo(cases.get(i).category);
+            assertThat(attempt.finish.failure().code()).isEqualTo(cases.get(i).code);
+            assertThat(attempt.series.get("train/loss")).as("what was learnt before is kept").hasSize(9);
+        }
+    }
+
+    @Test
+    void aDatasetIsFetchedOnceVerifiedAndReused() throws Exception {
+        Path wrong = home.resolve("datasets/abc");
+        Files.createDirectories(wrong);
+        Files.writeString(wrong.resolve("train.bin"), "broken");
+        enqueue(1, 1, spec(5, 0), null);
+        startRunner();
+        finished(1, 1);
+        assertThat(home.resolve("datasets/abc/train.bin")).hasBinaryContent(DATA);
+        platform.artifacts.remove(FakePlatform.sha(DATA));
+        enqueue(2, 1, spec(5, 0), null);
+        assertThat(finished(2, 1).finish.outcome()).isEqualTo(FinishAttempt.Outcome.SUCCEEDED);
+        try (Stream<Path> left = Files.list(home.resolve("datasets"))) {
+            assertThat(left).as("no unfinished download is left").containsExactly(wrong);
+        }
+    }
+
+    /** A thousand ids. */
+    private record Ids() implements TokenSource {
+        @Override
+        public int vocabSize() {
+            return 16;
+        }
+
+        @Override
+        public long length() {
+            return 1_000;
+        }
+
+        @Override
+        public void read(long position, int[] target, int offset, int count) {
+            for (int i = 0; i < count; i++) {
+                target[offset + i] = (int) ((position + i) % 16);
+            }
+        }
+    }
+}
