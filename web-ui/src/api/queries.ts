@@ -1,0 +1,143 @@
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { get, getList } from "./client";
+import type {
+  Attempt,
+  Checkpoint,
+  Fit,
+  MetricHead,
+  Overview,
+  Page,
+  Run,
+  RunDetail,
+  RunEvent,
+  Runner,
+  RunState,
+  Series,
+  Session,
+  Sweep,
+} from "./types";
+
+export const PAGE_SIZE = 100;
+
+export interface RunFilter {
+  sweep?: number;
+  state?: readonly RunState[];
+  kind?: string;
+  model?: string;
+  q?: string;
+  sort?: string;
+}
+
+export const sessionQuery = queryOptions({
+  queryKey: ["session"],
+  queryFn: ({ signal }) => get<Session>("/session", undefined, signal),
+  staleTime: Number.POSITIVE_INFINITY,
+  retry: false,
+});
+
+export const overviewQuery = queryOptions({
+  queryKey: ["overview"],
+  queryFn: ({ signal }) => get<Overview>("/overview", undefined, signal),
+});
+
+export const runnersQuery = queryOptions({
+  queryKey: ["runners"],
+  queryFn: ({ signal }) => getList<Runner>("/runners", undefined, signal),
+});
+
+export const sweepsQuery = infiniteQueryOptions({
+  queryKey: ["sweeps"],
+  queryFn: ({ pageParam, signal }) => get<Page<Sweep>>("/sweeps", { limit: 50, after: pageParam }, signal),
+  initialPageParam: undefined as string | undefined,
+  getNextPageParam: (page) => page.next ?? undefined,
+});
+
+export const sweepQuery = (id: number) =>
+  queryOptions({
+    queryKey: ["sweep", id],
+    queryFn: ({ signal }) => get<Sweep>(`/sweeps/${id}`, undefined, signal),
+  });
+
+export const fitsQuery = (sweepId: number) =>
+  queryOptions({
+    queryKey: ["fits", sweepId],
+    queryFn: ({ signal }) => getList<Fit>(`/sweeps/${sweepId}/fits`, undefined, signal),
+  });
+
+export const runsQuery = (filter: RunFilter) =>
+  infiniteQueryOptions({
+    queryKey: ["runs", filter],
+    queryFn: ({ pageParam, signal }) =>
+      get<Page<Run>>(
+        "/runs",
+        {
+          sweep: filter.sweep,
+          state: filter.state,
+          kind: filter.kind,
+          model: filter.model,
+          q: filter.q,
+          sort: filter.sort,
+          limit: PAGE_SIZE,
+          after: pageParam,
+        },
+        signal,
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next ?? undefined,
+  });
+
+/** Every run of a sweep: a sweep is hundreds of runs at most, and its figures need them all. */
+export const sweepRunsQuery = (sweepId: number) =>
+  queryOptions({
+    queryKey: ["sweep-runs", sweepId],
+    queryFn: async ({ signal }) => {
+      const runs: Run[] = [];
+      let after: string | undefined;
+      do {
+        const page: Page<Run> = await get("/runs", { sweep: sweepId, limit: 200, after }, signal);
+        runs.push(...page.items);
+        after = page.next ?? undefined;
+      } while (after);
+      return runs;
+    },
+  });
+
+export const runQuery = (id: number) =>
+  queryOptions({
+    queryKey: ["run", id],
+    queryFn: ({ signal }) => get<RunDetail>(`/runs/${id}`, undefined, signal),
+  });
+
+export const attemptsQuery = (id: number) =>
+  queryOptions({
+    queryKey: ["attempts", id],
+    queryFn: ({ signal }) => getList<Attempt>(`/runs/${id}/attempts`, undefined, signal),
+  });
+
+export const eventsQuery = (id: number) =>
+  queryOptions({
+    queryKey: ["events", id],
+    queryFn: ({ signal }) => getList<RunEvent>(`/runs/${id}/events`, undefined, signal),
+  });
+
+export const checkpointsQuery = (id: number) =>
+  queryOptions({
+    queryKey: ["checkpoints", id],
+    queryFn: ({ signal }) => getList<Checkpoint>(`/runs/${id}/checkpoints`, undefined, signal),
+  });
+
+export const headsQuery = (id: number) =>
+  queryOptions({
+    queryKey: ["heads", id],
+    queryFn: ({ signal }) => getList<MetricHead>(`/runs/${id}/metrics`, undefined, signal),
+  });
+
+/** @param range steps, both ends included; without it the whole series */
+export const seriesQuery = (id: number, name: string, range?: { from?: number; to?: number }, maxPoints = 1000) =>
+  queryOptions({
+    queryKey: ["series", id, name, range?.from ?? null, range?.to ?? null, maxPoints],
+    queryFn: ({ signal }) =>
+      get<Series>(`/runs/${id}/metrics/series`, { name, from: range?.from, to: range?.to, maxPoints }, signal),
+    placeholderData: (previous: Series | undefined, query) =>
+      query?.queryKey[1] === id && query.queryKey[2] === name ? previous : undefined,
+  });

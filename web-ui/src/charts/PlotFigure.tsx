@@ -1,0 +1,126 @@
+import * as Plot from "@observablehq/plot";
+import { useNavigate } from "@tanstack/react-router";
+import { type ReactNode, useEffect, useRef, useState } from "react";
+import { useScheme } from "../ui/theme";
+import css from "./charts.module.css";
+import type { Table } from "./export";
+import { Figure } from "./Figure";
+import { type ChartColours, COLOURS, type Scheme } from "./palette";
+
+export interface PlotContext {
+  scheme: Scheme;
+  colours: ChartColours;
+  width: number;
+  /** unique in the document: patterns are found by it */
+  id: string;
+  /** false in a download: no tips */
+  interactive: boolean;
+}
+
+export type PlotSpec = (context: PlotContext) => Plot.PlotOptions;
+
+let drawn = 0;
+
+function render(spec: PlotSpec, scheme: Scheme, width: number, interactive: boolean): SVGSVGElement {
+  const colours = COLOURS[scheme];
+  drawn += 1;
+  const options = spec({ scheme, colours, width, id: `figure-${drawn}`, interactive });
+  const style = {
+    background: "none",
+    color: colours.ink2,
+    fontFamily: 'ui-sans-serif, system-ui, -apple-system, "Segoe UI", "DejaVu Sans", Arial, sans-serif',
+    fontSize: "11px",
+    fontVariantNumeric: "tabular-nums",
+  };
+  return Plot.plot({ width, style, ...options, document }) as SVGSVGElement;
+}
+
+/** A scientific figure: drawn by Observable Plot, redrawn when its data, the theme or its width change. */
+export function PlotFigure(props: {
+  title: string;
+  subtitle?: ReactNode;
+  file: string;
+  /** must be stable between renders with the same data */
+  spec: PlotSpec;
+  table: () => Table;
+  /** what a reader who cannot see it should know */
+  summary: string;
+  controls?: ReactNode;
+  note?: ReactNode;
+  level?: 2 | 3;
+}) {
+  const { spec, summary } = props;
+  const holder = useRef<HTMLDivElement>(null);
+  const scheme = useScheme();
+  const [width, setWidth] = useState(0);
+  const navigate = useNavigate();
+
+  useEffect(() => {
+    const element = holder.current;
+    if (!element) return;
+    const observer = new ResizeObserver(([entry]) => {
+      // in steps, so that a scrollbar coming and going does not redraw for ever
+      if (entry) setWidth(Math.floor(entry.contentRect.width / 4) * 4);
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+
+  useEffect(() => {
+    const element = holder.current;
+    if (!element || width === 0) return;
+    const svg = render(spec, scheme, width, true);
+    const links = svg.querySelectorAll("a");
+    svg.setAttribute("role", links.length ? "group" : "img");
+    svg.setAttribute("aria-label", summary);
+    for (const link of links) {
+      const mark = link.querySelector("[aria-label]");
+      link.setAttribute("aria-label", mark?.getAttribute("aria-label") ?? "run");
+    }
+    element.replaceChildren(svg);
+    return () => svg.remove();
+  }, [spec, scheme, width, summary]);
+
+  useEffect(() => {
+    const element = holder.current;
+    if (!element) return;
+    const follow = (event: MouseEvent) => {
+      const link = event.target instanceof Element ? event.target.closest("a") : null;
+      const href = link?.getAttribute("href") ?? link?.getAttribute("xlink:href");
+      if (!href?.startsWith("/") || event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
+      event.preventDefault();
+      navigate({ to: href });
+    };
+    element.addEventListener("click", follow);
+    return () => element.removeEventListener("click", follow);
+  }, [navigate]);
+
+  return (
+    <Figure {...props} svg={() => render(spec, "light", 860, false)}>
+      <div ref={holder} className={css.plot} />
+    </Figure>
+  );
+}
+
+/** A pattern of diagonal lines for what is extrapolated; refer to it by `url(#id)`. */
+export function hatch(id: string, colour: string): Plot.Markish {
+  return (_index, _scales, _channels, _dimensions, context) => {
+    const ns = "http://www.w3.org/2000/svg";
+    const make = (name: string, attributes: Record<string, string>) => {
+      const element = (context as { document: Document }).document.createElementNS(ns, name);
+      for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+      return element;
+    };
+    const defs = make("defs", {});
+    const pattern = make("pattern", {
+      id,
+      width: "6",
+      height: "6",
+      patternUnits: "userSpaceOnUse",
+      patternTransform: "rotate(45)",
+    });
+    pattern.append(make("line", { x1: "0", y1: "0", x2: "0", y2: "6", stroke: colour, "stroke-width": "1.6" }));
+    defs.append(pattern);
+    return defs as SVGElement;
+  };
+}

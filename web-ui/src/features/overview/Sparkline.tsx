@@ -1,0 +1,96 @@
+import { useQuery } from "@tanstack/react-query";
+import { fitsQuery, sweepRunsQuery } from "../../api/queries";
+import type { Fit, Run } from "../../api/types";
+import { budgetColours } from "../../charts/palette";
+import { parabola } from "../../lib/law";
+import { useScheme } from "../../ui/theme";
+
+const WIDTH = 244;
+const HEIGHT = 84;
+const PAD = 6;
+
+interface Shape {
+  dots: { x: number; y: number; budget: number }[];
+  curves: { budget: number; points: { x: number; y: number }[] }[];
+}
+
+/** The IsoFLOP figure without its axes: enough to recognise a sweep by. */
+export function shapeOf(runs: readonly Run[], fit: Fit | undefined, width = WIDTH, height = HEIGHT): Shape {
+  const points = runs
+    .filter((run) => run.kind === "pretrain" && run.finalLoss !== undefined && Number.isFinite(run.finalLoss))
+    .map((run) => ({ x: Math.log(run.parameters), y: run.finalLoss as number, budget: run.budget }));
+  const curves = (fit?.budgets ?? [])
+    .map((budget) => ({
+      budget: budget.flops,
+      points: parabola(budget, 24).map((point) => ({ x: Math.log(point.x), y: point.y })),
+    }))
+    .filter((curve) => curve.points.length > 0);
+  const all = [...points, ...curves.flatMap((curve) => curve.points)];
+  if (all.length === 0) return { dots: [], curves: [] };
+  const xs = all.map((point) => point.x);
+  const ys = all.map((point) => point.y);
+  const scale = (values: number[], from: number, to: number) => {
+    const low = Math.min(...values);
+    const span = Math.max(...values) - low || 1;
+    return (value: number) => from + ((value - low) / span) * (to - from);
+  };
+  const sx = scale(xs, PAD, width - PAD);
+  const sy = scale(ys, height - PAD, PAD);
+  return {
+    dots: points.map((point) => ({ ...point, x: sx(point.x), y: sy(point.y) })),
+    curves: curves.map((curve) => ({
+      ...curve,
+      points: curve.points.map((point) => ({ x: sx(point.x), y: sy(point.y) })),
+    })),
+  };
+}
+
+export function Sparkline({ sweepId, live }: { sweepId: number; live: boolean }) {
+  const scheme = useScheme();
+  const runs = useQuery({ ...sweepRunsQuery(sweepId), staleTime: live ? 5_000 : 300_000 });
+  const fits = useQuery({ ...fitsQuery(sweepId), staleTime: live ? 5_000 : 300_000 });
+  const fit = fits.data?.find((one) => one.method === "isoflop" && one.status === "converged");
+  const shape = shapeOf(runs.data ?? [], fit);
+  const colours = budgetColours(
+    (runs.data ?? []).map((run) => run.budget).filter((budget) => budget > 0),
+    scheme,
+  );
+  return (
+    <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} width="100%" height={HEIGHT} aria-hidden="true" preserveAspectRatio="none">
+      {shape.curves.map((curve) => (
+        <polyline
+          key={curve.budget}
+          points={curve.points.map((point) => `${point.x.toFixed(1)},${point.y.toFixed(1)}`).join(" ")}
+          fill="none"
+          stroke={nearestColour(colours, curve.budget)}
+          strokeWidth="1.5"
+          vectorEffect="non-scaling-stroke"
+        />
+      ))}
+      {shape.dots.map((dot) => (
+        <ellipse
+          key={`${dot.x},${dot.y}`}
+          cx={dot.x}
+          cy={dot.y}
+          rx="2"
+          ry="2"
+          fill={nearestColour(colours, dot.budget)}
+        />
+      ))}
+    </svg>
+  );
+}
+
+/** Budgets are compared as ratios: the same number may have gone through different arithmetic. */
+export function nearestColour(colours: Map<number, string>, budget: number): string {
+  let best = "currentColor";
+  let distance = Number.POSITIVE_INFINITY;
+  for (const [flops, colour] of colours) {
+    const off = Math.abs(Math.log(flops / budget));
+    if (off < distance) {
+      distance = off;
+      best = colour;
+    }
+  }
+  return best;
+}

@@ -1,0 +1,156 @@
+import type { Estimate, Fit, Sweep } from "../../api/types";
+import { clock, count, flop, interval, loss, percent, quantity, scientific } from "../../lib/format";
+import { Button, Notice, Panel, ui } from "../../ui/parts";
+import { type Chosen, refused, symbol } from "./model";
+import css from "./sweep.module.css";
+
+/** What the fit says in numbers and words: prediction, parameters, refusals, warnings. */
+export function FitSide({ sweep, chosen, onRefit }: { sweep: Sweep; chosen: Chosen; onRefit: () => void }) {
+  const { fit } = chosen;
+  if (!fit) {
+    return (
+      <Panel title="No fit yet">
+        <p className={ui.empty}>
+          {chosen.embeddings === (sweep.spec.countEmbeddings !== false)
+            ? "A fit is made by itself when the last run of the sweep ends. It can be made earlier from the runs there are."
+            : "The runs have not been fitted with this count of N."}
+        </p>
+        <Button look="primary" onClick={onRefit}>
+          Fit now…
+        </Button>
+      </Panel>
+    );
+  }
+  return (
+    <div className={css.side}>
+      {fit.refusal && (
+        <Notice kind="bad">
+          <strong>The fit was refused.</strong> {fit.refusal.message}
+        </Notice>
+      )}
+      {fit.target && <Target fit={fit} target={fit.target} />}
+      {fit.parameters.length > 0 && <Parameters fit={fit} />}
+      <Warnings fit={fit} />
+      <p className={css.meta}>
+        Fit #{fit.id}, {clock(fit.createdAt)}, {fit.points.length} points, inputs{" "}
+        <code title={fit.inputHash}>{fit.inputHash.slice(0, 12)}</code>
+      </p>
+      <details className={css.meta}>
+        <summary>Options and diagnostics</summary>
+        <table className={ui.table}>
+          <tbody>
+            {[...Object.entries(fit.options), ...Object.entries(fit.diagnostics)].map(([name, value]) => (
+              <tr key={name}>
+                <td>{name}</td>
+                <td className={ui.num}>
+                  {typeof value === "number" ? quantity(value) : value === null ? "–" : JSON.stringify(value)}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </details>
+    </div>
+  );
+}
+
+function Target({ fit, target }: { fit: Fit; target: NonNullable<Fit["target"]> }) {
+  const rows: [string, Estimate, (value: number) => string][] = [
+    ["N*", target.n, (value) => count(value)],
+    ["D*", target.d, (value) => count(value)],
+    ["Loss", target.loss, (value) => loss(value)],
+  ];
+  return (
+    <Panel
+      title={`Predicted optimum at ${flop(target.flops)}`}
+      aside={<span className={ui.muted}>{percent(fit.level)} interval</span>}
+    >
+      <dl className={css.target}>
+        {rows.map(([name, one, format]) => (
+          <Row key={name} name={name} one={one} format={format} />
+        ))}
+      </dl>
+      <p className={css.meta} style={{ marginTop: 6 }}>
+        {count(target.d.value / target.n.value)} tokens per parameter
+      </p>
+    </Panel>
+  );
+}
+
+function Row({ name, one, format }: { name: string; one: Estimate; format: (value: number) => string }) {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>{format(one.value)}</dd>
+      <dd>{interval(one.low, one.high, format)}</dd>
+    </>
+  );
+}
+
+function Parameters({ fit }: { fit: Fit }) {
+  return (
+    <Panel title="Fitted law">
+      <p className={css.law}>
+        {fit.method === "parametric" ? (
+          <>
+            <i>L</i>(<i>N</i>, <i>D</i>) = <i>E</i> + <i>A</i>/<i>N</i>
+            <sup>α</sup> + <i>B</i>/<i>D</i>
+            <sup>β</sup>
+          </>
+        ) : (
+          <>
+            <i>N</i>* ∝ <i>C</i>
+            <sup>a</sup>, <i>D</i>* ∝ <i>C</i>
+            <sup>b</sup>
+          </>
+        )}
+      </p>
+      <table className={`${ui.table} ${css.params}`}>
+        <thead>
+          <tr>
+            <th scope="col">Parameter</th>
+            <th scope="col" className={ui.num}>
+              Value
+            </th>
+            <th scope="col" className={ui.num}>
+              {percent(fit.level)} interval
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {fit.parameters.map((one) => (
+            <tr key={one.name}>
+              <td>{symbol(one.name)}</td>
+              <td className={ui.num}>{quantity(one.value)}</td>
+              <td className={`${ui.num} ${ui.muted}`}>{interval(one.low, one.high, (value) => quantity(value, 3))}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Panel>
+  );
+}
+
+function Warnings({ fit }: { fit: Fit }) {
+  const refusals = refused(fit);
+  if (fit.warnings.length === 0 && refusals.length === 0 && fit.excluded.length === 0) return null;
+  return (
+    <Notice kind="warn">
+      <ul className={css.list}>
+        {refusals.map((budget) => (
+          <li key={budget.flops}>
+            <strong>{scientific(budget.flops)}</strong>: {budget.refusal?.message}
+          </li>
+        ))}
+        {fit.warnings.map((warning) => (
+          <li key={warning}>{warning}</li>
+        ))}
+        {fit.excluded.map((one) => (
+          <li key={one.runId}>
+            {one.name} is left out: {one.reason}
+          </li>
+        ))}
+      </ul>
+    </Notice>
+  );
+}

@@ -1,0 +1,173 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useState } from "react";
+import { ApiError, apiUrl, cancel } from "../../api/client";
+import { usePolling, useTopics } from "../../api/live";
+import { fitsQuery, sweepQuery, sweepRunsQuery } from "../../api/queries";
+import type { Run, Sweep } from "../../api/types";
+import { ago, clock, duration, flop, integer } from "../../lib/format";
+import { ended, isOver, sweepSecondsLeft } from "../../lib/progress";
+import { METHODS, type SweepSearch } from "../../lib/urlState";
+import { Button, buttonClass, CountsBar, ErrorNotice, Notice, Segmented, StateChip, ui } from "../../ui/parts";
+import { useTitle } from "../../ui/Shell";
+import { FitFigures } from "./FitFigures";
+import { FitSide } from "./FitSide";
+import { choose, METHOD_LABEL } from "./model";
+import { RefitDialog } from "./RefitDialog";
+import { SweepRuns } from "./SweepRuns";
+import css from "./sweep.module.css";
+
+const NO_RUNS: Run[] = [];
+
+export function SweepPage() {
+  const { id } = useParams({ from: "/shell/sweeps/$id" });
+  const search = useSearch({ from: "/shell/sweeps/$id" });
+  const navigate = useNavigate({ from: "/sweeps/$id" });
+  const update = (change: Partial<SweepSearch>) =>
+    navigate({ search: (old) => ({ ...old, ...change }), replace: true, resetScroll: false });
+  useTopics(`sweep:${id}`);
+  const sweep = useQuery({ ...sweepQuery(id), refetchInterval: usePolling() });
+  const live = sweep.data !== undefined && !isOver(sweep.data.state);
+  const refetchInterval = usePolling(live);
+  const runs = useQuery({ ...sweepRunsQuery(id), refetchInterval });
+  const fits = useQuery({ ...fitsQuery(id), refetchInterval });
+  const [refitting, setRefitting] = useState(false);
+  useTitle(sweep.data?.name ?? `Sweep ${id}`);
+
+  if (sweep.isError && !sweep.data) {
+    const gone = sweep.error instanceof ApiError && sweep.error.status === 404;
+    return gone ? (
+      <Notice>
+        There is no sweep {id}. <Link to="/sweeps">All sweeps</Link>
+      </Notice>
+    ) : (
+      <ErrorNotice what="The sweep could not be loaded." error={sweep.error} />
+    );
+  }
+  if (!sweep.data) return <p className={ui.muted}>Loading…</p>;
+  const sweepCounts = sweep.data.spec.countEmbeddings !== false;
+  const chosen = choose(fits.data ?? [], search, sweepCounts);
+  return (
+    <div className={ui.stack}>
+      <Header sweep={sweep.data} runs={runs.data ?? NO_RUNS} onRefit={() => setRefitting(true)} />
+      <div className={css.controls}>
+        <Segmented
+          label="Fit method"
+          value={chosen.method}
+          onChange={(method) => update({ method: method === "isoflop" ? undefined : method, fit: undefined })}
+          choices={METHODS.map((value) => ({ value, label: METHOD_LABEL[value] }))}
+        />
+        <Segmented
+          label="What N counts"
+          value={chosen.embeddings ? "all" : "non"}
+          onChange={(n) => update({ n: (n === "all") === sweepCounts ? undefined : n, fit: undefined })}
+          choices={[
+            { value: "all", label: "N with embeddings" },
+            { value: "non", label: "without" },
+          ]}
+        />
+        {(fits.data?.length ?? 0) > 0 && (
+          <select
+            className={ui.input}
+            aria-label="Fit"
+            value={search.fit ?? ""}
+            onChange={(event) => update({ fit: event.target.value ? Number(event.target.value) : undefined })}
+          >
+            <option value="">Newest fit</option>
+            {fits.data?.map((fit) => (
+              <option key={fit.id} value={fit.id}>
+                #{fit.id} {fit.method}, {fit.points.length} points
+                {fit.excluded.length ? `, ${fit.excluded.length} left out` : ""}, {clock(fit.createdAt)}
+              </option>
+            ))}
+          </select>
+        )}
+        <span />
+      </div>
+      {fits.isError && <ErrorNotice what="The fits could not be loaded." error={fits.error} />}
+      <div className={css.top}>
+        <FitFigures.Main sweep={sweep.data} runs={runs.data ?? NO_RUNS} chosen={chosen} />
+        <FitSide sweep={sweep.data} chosen={chosen} onRefit={() => setRefitting(true)} />
+      </div>
+      <FitFigures.Rest sweep={sweep.data} runs={runs.data ?? NO_RUNS} chosen={chosen} />
+      <SweepRuns sweep={sweep.data} runs={runs.data ?? NO_RUNS} fit={chosen.fit} />
+      {refitting && (
+        <RefitDialog
+          sweep={sweep.data}
+          runs={runs.data ?? NO_RUNS}
+          chosen={chosen}
+          onClose={() => setRefitting(false)}
+          onDone={(method, embeddings) => {
+            setRefitting(false);
+            update({
+              method: method === "parametric" ? "parametric" : undefined,
+              n: embeddings === sweepCounts ? undefined : embeddings ? "all" : "non",
+              fit: undefined,
+            });
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+function Header({ sweep, runs, onRefit }: { sweep: Sweep; runs: Run[]; onRefit: () => void }) {
+  const cache = useQueryClient();
+  const [error, setError] = useState<unknown>();
+  const { done, total } = ended(sweep);
+  const left = sweepSecondsLeft(sweep, runs);
+  const over = isOver(sweep.state);
+  const stop = async () => {
+    if (!window.confirm(`Cancel every run of ${sweep.name} that has not ended?`)) return;
+    setError(undefined);
+    try {
+      await cancel(`/sweeps/${sweep.id}`);
+    } catch (failure) {
+      setError(failure);
+    }
+    cache.invalidateQueries({ queryKey: ["sweep", sweep.id] });
+    cache.invalidateQueries({ queryKey: ["sweep-runs", sweep.id] });
+  };
+  const took =
+    sweep.startedAt && sweep.finishedAt
+      ? duration((Date.parse(sweep.finishedAt) - Date.parse(sweep.startedAt)) / 1000)
+      : undefined;
+  return (
+    <>
+      <div className={ui.titleRow}>
+        <div>
+          <div className={ui.crumb}>
+            <Link to="/sweeps">Sweeps</Link> / {sweep.experiment}
+          </div>
+          <h1>{sweep.name}</h1>
+        </div>
+        <StateChip state={sweep.state} />
+        <div className={ui.end}>
+          <Button onClick={onRefit}>Refit…</Button>
+          <a className={buttonClass()} href={apiUrl(`/sweeps/${sweep.id}/export.csv`)} download>
+            Export CSV
+          </a>
+          <a className={buttonClass()} href={apiUrl(`/sweeps/${sweep.id}/export.parquet`)} download>
+            Parquet
+          </a>
+          {!over && (
+            <Button look="danger" onClick={stop}>
+              Cancel sweep
+            </Button>
+          )}
+        </div>
+      </div>
+      {error !== undefined && <ErrorNotice what="The sweep was not cancelled." error={error} />}
+      <div className={css.state}>
+        <CountsBar counts={sweep.counts} label="Runs" />
+        <span>
+          {done} of {total} runs · {flop(sweep.doneFlops)} of {flop(sweep.plannedFlops)}
+          {left !== undefined && ` · about ${duration(left)} left`}
+          {took && ` · took ${took}`}
+          {(sweep.counts.failed ?? 0) > 0 && ` · ${integer(sweep.counts.failed)} failed`}
+          {` · submitted ${ago(sweep.createdAt)}`}
+        </span>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,117 @@
+import type { Fit, FitBudget, Run } from "../../api/types";
+import { countsEmbeddings, lawOf, parabola, slice, type XY } from "../../lib/law";
+import type { Method, SweepSearch } from "../../lib/urlState";
+
+/** A trained model as a dot. */
+export interface Dot {
+  runId: number;
+  name: string;
+  /** in the convention shown */
+  n: number;
+  d: number;
+  flops: number;
+  budget: number;
+  seed: number;
+  loss: number;
+  /** another seed of a cell that has a dot already */
+  replicate: boolean;
+  /** why the fit left it out */
+  excluded?: string;
+}
+
+export interface Chosen {
+  method: Method;
+  /** what is drawn; absent before the first fit */
+  fit: Fit | undefined;
+  /** the other method's newest fit of the same convention, drawn faintly for comparison */
+  other: Fit | undefined;
+  /** whether N counts the embedding matrix in what is shown */
+  embeddings: boolean;
+}
+
+/** What to show for an address: a named fit, or the newest of the method and convention asked for. */
+export function choose(fits: readonly Fit[], search: SweepSearch, sweepCounts: boolean): Chosen {
+  const named = search.fit === undefined ? undefined : fits.find((fit) => fit.id === search.fit);
+  const method = (named?.method as Method | undefined) ?? search.method ?? "isoflop";
+  const embeddings = named
+    ? countsEmbeddings(named, sweepCounts)
+    : search.n === undefined
+      ? sweepCounts
+      : search.n === "all";
+  const newest = (wanted: string) =>
+    fits
+      .filter((fit) => fit.method === wanted && countsEmbeddings(fit, sweepCounts) === embeddings)
+      .reduce<Fit | undefined>((best, fit) => (best === undefined || fit.id > best.id ? fit : best), undefined);
+  return {
+    method,
+    embeddings,
+    fit: named ?? newest(method),
+    other: newest(method === "isoflop" ? "parametric" : "isoflop"),
+  };
+}
+
+/** Dots of everything that ended with a finite loss: from the runs, so that they are there before any fit. */
+export function dotsOf(runs: readonly Run[], fit: Fit | undefined, embeddings: boolean): Dot[] {
+  const excluded = new Map(fit?.excluded.map((one) => [one.runId, one.reason]));
+  const cells = new Set<string>();
+  return runs
+    .filter((run) => run.kind === "pretrain" && run.finalLoss !== undefined && Number.isFinite(run.finalLoss))
+    .sort((a, b) => (a.seed ?? 0) - (b.seed ?? 0) || a.id - b.id)
+    .map((run) => {
+      const cell = `${run.budget}/${run.parameters}/${run.tokens}`;
+      const replicate = cells.has(cell);
+      cells.add(cell);
+      const reason = excluded.get(run.id);
+      return {
+        runId: run.id,
+        name: run.name,
+        n: embeddings ? run.parameters : run.nonEmbeddingParameters,
+        d: run.tokens,
+        flops: run.flops,
+        budget: run.budget,
+        seed: run.seed ?? 0,
+        loss: run.finalLoss as number,
+        replicate,
+        ...(reason === undefined ? {} : { excluded: reason }),
+      };
+    });
+}
+
+export interface Curve {
+  budget: number;
+  points: XY[];
+}
+
+/** A parabola per budget, or the parametric law along each budget over the sizes that were trained there. */
+export function curvesOf(fit: Fit | undefined, dots: readonly Dot[]): Curve[] {
+  if (!fit || fit.status !== "converged") return [];
+  if (fit.method === "isoflop") {
+    return fit.budgets
+      .map((budget) => ({ budget: budget.flops, points: parabola(budget) }))
+      .filter((curve) => curve.points.length > 0);
+  }
+  const law = lawOf(fit);
+  if (!law) return [];
+  const budgets = [...new Set(dots.map((dot) => dot.budget))].sort((a, b) => a - b);
+  return budgets.flatMap((budget) => {
+    const sizes = dots.filter((dot) => dot.budget === budget).map((dot) => dot.n);
+    if (sizes.length < 2) return [];
+    return [{ budget, points: slice(law, budget, Math.min(...sizes), Math.max(...sizes)) }];
+  });
+}
+
+export function refused(fit: Fit | undefined): FitBudget[] {
+  return fit?.budgets.filter((budget) => budget.refusal !== undefined) ?? [];
+}
+
+/** Greek letters and stars for the names of parameters. */
+export function symbol(name: string): string {
+  const greek: Record<string, string> = { alpha: "α", beta: "β", gamma: "γ", delta: "δ" };
+  return greek[name] ?? name;
+}
+
+/** Methods in words. */
+export const METHOD_LABEL: Record<Method, string> = {
+  isoflop: "IsoFLOP parabolas",
+  parametric: "Parametric law",
+};

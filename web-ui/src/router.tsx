@@ -1,0 +1,97 @@
+import type { QueryClient } from "@tanstack/react-query";
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  Link,
+  lazyRouteComponent,
+  Outlet,
+  type RouterHistory,
+} from "@tanstack/react-router";
+import { runQuery, sweepQuery } from "./api/queries";
+import { LoginPage } from "./features/login/LoginPage";
+import { OverviewPage } from "./features/overview/OverviewPage";
+import { RunsPage } from "./features/runs/RunsPage";
+import { SweepsPage } from "./features/sweep/SweepsPage";
+import { loginSearch, parseSearch, runSearch, runsSearch, stringifySearch, sweepSearch } from "./lib/urlState";
+import { ErrorNotice } from "./ui/parts";
+import { Shell } from "./ui/Shell";
+
+const rootRoute = createRootRouteWithContext<{ cache: QueryClient }>()({
+  component: Outlet,
+  notFoundComponent: () => (
+    <p>
+      There is no such page. <Link to="/">Overview</Link>
+    </p>
+  ),
+});
+
+const loginRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/login",
+  validateSearch: loginSearch,
+  component: LoginPage,
+});
+
+const shellRoute = createRoute({ getParentRoute: () => rootRoute, id: "shell", component: Shell });
+
+const overviewRoute = createRoute({ getParentRoute: () => shellRoute, path: "/", component: OverviewPage });
+
+const runsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/runs",
+  validateSearch: runsSearch,
+  component: RunsPage,
+});
+
+const id = {
+  parse: ({ id }: { id: string }) => {
+    const number = Number(id);
+    if (!Number.isInteger(number) || number < 0) throw new Error(`“${id}” is not an id`);
+    return { id: number };
+  },
+  stringify: ({ id }: { id: number }) => ({ id: String(id) }),
+};
+
+const runRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/runs/$id",
+  params: id,
+  validateSearch: runSearch,
+  loader: ({ context, params }) => void context.cache.prefetchQuery(runQuery(params.id)),
+  component: lazyRouteComponent(() => import("./features/run/RunPage"), "RunPage"),
+});
+
+const sweepsRoute = createRoute({ getParentRoute: () => shellRoute, path: "/sweeps", component: SweepsPage });
+
+const sweepRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/sweeps/$id",
+  params: id,
+  validateSearch: sweepSearch,
+  loader: ({ context, params }) => void context.cache.prefetchQuery(sweepQuery(params.id)),
+  component: lazyRouteComponent(() => import("./features/sweep/SweepPage"), "SweepPage"),
+});
+
+const routeTree = rootRoute.addChildren([
+  loginRoute,
+  shellRoute.addChildren([overviewRoute, runsRoute, runRoute, sweepsRoute, sweepRoute]),
+]);
+
+export function makeRouter(cache: QueryClient, history?: RouterHistory) {
+  return createRouter({
+    routeTree,
+    context: { cache },
+    parseSearch,
+    stringifySearch,
+    defaultPreload: "intent",
+    defaultErrorComponent: ({ error }) => <ErrorNotice what="This page broke." error={error} />,
+    ...(history ? { history } : {}),
+  });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof makeRouter>;
+  }
+}
