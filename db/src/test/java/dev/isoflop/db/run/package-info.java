@@ -1,0 +1,5 @@
+/** Tests of the life of a run. */
+@NullMarked
+package dev.isoflop.db.run;
+
+import org.jspecify.annotations.NullMarked;

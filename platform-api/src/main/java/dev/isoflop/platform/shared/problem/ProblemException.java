@@ -1,0 +1,52 @@
+package dev.isoflop.platform.shared.problem;
+
+import dev.isoflop.protocol.error.ErrorCode;
+import dev.isoflop.protocol.error.Problem;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A request that is refused, answered as an RFC 9457 problem. */
+public final class ProblemException extends RuntimeException {
+
+    private static final long serialVersionUID = 1L;
+
+    private final ErrorCode code;
+    private final String detail;
+    private final transient List<Problem.FieldError> errors;
+    private final @Nullable Long expectedSeq;
+
+    public ProblemException(ErrorCode code, String detail) {
+        this(code, detail, List.of(), null);
+    }
+
+    public ProblemException(ErrorCode code, String detail, List<Problem.FieldError> errors) {
+        this(code, detail, errors, null);
+    }
+
+    public ProblemException(
+            ErrorCode code, String detail, List<Problem.FieldError> errors, @Nullable Long expectedSeq) {
+        super(code.slug() + ": " + detail);
+        this.code = code;
+        this.detail = detail;
+        this.errors = List.copyOf(errors);
+        this.expectedSeq = expectedSeq;
+    }
+
+    public ErrorCode code() {
+        return code;
+    }
+
+    /** One sentence for this occurrence. */
+    public String detail() {
+        return detail;
+    }
+
+    public List<Problem.FieldError> errors() {
+        return errors;
+    }
+
+    /** For batch-gap, the sequence number waited for. */
+    public @Nullable Long expectedSeq() {
+        return expectedSeq;
+    }
+}
