@@ -20,6 +20,9 @@ final class Attention {
 
     /** Queries in a tile. */
     static final int QUERIES = 2 * L;
+    /** Where running maxima begin: below every score that a healthy model has, and finite, so that differences are numbers. */
+    private static final float LOWEST = -1e30f;
+
     /** Most keys in a tile. */
     static final int KEYS = 128;
 
@@ -67,6 +70,8 @@ final class Attention {
                 transpose(qkv, qo + i0 * ld + h * headDim, ld, queries, headDim, scale, s, qt);
                 int tile = oo + i0 * out + h * headDim;
                 int end = i0 + queries;
+                java.util.Arrays.fill(s, max, max + QUERIES, LOWEST);
+                java.util.Arrays.fill(s, sum, sum + QUERIES, 0f);
                 for (int j0 = 0; j0 < end; j0 += KEYS) {
                     int keys = Math.min(KEYS, end - j0);
                     Gemm.plain(
@@ -84,7 +89,9 @@ final class Attention {
                             scores,
                             QUERIES,
                             false);
-                    softmaxTile(s, scores, keys, j0 - i0, max, sum, factor, j0 == 0);
+                    mask(s, scores, keys, j0 - i0);
+                    raiseMaximum(s, scores, keys, j0 - i0, max, factor);
+                    exponentials(s, scores, keys, j0 - i0, max, sum, factor);
                     if (j0 > 0) {
                         for (int i = 0; i < queries; i++) {
                             Elementwise.scale(o, tile + i * out, headDim, s[factor + i]);
@@ -162,6 +169,7 @@ final class Attention {
                             keys, QUERIES, headDim, qkv, kOff + j0 * ld, ld, 1, s, qt, QUERIES, s, p, QUERIES, false);
                     Gemm.plain(
                             keys, QUERIES, headDim, qkv, vOff + j0 * ld, ld, 1, s, gt, QUERIES, s, ds, QUERIES, false);
+                    mask(s, p, keys, j0 - i0);
                     gradientTile(s, p, ds, keys, j0 - i0, lseTile, delta);
                     Gemm.plain(
                             keys,
@@ -227,88 +235,83 @@ final class Attention {
         }
     }
 
+    /** Key rows at which vector {@code v} of queries sees some key: those below see all lanes, those from here on see none. */
+    private static int visibleKeys(int keys, int keyMinusQuery, int v) {
+        return Math.clamp(v + L - keyMinusQuery, 0, keys);
+    }
+
     /**
-     * Turns scores into {@code exp(score − running max)}, zero where key > query, and updates running max, sum and the factor by which
-     * what was summed before must shrink.
+     * Writes −∞ where key &gt; query in the rows that some of a vector's queries see.
      *
      * @param keyMinusQuery index of the tile's first key less that of its first query
      */
-    private static void softmaxTile(
-            float[] s, int scores, int keys, int keyMinusQuery, int max, int sum, int factor, boolean first) {
+    private static void mask(float[] s, int scores, int keys, int keyMinusQuery) {
         for (int v = 0; v < QUERIES; v += L) {
             FloatVector lane = FloatVector.zero(S).addIndex(1).add(v);
-            int open = Math.min(keys, Math.max(0, v - keyMinusQuery + 1));
-            int last = Math.min(keys, v + L - keyMinusQuery);
-            FloatVector before = first ? FloatVector.broadcast(S, -1e30f) : FloatVector.fromArray(S, s, max + v);
-            FloatVector m = before;
-            int j = 0;
-            for (; j < open; j++) {
-                FloatVector x = FloatVector.fromArray(S, s, scores + j * QUERIES + v);
-                m = m.blend(x, x.compare(VectorOperators.GT, m));
+            int last = visibleKeys(keys, keyMinusQuery, v);
+            for (int j = Math.clamp(v - keyMinusQuery + 1, 0, keys); j < last; j++) {
+                int at = scores + j * QUERIES + v;
+                VectorMask<Float> hidden = lane.compare(VectorOperators.LT, (float) (keyMinusQuery + j));
+                FloatVector.fromArray(S, s, at).blend(Float.NEGATIVE_INFINITY, hidden).intoArray(s, at);
             }
-            for (; j < last; j++) {
-                VectorMask<Float> visible = lane.compare(VectorOperators.GE, (float) (keyMinusQuery + j));
-                FloatVector x = FloatVector.fromArray(S, s, scores + j * QUERIES + v);
-                m = m.blend(x, x.compare(VectorOperators.GT, m).and(visible));
-            }
-            FloatVector shrink = Exp.of(before.sub(m));
-            FloatVector total = first
-                    ? FloatVector.zero(S)
-                    : FloatVector.fromArray(S, s, sum + v).mul(shrink);
-            for (j = 0; j < open; j++) {
-                FloatVector e = Exp.of(
-                        FloatVector.fromArray(S, s, scores + j * QUERIES + v).sub(m));
-                total = total.add(e);
-                e.intoArray(s, scores + j * QUERIES + v);
-            }
-            FloatVector zero = FloatVector.zero(S);
-            for (; j < last; j++) {
-                VectorMask<Float> visible = lane.compare(VectorOperators.GE, (float) (keyMinusQuery + j));
-                FloatVector e = zero.blend(
-                        Exp.of(FloatVector.fromArray(S, s, scores + j * QUERIES + v)
-                                .sub(m)),
-                        visible);
-                total = total.add(e);
-                e.intoArray(s, scores + j * QUERIES + v);
-            }
-            for (; j < keys; j++) {
-                zero.intoArray(s, scores + j * QUERIES + v);
-            }
-            m.intoArray(s, max + v);
-            total.intoArray(s, sum + v);
-            shrink.intoArray(s, factor + v);
         }
     }
 
-    /** {@code p = exp(score − lse)} with the causal mask, {@code ds = p (dp − delta)}, both in place. */
+    /** Raises the running maximum of each query to that of the tile; {@code factor} becomes the old one less the new. */
+    private static void raiseMaximum(float[] s, int scores, int keys, int keyMinusQuery, int max, int factor) {
+        for (int v = 0; v < QUERIES; v += L) {
+            FloatVector before = FloatVector.fromArray(S, s, max + v);
+            FloatVector m = before;
+            int end = scores + visibleKeys(keys, keyMinusQuery, v) * QUERIES + v;
+            for (int at = scores + v; at < end; at += QUERIES) {
+                FloatVector x = FloatVector.fromArray(S, s, at);
+                m = m.blend(x, x.compare(VectorOperators.GT, m));
+            }
+            m.intoArray(s, max + v);
+            before.sub(m).intoArray(s, factor + v);
+        }
+    }
+
+    /** Scores become {@code exp(score − maximum)}; sums and what was summed before shrink by {@code factor = exp(factor)}. */
+    private static void exponentials(float[] s, int scores, int keys, int keyMinusQuery, int max, int sum, int factor) {
+        for (int v = 0; v < QUERIES; v += L) {
+            FloatVector shrink = Exp.nonPositive(FloatVector.fromArray(S, s, factor + v));
+            shrink.intoArray(s, factor + v);
+            FloatVector m = FloatVector.fromArray(S, s, max + v);
+            FloatVector total = FloatVector.fromArray(S, s, sum + v).mul(shrink);
+            int end = scores + visibleKeys(keys, keyMinusQuery, v) * QUERIES + v;
+            int at = scores + v;
+            for (; at < end; at += QUERIES) {
+                FloatVector e = Exp.nonPositive(FloatVector.fromArray(S, s, at).sub(m));
+                total = total.add(e);
+                e.intoArray(s, at);
+            }
+            total.intoArray(s, sum + v);
+            clear(s, at, scores + keys * QUERIES);
+        }
+    }
+
+    /** {@code p = exp(score − lse)}, {@code ds = p (dp − delta)}, both in place. */
     private static void gradientTile(float[] s, int p, int ds, int keys, int keyMinusQuery, int lseTile, int delta) {
         for (int v = 0; v < QUERIES; v += L) {
-            FloatVector lane = FloatVector.zero(S).addIndex(1).add(v);
-            int open = Math.min(keys, Math.max(0, v - keyMinusQuery + 1));
-            int last = Math.min(keys, v + L - keyMinusQuery);
             FloatVector lse = FloatVector.fromArray(S, s, lseTile + v);
             FloatVector d = FloatVector.fromArray(S, s, delta + v);
-            FloatVector zero = FloatVector.zero(S);
-            int j = 0;
-            for (; j < open; j++) {
+            int last = visibleKeys(keys, keyMinusQuery, v);
+            for (int j = 0; j < last; j++) {
                 int at = j * QUERIES + v;
-                FloatVector e = Exp.of(FloatVector.fromArray(S, s, p + at).sub(lse));
+                FloatVector e = Exp.nonPositive(FloatVector.fromArray(S, s, p + at).sub(lse));
                 e.intoArray(s, p + at);
                 FloatVector.fromArray(S, s, ds + at).sub(d).mul(e).intoArray(s, ds + at);
             }
-            for (; j < last; j++) {
-                int at = j * QUERIES + v;
-                VectorMask<Float> visible = lane.compare(VectorOperators.GE, (float) (keyMinusQuery + j));
-                FloatVector e =
-                        zero.blend(Exp.of(FloatVector.fromArray(S, s, p + at).sub(lse)), visible);
-                e.intoArray(s, p + at);
-                FloatVector.fromArray(S, s, ds + at).sub(d).mul(e).intoArray(s, ds + at);
-            }
-            for (; j < keys; j++) {
-                int at = j * QUERIES + v;
-                zero.intoArray(s, p + at);
-                zero.intoArray(s, ds + at);
-            }
+            clear(s, p + last * QUERIES + v, p + keys * QUERIES);
+            clear(s, ds + last * QUERIES + v, ds + keys * QUERIES);
+        }
+    }
+
+    private static void clear(float[] s, int from, int end) {
+        FloatVector zero = FloatVector.zero(S);
+        for (int at = from; at < end; at += QUERIES) {
+            zero.intoArray(s, at);
         }
     }
 }

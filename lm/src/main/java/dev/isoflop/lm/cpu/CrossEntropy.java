@@ -57,7 +57,7 @@ final class CrossEntropy {
         int whole = n - n % L;
         int c = 0;
         for (; c < whole; c += L) {
-            s0 = s0.add(Exp.of(FloatVector.fromArray(S, x, offset + c).sub(max)));
+            s0 = s0.add(Exp.nonPositive(FloatVector.fromArray(S, x, offset + c).sub(max)));
         }
         float sum = Lanes.sum(s0);
         for (; c < n; c++) {
@@ -68,18 +68,14 @@ final class CrossEntropy {
 
     private static float expInPlace(float[] x, int offset, int n, float max) {
         FloatVector s0 = FloatVector.zero(S);
-        FloatVector s1 = FloatVector.zero(S);
-        int whole = n - n % (2 * L);
+        int whole = n - n % L;
         int c = 0;
-        for (; c < whole; c += 2 * L) {
-            FloatVector e0 = Exp.of(FloatVector.fromArray(S, x, offset + c).sub(max));
-            FloatVector e1 = Exp.of(FloatVector.fromArray(S, x, offset + c + L).sub(max));
-            s0 = s0.add(e0);
-            s1 = s1.add(e1);
-            e0.intoArray(x, offset + c);
-            e1.intoArray(x, offset + c + L);
+        for (; c < whole; c += L) {
+            FloatVector e = Exp.nonPositive(FloatVector.fromArray(S, x, offset + c).sub(max));
+            s0 = s0.add(e);
+            e.intoArray(x, offset + c);
         }
-        float sum = Lanes.sum(s0.add(s1));
+        float sum = Lanes.sum(s0);
         for (; c < n; c++) {
             float e = (float) Math.exp(x[offset + c] - max);
             x[offset + c] = e;

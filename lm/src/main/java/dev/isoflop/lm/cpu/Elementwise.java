@@ -12,117 +12,75 @@ final class Elementwise {
     private Elementwise() {}
 
     /**
-     * RMSNorm of {@code rows} rows of width {@code d}: {@code y = x · rstd · w}, {@code rstd = (mean(x²) + eps)^-1/2} (Zhang and Sennrich 2019).
-     * The reciprocal is kept for the gradient.
+     * RMSNorm of {@code rows} rows of width {@code d}: {@code y = x · rstd · w}, {@code rstd = (mean(x²) + eps)^-1/2} (Zhang and Sennrich
+     * 2019). The reciprocal is kept for the gradient.
      */
-    static void rmsNorm(
-            float[] x,
-            int xo,
-            int ldx,
-            float[] w,
-            int wo,
-            float[] y,
-            int yo,
-            int ldy,
-            float[] rstd,
-            int ro,
-            int rows,
-            int d,
-            float eps) {
+    static void rmsNorm(float[] x, int xo, float[] w, int wo, float[] y, int yo, float[] rstd, int ro, int rows, int d, float eps) {
         int whole = d - d % L;
-        VectorMask<Float> tail = S.indexInRange(0, d - whole);
         for (int r = 0; r < rows; r++) {
-            int xp = xo + r * ldx;
-            int yp = yo + r * ldy;
+            int xp = xo + r * d;
+            int yp = yo + r * d;
             FloatVector sum = FloatVector.zero(S);
-            int c = 0;
-            for (; c < whole; c += L) {
+            for (int c = 0; c < whole; c += L) {
                 FloatVector v = FloatVector.fromArray(S, x, xp + c);
                 sum = v.fma(v, sum);
             }
-            if (c < d) {
-                FloatVector v = FloatVector.fromArray(S, x, xp + c, tail);
-                sum = v.fma(v, sum);
+            float squares = Lanes.sum(sum);
+            for (int c = whole; c < d; c++) {
+                squares += x[xp + c] * x[xp + c];
             }
-            float scale = (float) (1.0 / Math.sqrt(Lanes.sum(sum) / d + eps));
+            float scale = (float) (1.0 / Math.sqrt(squares / d + eps));
             rstd[ro + r] = scale;
-            for (c = 0; c < whole; c += L) {
+            for (int c = 0; c < whole; c += L) {
                 FloatVector.fromArray(S, x, xp + c)
                         .mul(scale)
                         .mul(FloatVector.fromArray(S, w, wo + c))
                         .intoArray(y, yp + c);
             }
-            if (c < d) {
-                FloatVector.fromArray(S, x, xp + c, tail)
-                        .mul(scale)
-                        .mul(FloatVector.fromArray(S, w, wo + c, tail))
-                        .intoArray(y, yp + c, tail);
+            for (int c = whole; c < d; c++) {
+                y[yp + c] = x[xp + c] * scale * w[wo + c];
             }
         }
     }
 
     /**
-     * Gradient of {@link #rmsNorm}: {@code dx = base + rstd (dy w − x̂ mean(dy w x̂))} and {@code dw += Σ_rows dy x̂}, {@code x̂ = x rstd}.
+     * Gradient of {@link #rmsNorm}: {@code dx = base + rstd (dy w − x̂ mean(dy w x̂))} and {@code dw = Σ_rows dy x̂}, {@code x̂ = x rstd}.
      *
-     * @param base added to {@code dx} (the residual branch's gradient); may be {@code dx} itself. Null adds nothing.
+     * @param base added to {@code dx}: the residual branch's gradient
      * @param dw {@code d} sums of these rows alone, overwritten
      */
-    static void rmsNormBackward(
-            float[] dy,
-            int dyo,
-            int lddy,
-            float[] x,
-            int xo,
-            float[] w,
-            int wo,
-            float[] rstd,
-            int ro,
-            float @org.jspecify.annotations.Nullable [] base,
-            int bo,
-            float[] dx,
-            int dxo,
-            float[] dw,
-            int dwo,
-            boolean addDw,
-            int rows,
-            int d,
-            int ld) {
+    static void rmsNormBackward(float[] dy, int dyo, float[] x, int xo, float[] w, int wo, float[] rstd, int ro,
+            float[] base, int bo, float[] dx, int dxo, float[] dw, int dwo, int rows, int d) {
         int whole = d - d % L;
-        VectorMask<Float> tail = S.indexInRange(0, d - whole);
-        if (!addDw) {
-            java.util.Arrays.fill(dw, dwo, dwo + d, 0f);
-        }
+        java.util.Arrays.fill(dw, dwo, dwo + d, 0f);
         for (int r = 0; r < rows; r++) {
-            int yp = dyo + r * lddy;
-            int xp = xo + r * ld;
-            int dp = dxo + r * ld;
+            int at = r * d;
             float scale = rstd[ro + r];
             FloatVector sum = FloatVector.zero(S);
-            int c = 0;
-            for (; c < whole; c += L) {
-                FloatVector g = FloatVector.fromArray(S, dy, yp + c);
-                FloatVector gh = g.mul(FloatVector.fromArray(S, x, xp + c).mul(scale));
+            for (int c = 0; c < whole; c += L) {
+                FloatVector gh = FloatVector.fromArray(S, dy, dyo + at + c)
+                        .mul(FloatVector.fromArray(S, x, xo + at + c).mul(scale));
                 gh.add(FloatVector.fromArray(S, dw, dwo + c)).intoArray(dw, dwo + c);
                 sum = gh.fma(FloatVector.fromArray(S, w, wo + c), sum);
             }
-            if (c < d) {
-                FloatVector g = FloatVector.fromArray(S, dy, yp + c, tail);
-                FloatVector gh = g.mul(FloatVector.fromArray(S, x, xp + c, tail).mul(scale));
-                gh.add(FloatVector.fromArray(S, dw, dwo + c, tail)).intoArray(dw, dwo + c, tail);
-                sum = gh.fma(FloatVector.fromArray(S, w, wo + c, tail), sum);
+            float dot = Lanes.sum(sum);
+            for (int c = whole; c < d; c++) {
+                float gh = dy[dyo + at + c] * (x[xo + at + c] * scale);
+                dw[dwo + c] += gh;
+                dot += gh * w[wo + c];
             }
-            float mean = Lanes.sum(sum) / d;
-            float xScale = -mean * scale * scale;
-            for (c = 0; c < d; c += L) {
-                VectorMask<Float> m = S.indexInRange(c, d);
-                FloatVector v = FloatVector.fromArray(S, dy, yp + c, m)
-                        .mul(FloatVector.fromArray(S, w, wo + c, m))
+            float xScale = -(dot / d) * scale * scale;
+            for (int c = 0; c < whole; c += L) {
+                FloatVector v = FloatVector.fromArray(S, dy, dyo + at + c)
+                        .mul(FloatVector.fromArray(S, w, wo + c))
                         .mul(scale);
-                v = FloatVector.fromArray(S, x, xp + c, m).fma(FloatVector.broadcast(S, xScale), v);
-                if (base != null) {
-                    v = v.add(FloatVector.fromArray(S, base, bo + r * ld + c, m));
-                }
-                v.intoArray(dx, dp + c, m);
+                FloatVector.fromArray(S, x, xo + at + c)
+                        .fma(FloatVector.broadcast(S, xScale), v)
+                        .add(FloatVector.fromArray(S, base, bo + at + c))
+                        .intoArray(dx, dxo + at + c);
+            }
+            for (int c = whole; c < d; c++) {
+                dx[dxo + at + c] = dy[dyo + at + c] * w[wo + c] * scale + x[xo + at + c] * xScale + base[bo + at + c];
             }
         }
     }
@@ -139,11 +97,9 @@ final class Elementwise {
                 FloatVector u = FloatVector.fromArray(S, gu, gp + f + c);
                 g.mul(u).div(Exp.of(g.neg()).add(1f)).intoArray(act, ap + c);
             }
-            if (c < f) {
-                VectorMask<Float> m = S.indexInRange(c, f);
-                FloatVector g = FloatVector.fromArray(S, gu, gp + c, m);
-                FloatVector u = FloatVector.fromArray(S, gu, gp + f + c, m);
-                g.mul(u).div(Exp.of(g.neg()).add(1f)).intoArray(act, ap + c, m);
+            for (; c < f; c++) {
+                float g = gu[gp + c];
+                act[ap + c] = g * gu[gp + f + c] / (1f + (float) Math.exp(-g));
             }
         }
     }
@@ -167,17 +123,12 @@ final class Elementwise {
                 FloatVector slope = silu.fma(FloatVector.broadcast(S, 1f).sub(sig), sig);
                 da.mul(u).mul(slope).intoArray(gu, gp + c);
             }
-            if (c < f) {
-                VectorMask<Float> m = S.indexInRange(c, f);
-                FloatVector g = FloatVector.fromArray(S, gu, gp + c, m);
-                FloatVector u = FloatVector.fromArray(S, gu, gp + f + c, m);
-                FloatVector da = FloatVector.fromArray(S, dact, ap + c, m);
-                FloatVector sig =
-                        FloatVector.broadcast(S, 1f).div(Exp.of(g.neg()).add(1f));
-                FloatVector silu = g.mul(sig);
-                da.mul(silu).intoArray(gu, gp + f + c, m);
-                FloatVector slope = silu.fma(FloatVector.broadcast(S, 1f).sub(sig), sig);
-                da.mul(u).mul(slope).intoArray(gu, gp + c, m);
+            for (; c < f; c++) {
+                float g = gu[gp + c];
+                float da = dact[ap + c];
+                float sig = 1f / (1f + (float) Math.exp(-g));
+                gu[gp + c] = da * gu[gp + f + c] * (sig + g * sig * (1f - sig));
+                gu[gp + f + c] = da * g * sig;
             }
         }
     }

@@ -1,5 +1,7 @@
 package dev.isoflop.lm.cpu;
 
+import static dev.isoflop.lm.cpu.MicroKernels.S;
+
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -9,8 +11,8 @@ import jdk.incubator.vector.VectorOperators;
  *
  * <p>{@code e^x = 2^n e^r} with {@code n = round(x log2 e)} and {@code |r| <= ln 2 / 2}; {@code e^r} is a polynomial of degree 6 (its
  * Taylor coefficients, whose error at that radius is 2e-8). Rounding is by adding 1.5·2²³, after which the low mantissa bits hold
- * {@code n} and shifting them into the exponent gives {@code 2^n}. Arguments are clamped to the range of normal floats, so −∞ gives
- * 1e-38 and not 0: callers that need an exact zero mask it. NaN stays NaN.
+ * {@code n} and shifting them into the exponent gives {@code 2^n}. Below −87.33, where floats stop being normal, the
+ * result is exactly 0; NaN stays NaN.
  */
 final class Exp {
 
@@ -24,24 +26,26 @@ final class Exp {
 
     private Exp() {}
 
-    static FloatVector of(FloatVector argument) {
+    /** {@code e^x} with {@code x} taken as at most 88.37, so that the result is finite. */
+    static FloatVector of(FloatVector x) {
         // compare and blend: max() and min() must order NaN and signed zero, which costs several instructions each
-        FloatVector x = argument.blend(LOWEST, argument.compare(VectorOperators.LT, LOWEST));
-        x = x.blend(HIGHEST, x.compare(VectorOperators.GT, HIGHEST));
-        FloatVector shifted =
-                x.fma(FloatVector.broadcast(MicroKernels.S, LOG2E), FloatVector.broadcast(MicroKernels.S, ROUND));
+        return nonPositive(x.blend(HIGHEST, x.compare(VectorOperators.GT, HIGHEST)));
+    }
+
+    /** {@code e^x} where {@code x} is known to be at most 88, as after subtracting a maximum; exactly 0 below −87.33. */
+    static FloatVector nonPositive(FloatVector x) {
+        FloatVector shifted = x.fma(FloatVector.broadcast(S, LOG2E), FloatVector.broadcast(S, ROUND));
         FloatVector n = shifted.sub(ROUND);
-        FloatVector r = n.fma(FloatVector.broadcast(MicroKernels.S, -LN2_HIGH), x);
-        r = n.fma(FloatVector.broadcast(MicroKernels.S, -LN2_LOW), r);
-        FloatVector p =
-                r.fma(FloatVector.broadcast(MicroKernels.S, 1f / 720), FloatVector.broadcast(MicroKernels.S, 1f / 120));
-        p = p.fma(r, FloatVector.broadcast(MicroKernels.S, 1f / 24));
-        p = p.fma(r, FloatVector.broadcast(MicroKernels.S, 1f / 6));
-        p = p.fma(r, FloatVector.broadcast(MicroKernels.S, 0.5f));
-        p = p.fma(r, FloatVector.broadcast(MicroKernels.S, 1f));
-        p = p.fma(r, FloatVector.broadcast(MicroKernels.S, 1f));
+        FloatVector r = n.fma(FloatVector.broadcast(S, -LN2_HIGH), x);
+        r = n.fma(FloatVector.broadcast(S, -LN2_LOW), r);
+        FloatVector p = r.fma(FloatVector.broadcast(S, 1f / 720), FloatVector.broadcast(S, 1f / 120));
+        p = p.fma(r, FloatVector.broadcast(S, 1f / 24));
+        p = p.fma(r, FloatVector.broadcast(S, 1f / 6));
+        p = p.fma(r, FloatVector.broadcast(S, 0.5f));
+        p = p.fma(r, FloatVector.broadcast(S, 1f));
+        p = p.fma(r, FloatVector.broadcast(S, 1f));
         IntVector power =
                 shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23).add(BIAS);
-        return p.mul(power.reinterpretAsFloats());
+        return p.mul(power.reinterpretAsFloats()).blend(0f, x.compare(VectorOperators.LT, LOWEST));
     }
 }

@@ -137,6 +137,7 @@ public final class MemoryPlan {
         long attentionScratch = new Attention(context, spec.heads(), spec.kvHeads(), spec.headDim()).scratchLength();
         this.scratchLength = Math.toIntExact(Math.ceilDiv(Math.max(rowScratch, attentionScratch), ALIGN) * ALIGN);
         this.scratch = take((long) threads * scratchLength);
+        take(64); // ragged tiles read up to a vector past a row's end
         this.activationLength = (int) end;
     }
 

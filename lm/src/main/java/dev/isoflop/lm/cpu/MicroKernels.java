@@ -1,7 +1,6 @@
 package dev.isoflop.lm.cpu;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -31,35 +30,32 @@ final class MicroKernels {
         return remaining == 4 ? 2 : Math.min(remaining, MAX_VECTORS);
     }
 
+    private static final float[] ZEROS = new float[3 * L];
+
+    /** A tile's results on their way to a ragged panel; a thread's own, made once. */
+    private static final ThreadLocal<float[]> TILE = ThreadLocal.withInitial(() -> new float[8 * L]);
+
     /**
      * All rows of one column panel.
      *
      * @param m rows
-     * @param vectors panel width in whole vectors, or 0 for a ragged panel of {@code lanes} columns
+     * @param vectors panel width in whole vectors, or 0 for a ragged panel of {@code lanes} columns: there {@code b} is read {@code L}
+     *     wide, so the array must go on that far, and only {@code lanes} columns are written
      */
-    static void panel(
-            int m,
-            int vectors,
-            int lanes,
-            int k,
-            float[] a,
-            int ao,
-            int ar,
-            int ak,
-            float[] b,
-            int bo,
-            int ldb,
-            float[] c,
-            int co,
-            int ldc,
-            boolean acc) {
+    static void panel(int m, int vectors, int lanes, int k,
+            float[] a, int ao, int ar, int ak,
+            float[] b, int bo, int ldb,
+            float[] c, int co, int ldc, boolean acc) {
+        if (vectors == 0) {
+            ragged(m, lanes, k, a, ao, ar, ak, b, bo, ldb, c, co, ldc, acc);
+            return;
+        }
         int i = 0;
         if (WIDE) {
             for (; i + 8 <= m; i += 8) {
                 int x = ao + i * ar;
                 int y = co + i * ldc;
                 switch (vectors) {
-                    case 0 -> k8x1m(k, a, x, ar, ak, b, bo, ldb, c, y, ldc, acc, lanes);
                     case 1 -> k8x1(k, a, x, ar, ak, b, bo, ldb, c, y, ldc, acc);
                     case 2 -> k8x2(k, a, x, ar, ak, b, bo, ldb, c, y, ldc, acc);
                     default -> k8x3(k, a, x, ar, ak, b, bo, ldb, c, y, ldc, acc);
@@ -70,7 +66,6 @@ final class MicroKernels {
             int x = ao + i * ar;
             int y = co + i * ldc;
             switch (vectors) {
-                case 0 -> k4x1m(k, a, x, ar, ak, b, bo, ldb, c, y, ldc, acc, lanes);
                 case 1 -> k4x1(k, a, x, ar, ak, b, bo, ldb, c, y, ldc, acc);
                 case 2 -> k4x2(k, a, x, ar, ak, b, bo, ldb, c, y, ldc, acc);
                 default -> {
@@ -82,31 +77,51 @@ final class MicroKernels {
         for (; i < m; i++) {
             int x = ao + i * ar;
             int y = co + i * ldc;
-            switch (vectors) {
-                case 0 -> k1x1m(k, a, x, ar, ak, b, bo, ldb, c, y, ldc, acc, lanes);
-                case 1 -> k1x1(k, a, x, ar, ak, b, bo, ldb, c, y, ldc, acc);
-                case 2 -> k1x2(k, a, x, ar, ak, b, bo, ldb, c, y, ldc, acc);
-                default -> {
-                    k1x2(k, a, x, ar, ak, b, bo, ldb, c, y, ldc, acc);
-                    k1x1(k, a, x, ar, ak, b, bo + 2 * L, ldb, c, y + 2 * L, ldc, acc);
+            for (int v = 0; v < vectors; v++) {
+                k1x1(k, a, x, ar, ak, b, bo + v * L, ldb, c, y + v * L, ldc, acc);
+            }
+        }
+    }
+
+    private static void ragged(int m, int lanes, int k,
+            float[] a, int ao, int ar, int ak,
+            float[] b, int bo, int ldb,
+            float[] c, int co, int ldc, boolean acc) {
+        float[] tile = TILE.get();
+        int i = 0;
+        if (WIDE) {
+            for (; i + 8 <= m; i += 8) {
+                k8x1(k, a, ao + i * ar, ar, ak, b, bo, ldb, tile, 0, L, false);
+                copy(tile, 8, lanes, c, co + i * ldc, ldc, acc);
+            }
+        }
+        for (; i + 4 <= m; i += 4) {
+            k4x1(k, a, ao + i * ar, ar, ak, b, bo, ldb, tile, 0, L, false);
+            copy(tile, 4, lanes, c, co + i * ldc, ldc, acc);
+        }
+        for (; i < m; i++) {
+            k1x1(k, a, ao + i * ar, ar, ak, b, bo, ldb, tile, 0, L, false);
+            copy(tile, 1, lanes, c, co + i * ldc, ldc, acc);
+        }
+    }
+
+    private static void copy(float[] tile, int rows, int lanes, float[] c, int co, int ldc, boolean acc) {
+        for (int r = 0; r < rows; r++) {
+            int from = r * L;
+            int to = co + r * ldc;
+            if (acc) {
+                for (int j = 0; j < lanes; j++) {
+                    c[to + j] += tile[from + j];
+                }
+            } else {
+                for (int j = 0; j < lanes; j++) {
+                    c[to + j] = tile[from + j];
                 }
             }
         }
     }
 
-    private static void k8x3(
-            int k,
-            float[] a,
-            int ao,
-            int ar,
-            int ak,
-            float[] b,
-            int bo,
-            int ldb,
-            float[] c,
-            int co,
-            int ldc,
-            boolean acc) {
+    private static void k8x3(int k, float[] a, int ao, int ar, int ak, float[] b, int bo, int ldb, float[] c, int co, int ldc, boolean acc) {
         FloatVector c00 = FloatVector.zero(S);
         FloatVector c01 = FloatVector.zero(S);
         FloatVector c02 = FloatVector.zero(S);
@@ -179,71 +194,37 @@ final class MicroKernels {
             ap += ak;
             bp += ldb;
         }
-        if (acc) {
-            c00 = c00.add(FloatVector.fromArray(S, c, co));
-            c01 = c01.add(FloatVector.fromArray(S, c, co + 1 * L));
-            c02 = c02.add(FloatVector.fromArray(S, c, co + 2 * L));
-            c10 = c10.add(FloatVector.fromArray(S, c, co + 1 * ldc));
-            c11 = c11.add(FloatVector.fromArray(S, c, co + 1 * ldc + 1 * L));
-            c12 = c12.add(FloatVector.fromArray(S, c, co + 1 * ldc + 2 * L));
-            c20 = c20.add(FloatVector.fromArray(S, c, co + 2 * ldc));
-            c21 = c21.add(FloatVector.fromArray(S, c, co + 2 * ldc + 1 * L));
-            c22 = c22.add(FloatVector.fromArray(S, c, co + 2 * ldc + 2 * L));
-            c30 = c30.add(FloatVector.fromArray(S, c, co + 3 * ldc));
-            c31 = c31.add(FloatVector.fromArray(S, c, co + 3 * ldc + 1 * L));
-            c32 = c32.add(FloatVector.fromArray(S, c, co + 3 * ldc + 2 * L));
-            c40 = c40.add(FloatVector.fromArray(S, c, co + 4 * ldc));
-            c41 = c41.add(FloatVector.fromArray(S, c, co + 4 * ldc + 1 * L));
-            c42 = c42.add(FloatVector.fromArray(S, c, co + 4 * ldc + 2 * L));
-            c50 = c50.add(FloatVector.fromArray(S, c, co + 5 * ldc));
-            c51 = c51.add(FloatVector.fromArray(S, c, co + 5 * ldc + 1 * L));
-            c52 = c52.add(FloatVector.fromArray(S, c, co + 5 * ldc + 2 * L));
-            c60 = c60.add(FloatVector.fromArray(S, c, co + 6 * ldc));
-            c61 = c61.add(FloatVector.fromArray(S, c, co + 6 * ldc + 1 * L));
-            c62 = c62.add(FloatVector.fromArray(S, c, co + 6 * ldc + 2 * L));
-            c70 = c70.add(FloatVector.fromArray(S, c, co + 7 * ldc));
-            c71 = c71.add(FloatVector.fromArray(S, c, co + 7 * ldc + 1 * L));
-            c72 = c72.add(FloatVector.fromArray(S, c, co + 7 * ldc + 2 * L));
-        }
-        c00.intoArray(c, co);
-        c01.intoArray(c, co + 1 * L);
-        c02.intoArray(c, co + 2 * L);
-        c10.intoArray(c, co + 1 * ldc);
-        c11.intoArray(c, co + 1 * ldc + 1 * L);
-        c12.intoArray(c, co + 1 * ldc + 2 * L);
-        c20.intoArray(c, co + 2 * ldc);
-        c21.intoArray(c, co + 2 * ldc + 1 * L);
-        c22.intoArray(c, co + 2 * ldc + 2 * L);
-        c30.intoArray(c, co + 3 * ldc);
-        c31.intoArray(c, co + 3 * ldc + 1 * L);
-        c32.intoArray(c, co + 3 * ldc + 2 * L);
-        c40.intoArray(c, co + 4 * ldc);
-        c41.intoArray(c, co + 4 * ldc + 1 * L);
-        c42.intoArray(c, co + 4 * ldc + 2 * L);
-        c50.intoArray(c, co + 5 * ldc);
-        c51.intoArray(c, co + 5 * ldc + 1 * L);
-        c52.intoArray(c, co + 5 * ldc + 2 * L);
-        c60.intoArray(c, co + 6 * ldc);
-        c61.intoArray(c, co + 6 * ldc + 1 * L);
-        c62.intoArray(c, co + 6 * ldc + 2 * L);
-        c70.intoArray(c, co + 7 * ldc);
-        c71.intoArray(c, co + 7 * ldc + 1 * L);
-        c72.intoArray(c, co + 7 * ldc + 2 * L);
+        // added without a branch on vectors: where two paths meet, one of them rare, the compiler would box every accumulator
+        float[] z = acc ? c : ZEROS;
+        int zo = acc ? co : 0;
+        int zl = acc ? ldc : 0;
+        c00.add(FloatVector.fromArray(S, z, zo)).intoArray(c, co);
+        c01.add(FloatVector.fromArray(S, z, zo + 1 * L)).intoArray(c, co + 1 * L);
+        c02.add(FloatVector.fromArray(S, z, zo + 2 * L)).intoArray(c, co + 2 * L);
+        c10.add(FloatVector.fromArray(S, z, zo + 1 * zl)).intoArray(c, co + 1 * ldc);
+        c11.add(FloatVector.fromArray(S, z, zo + 1 * zl + 1 * L)).intoArray(c, co + 1 * ldc + 1 * L);
+        c12.add(FloatVector.fromArray(S, z, zo + 1 * zl + 2 * L)).intoArray(c, co + 1 * ldc + 2 * L);
+        c20.add(FloatVector.fromArray(S, z, zo + 2 * zl)).intoArray(c, co + 2 * ldc);
+        c21.add(FloatVector.fromArray(S, z, zo + 2 * zl + 1 * L)).intoArray(c, co + 2 * ldc + 1 * L);
+        c22.add(FloatVector.fromArray(S, z, zo + 2 * zl + 2 * L)).intoArray(c, co + 2 * ldc + 2 * L);
+        c30.add(FloatVector.fromArray(S, z, zo + 3 * zl)).intoArray(c, co + 3 * ldc);
+        c31.add(FloatVector.fromArray(S, z, zo + 3 * zl + 1 * L)).intoArray(c, co + 3 * ldc + 1 * L);
+        c32.add(FloatVector.fromArray(S, z, zo + 3 * zl + 2 * L)).intoArray(c, co + 3 * ldc + 2 * L);
+        c40.add(FloatVector.fromArray(S, z, zo + 4 * zl)).intoArray(c, co + 4 * ldc);
+        c41.add(FloatVector.fromArray(S, z, zo + 4 * zl + 1 * L)).intoArray(c, co + 4 * ldc + 1 * L);
+        c42.add(FloatVector.fromArray(S, z, zo + 4 * zl + 2 * L)).intoArray(c, co + 4 * ldc + 2 * L);
+        c50.add(FloatVector.fromArray(S, z, zo + 5 * zl)).intoArray(c, co + 5 * ldc);
+        c51.add(FloatVector.fromArray(S, z, zo + 5 * zl + 1 * L)).intoArray(c, co + 5 * ldc + 1 * L);
+        c52.add(FloatVector.fromArray(S, z, zo + 5 * zl + 2 * L)).intoArray(c, co + 5 * ldc + 2 * L);
+        c60.add(FloatVector.fromArray(S, z, zo + 6 * zl)).intoArray(c, co + 6 * ldc);
+        c61.add(FloatVector.fromArray(S, z, zo + 6 * zl + 1 * L)).intoArray(c, co + 6 * ldc + 1 * L);
+        c62.add(FloatVector.fromArray(S, z, zo + 6 * zl + 2 * L)).intoArray(c, co + 6 * ldc + 2 * L);
+        c70.add(FloatVector.fromArray(S, z, zo + 7 * zl)).intoArray(c, co + 7 * ldc);
+        c71.add(FloatVector.fromArray(S, z, zo + 7 * zl + 1 * L)).intoArray(c, co + 7 * ldc + 1 * L);
+        c72.add(FloatVector.fromArray(S, z, zo + 7 * zl + 2 * L)).intoArray(c, co + 7 * ldc + 2 * L);
     }
 
-    private static void k8x2(
-            int k,
-            float[] a,
-            int ao,
-            int ar,
-            int ak,
-            float[] b,
-            int bo,
-            int ldb,
-            float[] c,
-            int co,
-            int ldc,
-            boolean acc) {
+    private static void k8x2(int k, float[] a, int ao, int ar, int ak, float[] b, int bo, int ldb, float[] c, int co, int ldc, boolean acc) {
         FloatVector c00 = FloatVector.zero(S);
         FloatVector c01 = FloatVector.zero(S);
         FloatVector c10 = FloatVector.zero(S);
@@ -299,55 +280,29 @@ final class MicroKernels {
             ap += ak;
             bp += ldb;
         }
-        if (acc) {
-            c00 = c00.add(FloatVector.fromArray(S, c, co));
-            c01 = c01.add(FloatVector.fromArray(S, c, co + 1 * L));
-            c10 = c10.add(FloatVector.fromArray(S, c, co + 1 * ldc));
-            c11 = c11.add(FloatVector.fromArray(S, c, co + 1 * ldc + 1 * L));
-            c20 = c20.add(FloatVector.fromArray(S, c, co + 2 * ldc));
-            c21 = c21.add(FloatVector.fromArray(S, c, co + 2 * ldc + 1 * L));
-            c30 = c30.add(FloatVector.fromArray(S, c, co + 3 * ldc));
-            c31 = c31.add(FloatVector.fromArray(S, c, co + 3 * ldc + 1 * L));
-            c40 = c40.add(FloatVector.fromArray(S, c, co + 4 * ldc));
-            c41 = c41.add(FloatVector.fromArray(S, c, co + 4 * ldc + 1 * L));
-            c50 = c50.add(FloatVector.fromArray(S, c, co + 5 * ldc));
-            c51 = c51.add(FloatVector.fromArray(S, c, co + 5 * ldc + 1 * L));
-            c60 = c60.add(FloatVector.fromArray(S, c, co + 6 * ldc));
-            c61 = c61.add(FloatVector.fromArray(S, c, co + 6 * ldc + 1 * L));
-            c70 = c70.add(FloatVector.fromArray(S, c, co + 7 * ldc));
-            c71 = c71.add(FloatVector.fromArray(S, c, co + 7 * ldc + 1 * L));
-        }
-        c00.intoArray(c, co);
-        c01.intoArray(c, co + 1 * L);
-        c10.intoArray(c, co + 1 * ldc);
-        c11.intoArray(c, co + 1 * ldc + 1 * L);
-        c20.intoArray(c, co + 2 * ldc);
-        c21.intoArray(c, co + 2 * ldc + 1 * L);
-        c30.intoArray(c, co + 3 * ldc);
-        c31.intoArray(c, co + 3 * ldc + 1 * L);
-        c40.intoArray(c, co + 4 * ldc);
-        c41.intoArray(c, co + 4 * ldc + 1 * L);
-        c50.intoArray(c, co + 5 * ldc);
-        c51.intoArray(c, co + 5 * ldc + 1 * L);
-        c60.intoArray(c, co + 6 * ldc);
-        c61.intoArray(c, co + 6 * ldc + 1 * L);
-        c70.intoArray(c, co + 7 * ldc);
-        c71.intoArray(c, co + 7 * ldc + 1 * L);
+        // added without a branch on vectors: where two paths meet, one of them rare, the compiler would box every accumulator
+        float[] z = acc ? c : ZEROS;
+        int zo = acc ? co : 0;
+        int zl = acc ? ldc : 0;
+        c00.add(FloatVector.fromArray(S, z, zo)).intoArray(c, co);
+        c01.add(FloatVector.fromArray(S, z, zo + 1 * L)).intoArray(c, co + 1 * L);
+        c10.add(FloatVector.fromArray(S, z, zo + 1 * zl)).intoArray(c, co + 1 * ldc);
+        c11.add(FloatVector.fromArray(S, z, zo + 1 * zl + 1 * L)).intoArray(c, co + 1 * ldc + 1 * L);
+        c20.add(FloatVector.fromArray(S, z, zo + 2 * zl)).intoArray(c, co + 2 * ldc);
+        c21.add(FloatVector.fromArray(S, z, zo + 2 * zl + 1 * L)).intoArray(c, co + 2 * ldc + 1 * L);
+        c30.add(FloatVector.fromArray(S, z, zo + 3 * zl)).intoArray(c, co + 3 * ldc);
+        c31.add(FloatVector.fromArray(S, z, zo + 3 * zl + 1 * L)).intoArray(c, co + 3 * ldc + 1 * L);
+        c40.add(FloatVector.fromArray(S, z, zo + 4 * zl)).intoArray(c, co + 4 * ldc);
+        c41.add(FloatVector.fromArray(S, z, zo + 4 * zl + 1 * L)).intoArray(c, co + 4 * ldc + 1 * L);
+        c50.add(FloatVector.fromArray(S, z, zo + 5 * zl)).intoArray(c, co + 5 * ldc);
+        c51.add(FloatVector.fromArray(S, z, zo + 5 * zl + 1 * L)).intoArray(c, co + 5 * ldc + 1 * L);
+        c60.add(FloatVector.fromArray(S, z, zo + 6 * zl)).intoArray(c, co + 6 * ldc);
+        c61.add(FloatVector.fromArray(S, z, zo + 6 * zl + 1 * L)).intoArray(c, co + 6 * ldc + 1 * L);
+        c70.add(FloatVector.fromArray(S, z, zo + 7 * zl)).intoArray(c, co + 7 * ldc);
+        c71.add(FloatVector.fromArray(S, z, zo + 7 * zl + 1 * L)).intoArray(c, co + 7 * ldc + 1 * L);
     }
 
-    private static void k8x1(
-            int k,
-            float[] a,
-            int ao,
-            int ar,
-            int ak,
-            float[] b,
-            int bo,
-            int ldb,
-            float[] c,
-            int co,
-            int ldc,
-            boolean acc) {
+    private static void k8x1(int k, float[] a, int ao, int ar, int ak, float[] b, int bo, int ldb, float[] c, int co, int ldc, boolean acc) {
         FloatVector c00 = FloatVector.zero(S);
         FloatVector c10 = FloatVector.zero(S);
         FloatVector c20 = FloatVector.zero(S);
@@ -386,112 +341,21 @@ final class MicroKernels {
             ap += ak;
             bp += ldb;
         }
-        if (acc) {
-            c00 = c00.add(FloatVector.fromArray(S, c, co));
-            c10 = c10.add(FloatVector.fromArray(S, c, co + 1 * ldc));
-            c20 = c20.add(FloatVector.fromArray(S, c, co + 2 * ldc));
-            c30 = c30.add(FloatVector.fromArray(S, c, co + 3 * ldc));
-            c40 = c40.add(FloatVector.fromArray(S, c, co + 4 * ldc));
-            c50 = c50.add(FloatVector.fromArray(S, c, co + 5 * ldc));
-            c60 = c60.add(FloatVector.fromArray(S, c, co + 6 * ldc));
-            c70 = c70.add(FloatVector.fromArray(S, c, co + 7 * ldc));
-        }
-        c00.intoArray(c, co);
-        c10.intoArray(c, co + 1 * ldc);
-        c20.intoArray(c, co + 2 * ldc);
-        c30.intoArray(c, co + 3 * ldc);
-        c40.intoArray(c, co + 4 * ldc);
-        c50.intoArray(c, co + 5 * ldc);
-        c60.intoArray(c, co + 6 * ldc);
-        c70.intoArray(c, co + 7 * ldc);
+        // added without a branch on vectors: where two paths meet, one of them rare, the compiler would box every accumulator
+        float[] z = acc ? c : ZEROS;
+        int zo = acc ? co : 0;
+        int zl = acc ? ldc : 0;
+        c00.add(FloatVector.fromArray(S, z, zo)).intoArray(c, co);
+        c10.add(FloatVector.fromArray(S, z, zo + 1 * zl)).intoArray(c, co + 1 * ldc);
+        c20.add(FloatVector.fromArray(S, z, zo + 2 * zl)).intoArray(c, co + 2 * ldc);
+        c30.add(FloatVector.fromArray(S, z, zo + 3 * zl)).intoArray(c, co + 3 * ldc);
+        c40.add(FloatVector.fromArray(S, z, zo + 4 * zl)).intoArray(c, co + 4 * ldc);
+        c50.add(FloatVector.fromArray(S, z, zo + 5 * zl)).intoArray(c, co + 5 * ldc);
+        c60.add(FloatVector.fromArray(S, z, zo + 6 * zl)).intoArray(c, co + 6 * ldc);
+        c70.add(FloatVector.fromArray(S, z, zo + 7 * zl)).intoArray(c, co + 7 * ldc);
     }
 
-    private static void k8x1m(
-            int k,
-            float[] a,
-            int ao,
-            int ar,
-            int ak,
-            float[] b,
-            int bo,
-            int ldb,
-            float[] c,
-            int co,
-            int ldc,
-            boolean acc,
-            int lanes) {
-        VectorMask<Float> mask = S.indexInRange(0, lanes);
-        FloatVector c00 = FloatVector.zero(S);
-        FloatVector c10 = FloatVector.zero(S);
-        FloatVector c20 = FloatVector.zero(S);
-        FloatVector c30 = FloatVector.zero(S);
-        FloatVector c40 = FloatVector.zero(S);
-        FloatVector c50 = FloatVector.zero(S);
-        FloatVector c60 = FloatVector.zero(S);
-        FloatVector c70 = FloatVector.zero(S);
-        int ap = ao;
-        int bp = bo;
-        int r1 = ar;
-        int r2 = r1 + ar;
-        int r3 = r2 + ar;
-        int r4 = r3 + ar;
-        int r5 = r4 + ar;
-        int r6 = r5 + ar;
-        int r7 = r6 + ar;
-        for (int p = 0; p < k; p++) {
-            FloatVector b0 = FloatVector.fromArray(S, b, bp, mask);
-            FloatVector a0 = FloatVector.broadcast(S, a[ap]);
-            c00 = a0.fma(b0, c00);
-            FloatVector a1 = FloatVector.broadcast(S, a[ap + r1]);
-            c10 = a1.fma(b0, c10);
-            FloatVector a2 = FloatVector.broadcast(S, a[ap + r2]);
-            c20 = a2.fma(b0, c20);
-            FloatVector a3 = FloatVector.broadcast(S, a[ap + r3]);
-            c30 = a3.fma(b0, c30);
-            FloatVector a4 = FloatVector.broadcast(S, a[ap + r4]);
-            c40 = a4.fma(b0, c40);
-            FloatVector a5 = FloatVector.broadcast(S, a[ap + r5]);
-            c50 = a5.fma(b0, c50);
-            FloatVector a6 = FloatVector.broadcast(S, a[ap + r6]);
-            c60 = a6.fma(b0, c60);
-            FloatVector a7 = FloatVector.broadcast(S, a[ap + r7]);
-            c70 = a7.fma(b0, c70);
-            ap += ak;
-            bp += ldb;
-        }
-        if (acc) {
-            c00 = c00.add(FloatVector.fromArray(S, c, co, mask));
-            c10 = c10.add(FloatVector.fromArray(S, c, co + 1 * ldc, mask));
-            c20 = c20.add(FloatVector.fromArray(S, c, co + 2 * ldc, mask));
-            c30 = c30.add(FloatVector.fromArray(S, c, co + 3 * ldc, mask));
-            c40 = c40.add(FloatVector.fromArray(S, c, co + 4 * ldc, mask));
-            c50 = c50.add(FloatVector.fromArray(S, c, co + 5 * ldc, mask));
-            c60 = c60.add(FloatVector.fromArray(S, c, co + 6 * ldc, mask));
-            c70 = c70.add(FloatVector.fromArray(S, c, co + 7 * ldc, mask));
-        }
-        c00.intoArray(c, co, mask);
-        c10.intoArray(c, co + 1 * ldc, mask);
-        c20.intoArray(c, co + 2 * ldc, mask);
-        c30.intoArray(c, co + 3 * ldc, mask);
-        c40.intoArray(c, co + 4 * ldc, mask);
-        c50.intoArray(c, co + 5 * ldc, mask);
-        c60.intoArray(c, co + 6 * ldc, mask);
-        c70.intoArray(c, co + 7 * ldc, mask);
-    }
-
-    private static void k4x2(
-            int k,
-            float[] a,
-            int ao,
-            int ar,
-            int ak,
-            float[] b,
-            int bo,
-            int ldb,
-            float[] c,
-            int co,
-            int ldc,
-            boolean acc) {
+    private static void k4x2(int k, float[] a, int ao, int ar, int ak, float[] b, int bo, int ldb, float[] c, int co, int ldc, boolean acc) {
         FloatVector c00 = FloatVector.zero(S);
         FloatVector c01 = FloatVector.zero(S);
         FloatVector c10 = FloatVector.zero(S);
@@ -523,39 +387,21 @@ final class MicroKernels {
             ap += ak;
             bp += ldb;
         }
-        if (acc) {
-            c00 = c00.add(FloatVector.fromArray(S, c, co));
-            c01 = c01.add(FloatVector.fromArray(S, c, co + 1 * L));
-            c10 = c10.add(FloatVector.fromArray(S, c, co + 1 * ldc));
-            c11 = c11.add(FloatVector.fromArray(S, c, co + 1 * ldc + 1 * L));
-            c20 = c20.add(FloatVector.fromArray(S, c, co + 2 * ldc));
-            c21 = c21.add(FloatVector.fromArray(S, c, co + 2 * ldc + 1 * L));
-            c30 = c30.add(FloatVector.fromArray(S, c, co + 3 * ldc));
-            c31 = c31.add(FloatVector.fromArray(S, c, co + 3 * ldc + 1 * L));
-        }
-        c00.intoArray(c, co);
-        c01.intoArray(c, co + 1 * L);
-        c10.intoArray(c, co + 1 * ldc);
-        c11.intoArray(c, co + 1 * ldc + 1 * L);
-        c20.intoArray(c, co + 2 * ldc);
-        c21.intoArray(c, co + 2 * ldc + 1 * L);
-        c30.intoArray(c, co + 3 * ldc);
-        c31.intoArray(c, co + 3 * ldc + 1 * L);
+        // added without a branch on vectors: where two paths meet, one of them rare, the compiler would box every accumulator
+        float[] z = acc ? c : ZEROS;
+        int zo = acc ? co : 0;
+        int zl = acc ? ldc : 0;
+        c00.add(FloatVector.fromArray(S, z, zo)).intoArray(c, co);
+        c01.add(FloatVector.fromArray(S, z, zo + 1 * L)).intoArray(c, co + 1 * L);
+        c10.add(FloatVector.fromArray(S, z, zo + 1 * zl)).intoArray(c, co + 1 * ldc);
+        c11.add(FloatVector.fromArray(S, z, zo + 1 * zl + 1 * L)).intoArray(c, co + 1 * ldc + 1 * L);
+        c20.add(FloatVector.fromArray(S, z, zo + 2 * zl)).intoArray(c, co + 2 * ldc);
+        c21.add(FloatVector.fromArray(S, z, zo + 2 * zl + 1 * L)).intoArray(c, co + 2 * ldc + 1 * L);
+        c30.add(FloatVector.fromArray(S, z, zo + 3 * zl)).intoArray(c, co + 3 * ldc);
+        c31.add(FloatVector.fromArray(S, z, zo + 3 * zl + 1 * L)).intoArray(c, co + 3 * ldc + 1 * L);
     }
 
-    private static void k4x1(
-            int k,
-            float[] a,
-            int ao,
-            int ar,
-            int ak,
-            float[] b,
-            int bo,
-            int ldb,
-            float[] c,
-            int co,
-            int ldc,
-            boolean acc) {
+    private static void k4x1(int k, float[] a, int ao, int ar, int ak, float[] b, int bo, int ldb, float[] c, int co, int ldc, boolean acc) {
         FloatVector c00 = FloatVector.zero(S);
         FloatVector c10 = FloatVector.zero(S);
         FloatVector c20 = FloatVector.zero(S);
@@ -578,114 +424,17 @@ final class MicroKernels {
             ap += ak;
             bp += ldb;
         }
-        if (acc) {
-            c00 = c00.add(FloatVector.fromArray(S, c, co));
-            c10 = c10.add(FloatVector.fromArray(S, c, co + 1 * ldc));
-            c20 = c20.add(FloatVector.fromArray(S, c, co + 2 * ldc));
-            c30 = c30.add(FloatVector.fromArray(S, c, co + 3 * ldc));
-        }
-        c00.intoArray(c, co);
-        c10.intoArray(c, co + 1 * ldc);
-        c20.intoArray(c, co + 2 * ldc);
-        c30.intoArray(c, co + 3 * ldc);
+        // added without a branch on vectors: where two paths meet, one of them rare, the compiler would box every accumulator
+        float[] z = acc ? c : ZEROS;
+        int zo = acc ? co : 0;
+        int zl = acc ? ldc : 0;
+        c00.add(FloatVector.fromArray(S, z, zo)).intoArray(c, co);
+        c10.add(FloatVector.fromArray(S, z, zo + 1 * zl)).intoArray(c, co + 1 * ldc);
+        c20.add(FloatVector.fromArray(S, z, zo + 2 * zl)).intoArray(c, co + 2 * ldc);
+        c30.add(FloatVector.fromArray(S, z, zo + 3 * zl)).intoArray(c, co + 3 * ldc);
     }
 
-    private static void k4x1m(
-            int k,
-            float[] a,
-            int ao,
-            int ar,
-            int ak,
-            float[] b,
-            int bo,
-            int ldb,
-            float[] c,
-            int co,
-            int ldc,
-            boolean acc,
-            int lanes) {
-        VectorMask<Float> mask = S.indexInRange(0, lanes);
-        FloatVector c00 = FloatVector.zero(S);
-        FloatVector c10 = FloatVector.zero(S);
-        FloatVector c20 = FloatVector.zero(S);
-        FloatVector c30 = FloatVector.zero(S);
-        int ap = ao;
-        int bp = bo;
-        int r1 = ar;
-        int r2 = r1 + ar;
-        int r3 = r2 + ar;
-        for (int p = 0; p < k; p++) {
-            FloatVector b0 = FloatVector.fromArray(S, b, bp, mask);
-            FloatVector a0 = FloatVector.broadcast(S, a[ap]);
-            c00 = a0.fma(b0, c00);
-            FloatVector a1 = FloatVector.broadcast(S, a[ap + r1]);
-            c10 = a1.fma(b0, c10);
-            FloatVector a2 = FloatVector.broadcast(S, a[ap + r2]);
-            c20 = a2.fma(b0, c20);
-            FloatVector a3 = FloatVector.broadcast(S, a[ap + r3]);
-            c30 = a3.fma(b0, c30);
-            ap += ak;
-            bp += ldb;
-        }
-        if (acc) {
-            c00 = c00.add(FloatVector.fromArray(S, c, co, mask));
-            c10 = c10.add(FloatVector.fromArray(S, c, co + 1 * ldc, mask));
-            c20 = c20.add(FloatVector.fromArray(S, c, co + 2 * ldc, mask));
-            c30 = c30.add(FloatVector.fromArray(S, c, co + 3 * ldc, mask));
-        }
-        c00.intoArray(c, co, mask);
-        c10.intoArray(c, co + 1 * ldc, mask);
-        c20.intoArray(c, co + 2 * ldc, mask);
-        c30.intoArray(c, co + 3 * ldc, mask);
-    }
-
-    private static void k1x2(
-            int k,
-            float[] a,
-            int ao,
-            int ar,
-            int ak,
-            float[] b,
-            int bo,
-            int ldb,
-            float[] c,
-            int co,
-            int ldc,
-            boolean acc) {
-        FloatVector c00 = FloatVector.zero(S);
-        FloatVector c01 = FloatVector.zero(S);
-        int ap = ao;
-        int bp = bo;
-        for (int p = 0; p < k; p++) {
-            FloatVector b0 = FloatVector.fromArray(S, b, bp);
-            FloatVector b1 = FloatVector.fromArray(S, b, bp + 1 * L);
-            FloatVector a0 = FloatVector.broadcast(S, a[ap]);
-            c00 = a0.fma(b0, c00);
-            c01 = a0.fma(b1, c01);
-            ap += ak;
-            bp += ldb;
-        }
-        if (acc) {
-            c00 = c00.add(FloatVector.fromArray(S, c, co));
-            c01 = c01.add(FloatVector.fromArray(S, c, co + 1 * L));
-        }
-        c00.intoArray(c, co);
-        c01.intoArray(c, co + 1 * L);
-    }
-
-    private static void k1x1(
-            int k,
-            float[] a,
-            int ao,
-            int ar,
-            int ak,
-            float[] b,
-            int bo,
-            int ldb,
-            float[] c,
-            int co,
-            int ldc,
-            boolean acc) {
+    private static void k1x1(int k, float[] a, int ao, int ar, int ak, float[] b, int bo, int ldb, float[] c, int co, int ldc, boolean acc) {
         FloatVector c00 = FloatVector.zero(S);
         int ap = ao;
         int bp = bo;
@@ -696,40 +445,10 @@ final class MicroKernels {
             ap += ak;
             bp += ldb;
         }
-        if (acc) {
-            c00 = c00.add(FloatVector.fromArray(S, c, co));
-        }
-        c00.intoArray(c, co);
-    }
-
-    private static void k1x1m(
-            int k,
-            float[] a,
-            int ao,
-            int ar,
-            int ak,
-            float[] b,
-            int bo,
-            int ldb,
-            float[] c,
-            int co,
-            int ldc,
-            boolean acc,
-            int lanes) {
-        VectorMask<Float> mask = S.indexInRange(0, lanes);
-        FloatVector c00 = FloatVector.zero(S);
-        int ap = ao;
-        int bp = bo;
-        for (int p = 0; p < k; p++) {
-            FloatVector b0 = FloatVector.fromArray(S, b, bp, mask);
-            FloatVector a0 = FloatVector.broadcast(S, a[ap]);
-            c00 = a0.fma(b0, c00);
-            ap += ak;
-            bp += ldb;
-        }
-        if (acc) {
-            c00 = c00.add(FloatVector.fromArray(S, c, co, mask));
-        }
-        c00.intoArray(c, co, mask);
+        // added without a branch on vectors: where two paths meet, one of them rare, the compiler would box every accumulator
+        float[] z = acc ? c : ZEROS;
+        int zo = acc ? co : 0;
+        int zl = acc ? ldc : 0;
+        c00.add(FloatVector.fromArray(S, z, zo)).intoArray(c, co);
     }
 }

@@ -86,7 +86,8 @@ public final class ParameterLayout {
         }
         this.tensors = List.copyOf(builder.tensors);
         this.byName = tensors.stream().collect(Collectors.toUnmodifiableMap(Tensor::name, t -> t));
-        this.length = builder.aligned();
+        // vector loads of a row's end may reach past it
+        this.length = builder.aligned() + 4 * ALIGN;
     }
 
     /** All tensors in the order of the forward pass. */

@@ -114,10 +114,10 @@ class TrainerTests {
     @Test
     void aStepAllocatesNothing() {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        try (Trainer trainer = Trainer.create(TINY, options(4000, 1), DATA, 1)) {
+        try (Trainer trainer = Trainer.create(TINY, options(100_000, 1), DATA, 1)) {
             // enough for every loop to be compiled, since interpreted vector code allocates its vectors
             long allocated = Long.MAX_VALUE;
-            for (int round = 0; round < 40 && allocated > 400; round++) {
+            for (int round = 0; round < 600 && allocated > 400; round++) {
                 long before = threads.getCurrentThreadAllocatedBytes();
                 for (int i = 0; i < 50; i++) {
                     trainer.step();
