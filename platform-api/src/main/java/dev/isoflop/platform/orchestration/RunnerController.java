@@ -1,0 +1,81 @@
+package dev.isoflop.platform.orchestration;
+
+import dev.isoflop.protocol.runner.CheckpointCommit;
+import dev.isoflop.protocol.runner.ClaimGrant;
+import dev.isoflop.protocol.runner.ClaimRequest;
+import dev.isoflop.protocol.runner.Directives;
+import dev.isoflop.protocol.runner.FinishAttempt;
+import dev.isoflop.protocol.runner.Heartbeat;
+import dev.isoflop.protocol.runner.LogBatch;
+import dev.isoflop.protocol.runner.MetricAck;
+import dev.isoflop.protocol.runner.MetricBatch;
+import dev.isoflop.protocol.runner.RegisterRunner;
+import dev.isoflop.protocol.runner.Registration;
+import dev.isoflop.protocol.runner.RunnerApi;
+import org.springframework.http.HttpStatus;
+import org.springframework.web.bind.annotation.ResponseStatus;
+import org.springframework.web.bind.annotation.RestController;
+
+/** The platform's side of the conversation with its runners. */
+@RestController
+class RunnerController implements RunnerApi {
+
+    private final Runners runners;
+    private final Claims claims;
+    private final AttemptReports reports;
+    private final FinishedAttempts finished;
+    private final MetricIngest ingest;
+
+    RunnerController(
+            Runners runners, Claims claims, AttemptReports reports, FinishedAttempts finished, MetricIngest ingest) {
+        this.runners = runners;
+        this.claims = claims;
+        this.reports = reports;
+        this.finished = finished;
+        this.ingest = ingest;
+    }
+
+    @Override
+    public Registration register(RegisterRunner request) {
+        return runners.register(request);
+    }
+
+    @Override
+    public ClaimGrant claim(long runnerId, String idempotencyKey, ClaimRequest request) {
+        return claims.claim(runnerId, idempotencyKey, request);
+    }
+
+    @Override
+    public Directives heartbeat(long runnerId, Heartbeat heartbeat) {
+        return runners.heartbeat(runnerId, heartbeat);
+    }
+
+    @Override
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    public void start(long runId, int attempt) {
+        reports.start(runId, attempt);
+    }
+
+    @Override
+    public MetricAck metrics(long runId, int attempt, MetricBatch batch) {
+        return ingest.ingest(runId, attempt, batch);
+    }
+
+    @Override
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    public void logs(long runId, int attempt, LogBatch batch) {
+        reports.logs(runId, attempt, batch);
+    }
+
+    @Override
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    public void commitCheckpoint(long runId, int attempt, CheckpointCommit checkpoint) {
+        reports.commitCheckpoint(runId, attempt, checkpoint);
+    }
+
+    @Override
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    public void finish(long runId, int attempt, FinishAttempt finish) {
+        finished.finish(runId, attempt, finish);
+    }
+}

@@ -1,0 +1,165 @@
+package dev.isoflop.platform.orchestration;
+
+import dev.isoflop.db.run.AttemptStore;
+import dev.isoflop.db.run.LeaseStore;
+import dev.isoflop.db.run.RunStore;
+import dev.isoflop.db.run.RunTransitions;
+import dev.isoflop.db.runner.RunnerStore;
+import dev.isoflop.platform.shared.problem.ProblemException;
+import dev.isoflop.protocol.api.RunState;
+import dev.isoflop.protocol.error.ErrorCode;
+import dev.isoflop.protocol.error.Problem;
+import dev.isoflop.protocol.runner.Directives;
+import dev.isoflop.protocol.runner.Directives.Directive;
+import dev.isoflop.protocol.runner.Directives.Intent;
+import dev.isoflop.protocol.runner.Heartbeat;
+import dev.isoflop.protocol.runner.RegisterRunner;
+import dev.isoflop.protocol.runner.Registration;
+import java.util.ArrayList;
+import java.util.List;
+import org.springframework.stereotype.Component;
+import org.springframework.transaction.annotation.Transactional;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Registration and heartbeats.
+ *
+ * <p>Concurrency: both lock the runner's row first, so a process that is being replaced and the one that replaces it
+ * come one after the other.
+ */
+@Component
+class Runners {
+
+    private final RunnerStore runners;
+    private final LeaseStore leases;
+    private final LostLeases lost;
+    private final RunStore runs;
+    private final AttemptStore attempts;
+    private final RunTransitions transitions;
+    private final LeaseSettings settings;
+    private final JsonMapper json;
+
+    Runners(
+            RunnerStore runners,
+            LeaseStore leases,
+            LostLeases lost,
+            RunStore runs,
+            AttemptStore attempts,
+            RunTransitions transitions,
+            LeaseSettings settings,
+            JsonMapper json) {
+        this.runners = runners;
+        this.leases = leases;
+        this.lost = lost;
+        this.runs = runs;
+        this.attempts = attempts;
+        this.transitions = transitions;
+        this.settings = settings;
+        this.json = json;
+    }
+
+    /**
+     * Makes the runner known. Another process under a known name means that the old one is dead: its runs are lost at
+     * once. The same process may register again without effect.
+     */
+    @Transactional
+    public Registration register(RegisterRunner request) {
+        check(request);
+        RunnerStore.Registered registered = runners.register(new RunnerStore.NewRunner(
+                request.name(),
+                request.instance(),
+                request.pool(),
+                request.host(),
+                request.pid(),
+                request.version(),
+                request.slots(),
+                request.cores(),
+                request.memoryBytes(),
+                json.writeValueAsString(request.devices()),
+                json.writeValueAsString(request.kinds())));
+        if (registered.replaced()) {
+            lost.replaced(registered.runnerId());
+        }
+        return new Registration(
+                registered.runnerId(),
+                LeaseSettings.seconds(settings.heartbeat()),
+                LeaseSettings.seconds(settings.ttl()));
+    }
+
+    /**
+     * Renews the leases of the attempts reported and answers all that the runner should be doing. A lease that is not
+     * reported is answered but not renewed: its grant may have been lost, and it runs out like any other. A process that
+     * has been replaced is answered with nothing, so it stops all it does.
+     */
+    @Transactional
+    public Directives heartbeat(long runnerId, Heartbeat heartbeat) {
+        return switch (runners.heard(runnerId, heartbeat.instance())) {
+            case UNKNOWN -> throw unknown(runnerId);
+            case REPLACED -> new Directives(List.of());
+            case CURRENT -> {
+                List<LeaseStore.Silent> back = leases.renew(
+                        runnerId,
+                        heartbeat.observed().stream()
+                                .map(o -> new LeaseStore.Progress(o.runId(), o.attempt(), o.step()))
+                                .toList());
+                back.forEach(lease -> reachable(runnerId, lease));
+                yield new Directives(
+                        leases.heldBy(runnerId).stream().map(Runners::directive).toList());
+            }
+        };
+    }
+
+    private void reachable(long runnerId, LeaseStore.Silent lease) {
+        AttemptStore.AttemptRow attempt =
+                attempts.find(lease.runId(), lease.attempt()).orElseThrow();
+        if (attempt.runnerId() != runnerId) {
+            return; // Somebody else's: a report of it renews nothing.
+        }
+        runs.lock(lease.runId())
+                .filter(run -> run.isHeldBy(lease.attempt()) && run.state() == RunState.SUSPECT)
+                .ifPresent(run -> transitions.reachable(run, attempt.started()));
+    }
+
+    private static Directive directive(LeaseStore.Lease lease) {
+        String intent = lease.stopIntent();
+        if (intent == null) {
+            return new Directive(lease.runId(), lease.attempt(), Intent.RUN, 0);
+        }
+        if ("checkpoint".equals(intent) && lease.secondsToStopDeadline() > 0) {
+            return new Directive(
+                    lease.runId(),
+                    lease.attempt(),
+                    Intent.CHECKPOINT_AND_STOP,
+                    (int) Math.ceil(lease.secondsToStopDeadline()));
+        }
+        return new Directive(lease.runId(), lease.attempt(), Intent.KILL, 0);
+    }
+
+    static ProblemException unknown(long runnerId) {
+        return new ProblemException(ErrorCode.NOT_FOUND, "There is no runner " + runnerId + ": register first.");
+    }
+
+    private static void check(RegisterRunner r) {
+        List<Problem.FieldError> errors = new ArrayList<>();
+        blank(errors, "/name", r.name());
+        blank(errors, "/instance", r.instance());
+        blank(errors, "/pool", r.pool());
+        blank(errors, "/host", r.host());
+        if (r.slots() < 1) {
+            errors.add(new Problem.FieldError("/slots", "A runner needs a slot.", "at least 1", null));
+        }
+        if (r.kinds().isEmpty()) {
+            errors.add(new Problem.FieldError("/kinds", "A runner needs a kind of work.", "such as pretrain", null));
+        }
+        if (!errors.isEmpty()) {
+            throw new ProblemException(ErrorCode.INVALID_REQUEST, "The registration is incomplete.", errors);
+        }
+    }
+
+    private static void blank(List<Problem.FieldError> errors, String pointer, String value) {
+        // A field absent from the JSON arrives as null whatever its declared type.
+        if (value == null || value.isBlank()) {
+            errors.add(new Problem.FieldError(pointer, "It must not be empty.", null, null));
+        }
+    }
+}
