@@ -185,7 +185,8 @@ function fitsOf(sweep, runs, firstId, now) {
           nMax,
           refusal: {
             code: "no-interior-minimum",
-            message: "The lowest loss is at the smallest model trained: the optimum lies below the range. Add smaller models.",
+            message:
+              "The lowest loss is at the smallest model trained: the optimum lies below the range. Add smaller models.",
           },
         };
       }
@@ -322,7 +323,10 @@ export function makeWorld(now) {
   first.dropped = [{ label: "C1e11-d96-s1", reason: "60 steps are too few to train: the warm-up alone takes 6" }];
   const second = sweepOf(2, "sotu-qk-norm", now, 0.06, { state: "running" });
   const doneRuns = makeRuns(now, first, { seed: 7, firstId: 101, hoursAgo: 3, state: () => "succeeded" });
-  first.finishedAt = doneRuns.map((run) => run.finishedAt).sort().at(-1);
+  first.finishedAt = doneRuns
+    .map((run) => run.finishedAt)
+    .sort()
+    .at(-1);
   const liveRuns = makeRuns(now, second, {
     seed: 11,
     firstId: 201,

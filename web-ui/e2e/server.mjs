@@ -4,7 +4,7 @@
  */
 import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
-import { makeWorld, METRICS, seriesOf } from "./fixtures.mjs";
+import { METRICS, makeWorld, seriesOf } from "./fixtures.mjs";
 
 export const TOKEN = "isf_e2e";
 
@@ -57,7 +57,10 @@ function detailOf(run) {
             gradientClip: 1,
           },
           seed: run.seed,
-          dataset: { id: "c0ffee0123456789", files: [{ name: "train.bin", sha256: "ab".repeat(32), bytes: 6_720_000 }] },
+          dataset: {
+            id: "c0ffee0123456789",
+            files: [{ name: "train.bin", sha256: "ab".repeat(32), bytes: 6_720_000 }],
+          },
           metricsEverySteps: 1,
           evalEverySteps: Math.floor(run.steps / 12),
           evalTokens: 65_536,

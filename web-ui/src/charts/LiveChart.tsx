@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { quantity, si } from "../lib/format";
 import { useScheme } from "../ui/theme";
 import css from "./charts.module.css";
 import { COLOURS } from "./palette";
@@ -177,6 +178,8 @@ function nearest(values: (number | null | undefined)[], index: number): number |
   return undefined;
 }
 
+const yTick = (value: number) => (Math.abs(value) >= 1000 ? si(value) : quantity(value, 3));
+
 function optionsOf(live: Live, readout: { current: HTMLDivElement | null }, scheme: "light" | "dark", width: number) {
   const { props, layout } = live.current;
   const colours = COLOURS[scheme];
@@ -202,7 +205,7 @@ function optionsOf(live: Live, readout: { current: HTMLDivElement | null }, sche
   const axis = (label: string, format: (value: number) => string, log: boolean): uPlot.Axis => ({
     label,
     labelFont: font,
-    labelSize: 18,
+    labelSize: 16,
     font,
     stroke: colours.ink3,
     grid: { stroke: colours.line, width: 1 },
@@ -213,15 +216,15 @@ function optionsOf(live: Live, readout: { current: HTMLDivElement | null }, sche
   const options: uPlot.Options = {
     width,
     height: props.height,
-    padding: [8, 12, 0, 0],
+    padding: [8, 26, 0, 0],
     legend: { show: false },
     scales: {
       x: { time: false, distr: props.logX ? 3 : 1 },
       y: { distr: props.logY ? 3 : 1 },
     },
     axes: [
-      { ...axis(props.xLabel, (value) => live.current.props.formatX(value), !!props.logX), size: 34 },
-      { ...axis(props.yLabel, (value) => live.current.props.formatY(value), !!props.logY), size: 52 },
+      { ...axis(props.xLabel, (value) => live.current.props.formatX(value), !!props.logX), size: 26 },
+      { ...axis(props.yLabel, yTick, !!props.logY), size: 46 },
     ],
     series,
     bands,

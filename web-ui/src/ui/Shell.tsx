@@ -14,9 +14,9 @@ export function Logo() {
   return (
     <svg width="22" height="22" viewBox="0 0 32 32" aria-hidden="true">
       <g fill="none" strokeWidth="3" strokeLinecap="round">
-        <path d="M3 6q7 19 14 0" stroke="var(--ink-3)" />
-        <path d="M9 11q8 20 15 0" stroke="var(--accent)" />
-        <path d="M15 16q7 17 14 0" stroke="var(--good)" />
+        <path d="M3 5q6 16 12 0" stroke="var(--ink-3)" />
+        <path d="M9 13q6 16 12 0" stroke="var(--accent)" />
+        <path d="M17 20q6 15 12 0" stroke="var(--good)" />
       </g>
     </svg>
   );

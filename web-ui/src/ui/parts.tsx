@@ -28,7 +28,7 @@ export function ProgressBar({ share, label }: { share: number; label: string }) 
       aria-valuemax={100}
       aria-valuenow={Math.round(percent)}
     >
-      <span className={css.fill} style={{ width: `${percent}%` }} />
+      <span className={percent === 100 ? css.filled : css.fill} style={{ width: `${percent}%` }} />
     </div>
   );
 }

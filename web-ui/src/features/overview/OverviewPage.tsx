@@ -8,7 +8,7 @@ import { ended, runShare, secondsLeft } from "../../lib/progress";
 import { CountsBar, ErrorNotice, Panel, ProgressBar, StateChip, ui } from "../../ui/parts";
 import { useTitle } from "../../ui/Shell";
 import css from "./overview.module.css";
-import { Sparkline } from "./Sparkline";
+import { Exponents, Sparkline } from "./Sparkline";
 
 export function OverviewPage() {
   useTitle("Overview");
@@ -69,9 +69,7 @@ function Stats({ overview }: { overview: Overview }) {
         <dt>Ended</dt>
         <dd>
           {integer(runs.succeeded ?? 0)}
-          <small>
-            done · {integer(runs.failed ?? 0)} failed{runs.cancelled ? ` · ${integer(runs.cancelled)} cancelled` : ""}
-          </small>
+          <small>done · {integer(runs.failed ?? 0)} failed</small>
         </dd>
       </div>
       <div>
@@ -214,6 +212,11 @@ function SweepCard({ sweep }: { sweep: Sweep }) {
           {done} of {total} runs · {flop(sweep.plannedFlops)}
         </span>
         <span>{ago(sweep.createdAt)}</span>
+      </p>
+      <p>
+        <span>
+          <Exponents sweepId={sweep.id} />
+        </span>
       </p>
     </Link>
   );

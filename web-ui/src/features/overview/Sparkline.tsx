@@ -2,11 +2,11 @@ import { useQuery } from "@tanstack/react-query";
 import { fitsQuery, sweepRunsQuery } from "../../api/queries";
 import type { Fit, Run } from "../../api/types";
 import { budgetColours } from "../../charts/palette";
-import { parabola } from "../../lib/law";
+import { estimate, parabola } from "../../lib/law";
 import { useScheme } from "../../ui/theme";
 
 const WIDTH = 244;
-const HEIGHT = 84;
+const HEIGHT = 104;
 const PAD = 6;
 
 interface Shape {
@@ -43,6 +43,20 @@ export function shapeOf(runs: readonly Run[], fit: Fit | undefined, width = WIDT
       points: curve.points.map((point) => ({ x: sx(point.x), y: sy(point.y) })),
     })),
   };
+}
+
+/** The exponents of the newest converged parabola fit, in words. */
+export function Exponents({ sweepId }: { sweepId: number }) {
+  const fits = useQuery({ ...fitsQuery(sweepId), staleTime: 5_000 });
+  const fit = fits.data?.find((one) => one.method === "isoflop" && one.status === "converged");
+  const a = fit && estimate(fit, "a");
+  const b = fit && estimate(fit, "b");
+  if (!a || !b) return <>no fit yet</>;
+  return (
+    <>
+      N* ∝ C<sup>{a.value.toFixed(2)}</sup>, D* ∝ C<sup>{b.value.toFixed(2)}</sup>
+    </>
+  );
 }
 
 export function Sparkline({ sweepId, live }: { sweepId: number; live: boolean }) {

@@ -209,7 +209,7 @@ function MetricFigure(props: {
   };
   const notes = [
     main.data && reductionNote(main.data),
-    marks.length > 0 && "dashed lines: a later attempt took over from a checkpoint",
+    props.level !== 3 && marks.length > 0 && "dashed lines: a later attempt took over from a checkpoint",
   ].filter(Boolean);
   return (
     <Figure

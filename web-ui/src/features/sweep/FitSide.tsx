@@ -62,7 +62,7 @@ function Target({ fit, target }: { fit: Fit; target: NonNullable<Fit["target"]> 
   ];
   return (
     <Panel
-      title={`Predicted optimum at ${flop(target.flops)}`}
+      title={`Optimum at ${flop(target.flops)}`}
       aside={<span className={ui.muted}>{percent(fit.level)} interval</span>}
     >
       <dl className={css.target}>

@@ -87,7 +87,7 @@ export function isoflopSpec(shown: Shown, embeddings: boolean): PlotSpec {
       height: 392,
       marginLeft: 46,
       marginRight: 78,
-      marginTop: 14,
+      marginTop: 24,
       marginBottom: 38,
       x: {
         type: "log",
@@ -98,6 +98,7 @@ export function isoflopSpec(shown: Shown, embeddings: boolean): PlotSpec {
         tickFormat: (value: number) => count(value),
       },
       y: {
+        type: "linear",
         label: `↑ ${LOSS_LABEL}`,
         labelArrow: "none",
         nice: true,
@@ -126,13 +127,6 @@ export function isoflopSpec(shown: Shown, embeddings: boolean): PlotSpec {
           stroke: "colour",
           strokeWidth: 2.4,
         }),
-        Plot.tickX(
-          optima.flatMap((o) => [
-            { x: o.n.low, y: o.loss.value, colour: o.colour },
-            { x: o.n.high, y: o.loss.value, colour: o.colour },
-          ]),
-          { x: "x", y: "y", stroke: "colour", strokeWidth: 0 },
-        ),
         ...dotMarks(
           shown.dots,
           (dot) => dot.n,
@@ -319,6 +313,10 @@ function targetMarks(fit: Fit | undefined, quantity: Quantity, context: PlotCont
   ];
 }
 
+function budgetsOf(fit: Fit | undefined): number[] {
+  return fit?.points.map((point) => point.budget) ?? [];
+}
+
 function optimaOf(fit: Fit | undefined): Optimum[] {
   return fit?.budgets.flatMap((budget) => (budget.optimum ? [budget.optimum] : [])) ?? [];
 }
@@ -345,10 +343,8 @@ export function optimumSpec(
   return (context) => {
     const { colours } = context;
     const shown = optimaOf(optima);
-    const byBudget = budgetColours(
-      shown.map((optimum) => optimum.flops),
-      context.scheme,
-    );
+    // the colours of the whole sweep: a refused budget has no optimum but keeps its colour
+    const byBudget = budgetColours(budgetsOf(optima), context.scheme);
     const colour = (optimum: Optimum) => nearestColour(byBudget, optimum.flops);
     const values = [
       ...(fit?.frontier ?? []).flatMap((point) => [point[LOW[quantity]], point[HIGH[quantity]]]),
@@ -358,7 +354,7 @@ export function optimumSpec(
       height: 250,
       marginLeft: 48,
       marginRight: 14,
-      marginTop: 14,
+      marginTop: 24,
       marginBottom: 36,
       x: computeAxis(fit, []),
       y: {
@@ -424,7 +420,7 @@ export function computeSpec(shown: Shown, other: Fit | undefined, optima: Fit | 
       height: 250,
       marginLeft: 42,
       marginRight: 14,
-      marginTop: 14,
+      marginTop: 24,
       marginBottom: 36,
       x: computeAxis(shown.fit, shown.dots),
       y: { label: `↑ ${LOSS_LABEL}`, labelArrow: "none", nice: true, tickFormat: (value: number) => value.toFixed(1) },

@@ -84,7 +84,7 @@ export interface Curve {
 
 /** A parabola per budget, or the parametric law along each budget over the sizes that were trained there. */
 export function curvesOf(fit: Fit | undefined, dots: readonly Dot[]): Curve[] {
-  if (!fit || fit.status !== "converged") return [];
+  if (fit?.status !== "converged") return [];
   if (fit.method === "isoflop") {
     return fit.budgets
       .map((budget) => ({ budget: budget.flops, points: parabola(budget) }))
