@@ -31,9 +31,8 @@ final class BudgetRegression {
 
     BudgetRegression(double C, List<FitPoint> points, IsoFlopOptions options) {
         this.C = C;
-        this.points = points.stream()
-                .sorted(Comparator.comparingDouble(FitPoint::N))
-                .toList();
+        this.points =
+                points.stream().sorted(Comparator.comparingDouble(FitPoint::N)).toList();
         this.used = window(this.points, options);
         int exact = distinct(used, 1);
         int sizes = distinct(used, options.nearDuplicate());

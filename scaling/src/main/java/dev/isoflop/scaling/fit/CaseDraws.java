@@ -27,17 +27,15 @@ final class CaseDraws {
         int[] next = {0};
         for (int i = 0; i < groupOf.length; i++) {
             String group = points.get(i).group();
-            groupOf[i] =
-                    switch (resampling) {
-                        case POINTS -> i;
-                        case GROUPS -> groups.computeIfAbsent(group == null ? "point " + i : "group " + group, g -> next[0]++);
-                    };
+            groupOf[i] = switch (resampling) {
+                case POINTS -> i;
+                case GROUPS -> groups.computeIfAbsent(group == null ? "point " + i : "group " + group, g -> next[0]++);
+            };
         }
-        int units =
-                switch (resampling) {
-                    case POINTS -> points.size();
-                    case GROUPS -> groups.size();
-                };
+        int units = switch (resampling) {
+            case POINTS -> points.size();
+            case GROUPS -> groups.size();
+        };
         MersenneTwister random =
                 seed >= 0 && seed <= Integer.MAX_VALUE ? new MersenneTwister((int) seed) : new MersenneTwister(seed);
         int mask = units <= 1 ? 0 : -1 >>> Integer.numberOfLeadingZeros(units - 1);

@@ -29,11 +29,26 @@ final class HuberLogSumExp {
     final double[][] majorizer = new double[PARAMETERS][PARAMETERS];
 
     HuberLogSumExp(double[] lnN, double[] lnD, double[] logLoss, double[] weight, double delta) {
-        this(centred(lnN, mean(lnN)), centred(lnD, mean(lnD)), logLoss, weight, lnN.length, delta, mean(lnN), mean(lnD));
+        this(
+                centred(lnN, mean(lnN)),
+                centred(lnD, mean(lnD)),
+                logLoss,
+                weight,
+                lnN.length,
+                delta,
+                mean(lnN),
+                mean(lnD));
     }
 
     private HuberLogSumExp(
-            double[] x, double[] y, double[] logLoss, double[] weight, int n, double delta, double meanX, double meanY) {
+            double[] x,
+            double[] y,
+            double[] logLoss,
+            double[] weight,
+            int n,
+            double delta,
+            double meanX,
+            double meanY) {
         this.x = x;
         this.y = y;
         this.logLoss = logLoss;

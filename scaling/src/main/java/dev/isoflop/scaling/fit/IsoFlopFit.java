@@ -74,9 +74,8 @@ public final class IsoFlopFit {
     }
 
     private static List<BudgetRegression> regressions(List<FitPoint> points, IsoFlopOptions options) {
-        List<FitPoint> sorted = points.stream()
-                .sorted(Comparator.comparingDouble(FitPoint::C))
-                .toList();
+        List<FitPoint> sorted =
+                points.stream().sorted(Comparator.comparingDouble(FitPoint::C)).toList();
         List<BudgetRegression> out = new ArrayList<>();
         int start = 0;
         for (int i = 1; i <= sorted.size(); i++) {
@@ -94,12 +93,12 @@ public final class IsoFlopFit {
         if (members.stream().allMatch(p -> p.C() == first)) {
             return first;
         }
-        return Math.exp(members.stream().mapToDouble(p -> Math.log(p.C())).average().orElseThrow());
+        return Math.exp(
+                members.stream().mapToDouble(p -> Math.log(p.C())).average().orElseThrow());
     }
 
     /** For each budget {ln N* by resample, loss by resample}; empty where no curve was fitted. */
-    private static List<double[][]> resample(
-            List<BudgetRegression> budgets, NoiseModel noise, IsoFlopOptions options) {
+    private static List<double[][]> resample(List<BudgetRegression> budgets, NoiseModel noise, IsoFlopOptions options) {
         MersenneTwister random = new MersenneTwister(options.seed());
         List<double[][]> out = new ArrayList<>();
         for (BudgetRegression budget : budgets) {
@@ -188,8 +187,10 @@ public final class IsoFlopFit {
                     Map.of("budgets", (double) m, "needed", (double) options.minBudgets()));
         }
         double[] logC = budgets.stream().mapToDouble(b -> Math.log(b.C)).toArray();
-        double[] logN = budgets.stream().mapToDouble(BudgetRegression::logVertex).toArray();
-        double[] loss = budgets.stream().mapToDouble(BudgetRegression::vertexLoss).toArray();
+        double[] logN =
+                budgets.stream().mapToDouble(BudgetRegression::logVertex).toArray();
+        double[] loss =
+                budgets.stream().mapToDouble(BudgetRegression::vertexLoss).toArray();
         double[] sigma = vertices.stream().mapToDouble(v -> halfWidth(v[0])).toArray();
         double smallest = Arrays.stream(sigma).max().orElseThrow() * 1e-3;
         double[] weight = Arrays.stream(sigma)
@@ -237,7 +238,13 @@ public final class IsoFlopFit {
 
     /** One resample's laws; a budget whose resampled parabola has no minimum sits this one out. Empty below 3 budgets. */
     private static double[] row(
-            int b, double[] logC, List<double[][]> vertices, double[] weight, double pivot, double[] line, double widen) {
+            int b,
+            double[] logC,
+            List<double[][]> vertices,
+            double[] weight,
+            double pivot,
+            double[] line,
+            double widen) {
         int m = logC.length;
         double[] x = new double[m];
         double[] n = new double[m];
@@ -290,7 +297,8 @@ public final class IsoFlopFit {
 
     /** Half the central 68 %: a standard deviation that a resample with a far vertex does not dominate. */
     private static double halfWidth(double[] values) {
-        double[] sorted = Arrays.stream(values).filter(v -> !Double.isNaN(v)).sorted().toArray();
+        double[] sorted =
+                Arrays.stream(values).filter(v -> !Double.isNaN(v)).sorted().toArray();
         int n = sorted.length;
         return n < 2 ? 0 : (Resamples.quantile(sorted, n, 0.8413) - Resamples.quantile(sorted, n, 0.1587)) / 2;
     }
@@ -351,7 +359,8 @@ public final class IsoFlopFit {
             int freedom = 0;
             for (List<FitPoint> cell : cells.values()) {
                 double total = cell.stream().mapToDouble(FitPoint::weight).sum();
-                double mean = cell.stream().mapToDouble(p -> p.weight() * p.loss()).sum() / total;
+                double mean =
+                        cell.stream().mapToDouble(p -> p.weight() * p.loss()).sum() / total;
                 for (FitPoint p : cell) {
                     sum += p.weight() * Math.pow(p.loss() - mean, 2);
                 }
@@ -365,7 +374,10 @@ public final class IsoFlopFit {
             if (n == 0) {
                 return new double[] {0};
             }
-            double mean = residuals.stream().mapToDouble(Double::doubleValue).average().orElseThrow();
+            double mean = residuals.stream()
+                    .mapToDouble(Double::doubleValue)
+                    .average()
+                    .orElseThrow();
             double ss = 0;
             for (double r : residuals) {
                 ss += (r - mean) * (r - mean);

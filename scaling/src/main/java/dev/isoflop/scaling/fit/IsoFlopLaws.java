@@ -48,8 +48,7 @@ public record IsoFlopLaws(
         }
         Estimate n = optimumN(C);
         Estimate d = new Estimate(C / 6 / n.value(), C / 6 / n.high(), C / 6 / n.low());
-        Estimate perParameter =
-                new Estimate(d.value() / n.value(), d.low() / n.high(), d.high() / n.low());
+        Estimate perParameter = new Estimate(d.value() / n.value(), d.low() / n.high(), d.high() / n.low());
         double[] noise = Noise.normal(resamples.size(), seed, residualNoise);
         double[] observed = new double[noise.length];
         for (int i = 0; i < noise.length; i++) {
@@ -92,8 +91,19 @@ public record IsoFlopLaws(
 
     public IsoFlopLaws withoutResamples() {
         return new IsoFlopLaws(
-                N, D, lossFloor, lossScale, lossDecay, scatterRatio, residualNoise, minC, maxC, seed, level,
-                maxExtrapolation, new Resamples(resamples.names(), List.of()));
+                N,
+                D,
+                lossFloor,
+                lossScale,
+                lossDecay,
+                scatterRatio,
+                residualNoise,
+                minC,
+                maxC,
+                seed,
+                level,
+                maxExtrapolation,
+                new Resamples(resamples.names(), List.of()));
     }
 
     private Estimate optimumN(double C) {

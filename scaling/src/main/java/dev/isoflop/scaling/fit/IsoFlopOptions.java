@@ -51,32 +51,85 @@ public record IsoFlopOptions(
 
     public IsoFlopOptions withWindowFactor(double factor) {
         return new IsoFlopOptions(
-                factor, weightedVertices, minSizes, minBudgets, nearDuplicate, minCurvatureT, resamples, seed, level, maxExtrapolation);
+                factor,
+                weightedVertices,
+                minSizes,
+                minBudgets,
+                nearDuplicate,
+                minCurvatureT,
+                resamples,
+                seed,
+                level,
+                maxExtrapolation);
     }
 
     public IsoFlopOptions withWeightedVertices(boolean weighted) {
         return new IsoFlopOptions(
-                windowFactor, weighted, minSizes, minBudgets, nearDuplicate, minCurvatureT, resamples, seed, level,
+                windowFactor,
+                weighted,
+                minSizes,
+                minBudgets,
+                nearDuplicate,
+                minCurvatureT,
+                resamples,
+                seed,
+                level,
                 maxExtrapolation);
     }
 
     public IsoFlopOptions withResamples(int count) {
         return new IsoFlopOptions(
-                windowFactor, weightedVertices, minSizes, minBudgets, nearDuplicate, minCurvatureT, count, seed, level, maxExtrapolation);
+                windowFactor,
+                weightedVertices,
+                minSizes,
+                minBudgets,
+                nearDuplicate,
+                minCurvatureT,
+                count,
+                seed,
+                level,
+                maxExtrapolation);
     }
 
     public IsoFlopOptions withSeed(long newSeed) {
         return new IsoFlopOptions(
-                windowFactor, weightedVertices, minSizes, minBudgets, nearDuplicate, minCurvatureT, resamples, newSeed, level, maxExtrapolation);
+                windowFactor,
+                weightedVertices,
+                minSizes,
+                minBudgets,
+                nearDuplicate,
+                minCurvatureT,
+                resamples,
+                newSeed,
+                level,
+                maxExtrapolation);
     }
 
     public IsoFlopOptions withLevel(double newLevel) {
         return new IsoFlopOptions(
-                windowFactor, weightedVertices, minSizes, minBudgets, nearDuplicate, minCurvatureT, resamples, seed, newLevel, maxExtrapolation);
+                windowFactor,
+                weightedVertices,
+                minSizes,
+                minBudgets,
+                nearDuplicate,
+                minCurvatureT,
+                resamples,
+                seed,
+                newLevel,
+                maxExtrapolation);
     }
 
     public IsoFlopOptions withMaxExtrapolation(double ratio) {
         return new IsoFlopOptions(
-                windowFactor, weightedVertices, minSizes, minBudgets, nearDuplicate, minCurvatureT, resamples, seed, level, ratio);
+                windowFactor,
+                weightedVertices,
+                minSizes,
+                minBudgets,
+                nearDuplicate,
+                minCurvatureT,
+                resamples,
+                seed,
+                level,
+                ratio);
     }
 }

@@ -215,7 +215,8 @@ public final class ParametricFit {
         Parallel.range(rows.length, threads, () -> {
             DampedNewton newton = new DampedNewton(options.minExponent(), options.maxExponent());
             return i -> {
-                HuberLogSumExp f = all.reweighted(Arrays.stream(draws.get(i)).asDoubleStream().toArray());
+                HuberLogSumExp f = all.reweighted(
+                        Arrays.stream(draws.get(i)).asDoubleStream().toArray());
                 double[] theta = newton.minimise(f, best).theta();
                 ChinchillaLaw law = law(f, theta);
                 rows[i] = new double[] {law.E(), law.A(), law.B(), law.alpha(), law.beta()};

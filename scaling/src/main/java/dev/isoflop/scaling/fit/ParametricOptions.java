@@ -49,7 +49,8 @@ public record ParametricOptions(
 
     public ParametricOptions {
         if (!(huberDelta > 0) || seedGrid < 4 || !(minExponent > 0) || !(maxExponent > minExponent)) {
-            throw new IllegalArgumentException("huberDelta > 0, seedGrid >= 4 and 0 < minExponent < maxExponent needed");
+            throw new IllegalArgumentException(
+                    "huberDelta > 0, seedGrid >= 4 and 0 < minExponent < maxExponent needed");
         }
         if (resamples < 0 || !(level > 0 && level < 1) || !(maxExtrapolation >= 1)) {
             throw new IllegalArgumentException("resamples >= 0, 0 < level < 1 and maxExtrapolation >= 1 needed");
@@ -64,7 +65,16 @@ public record ParametricOptions(
 
     public ParametricOptions withResamples(int count) {
         return new ParametricOptions(
-                huberDelta, starts, seedGrid, minExponent, maxExponent, count, resampling, seed, level, maxExtrapolation);
+                huberDelta,
+                starts,
+                seedGrid,
+                minExponent,
+                maxExponent,
+                count,
+                resampling,
+                seed,
+                level,
+                maxExtrapolation);
     }
 
     public ParametricOptions withResampling(Resampling what) {
@@ -74,22 +84,58 @@ public record ParametricOptions(
 
     public ParametricOptions withStarts(Starts where) {
         return new ParametricOptions(
-                huberDelta, where, seedGrid, minExponent, maxExponent, resamples, resampling, seed, level, maxExtrapolation);
+                huberDelta,
+                where,
+                seedGrid,
+                minExponent,
+                maxExponent,
+                resamples,
+                resampling,
+                seed,
+                level,
+                maxExtrapolation);
     }
 
     public ParametricOptions withSeed(long newSeed) {
         return new ParametricOptions(
-                huberDelta, starts, seedGrid, minExponent, maxExponent, resamples, resampling, newSeed, level, maxExtrapolation);
+                huberDelta,
+                starts,
+                seedGrid,
+                minExponent,
+                maxExponent,
+                resamples,
+                resampling,
+                newSeed,
+                level,
+                maxExtrapolation);
     }
 
     public ParametricOptions withHuberDelta(double delta) {
         return new ParametricOptions(
-                delta, starts, seedGrid, minExponent, maxExponent, resamples, resampling, seed, level, maxExtrapolation);
+                delta,
+                starts,
+                seedGrid,
+                minExponent,
+                maxExponent,
+                resamples,
+                resampling,
+                seed,
+                level,
+                maxExtrapolation);
     }
 
     public ParametricOptions withLevel(double newLevel) {
         return new ParametricOptions(
-                huberDelta, starts, seedGrid, minExponent, maxExponent, resamples, resampling, seed, newLevel, maxExtrapolation);
+                huberDelta,
+                starts,
+                seedGrid,
+                minExponent,
+                maxExponent,
+                resamples,
+                resampling,
+                seed,
+                newLevel,
+                maxExtrapolation);
     }
 
     public ParametricOptions withMaxExtrapolation(double ratio) {

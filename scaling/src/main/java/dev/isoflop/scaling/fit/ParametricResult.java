@@ -101,8 +101,25 @@ public record ParametricResult(
     /** The same result without the vectors, for storing where no further target will be asked for. */
     public ParametricResult withoutResamples() {
         return new ParametricResult(
-                method, options, inputHash, law, E, A, B, alpha, beta, a, b, objective, alphaProfile, betaProfile,
-                residualNoise, maxC, points, diagnostics, new Resamples(resamples.names(), List.of()));
+                method,
+                options,
+                inputHash,
+                law,
+                E,
+                A,
+                B,
+                alpha,
+                beta,
+                a,
+                b,
+                objective,
+                alphaProfile,
+                betaProfile,
+                residualNoise,
+                maxC,
+                points,
+                diagnostics,
+                new Resamples(resamples.names(), List.of()));
     }
 
     static ChinchillaLaw law(double[] row) {

@@ -44,7 +44,11 @@ final class VariableProjection {
             for (int c = 0; c < side; c++) {
                 double[] coefficients = project(f, px[r], py[c], invLoss);
                 double[] theta = {
-                    Math.log(coefficients[1]), Math.log(coefficients[2]), Math.log(coefficients[0]), exponent[r], exponent[c]
+                    Math.log(coefficients[1]),
+                    Math.log(coefficients[2]),
+                    Math.log(coefficients[0]),
+                    exponent[r],
+                    exponent[c]
                 };
                 grid[r][c] = new Cell(r, c, theta, value(f, px[r], py[c], coefficients));
             }

@@ -27,11 +27,10 @@ public record FlopCount(
      */
     public static FlopCount of(TransformerShape s, int context, AttentionConvention convention) {
         double d = s.dModel();
-        double keys =
-                switch (convention) {
-                    case CAUSAL -> (context + 1) / 2.0;
-                    case FULL -> context;
-                };
+        double keys = switch (convention) {
+            case CAUSAL -> (context + 1) / 2.0;
+            case FULL -> context;
+        };
         return new FlopCount(
                 s.layers() * (4 * d * d + 4 * d * s.kvWidth()),
                 s.layers() * 4 * d * keys,
@@ -68,11 +67,10 @@ public record FlopCount(
 
     /** The formula in words, stored beside every number that came from it. */
     public String formula() {
-        String keys =
-                switch (convention) {
-                    case CAUSAL -> "(T+1)/2";
-                    case FULL -> "T";
-                };
+        String keys = switch (convention) {
+            case CAUSAL -> "(T+1)/2";
+            case FULL -> "T";
+        };
         return "3*(L*(4d^2 + 4d*kv + 4d*" + keys + " + 6d*dFf) + 2dV) per token";
     }
 }

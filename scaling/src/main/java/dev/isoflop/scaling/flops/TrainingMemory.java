@@ -24,7 +24,8 @@ public record TrainingMemory(long parameters, long gradients, long optimizer, lo
      */
     public static TrainingMemory estimate(TransformerShape s, int batch, int context) {
         long weights = FLOAT * ParameterCount.of(s).total();
-        long perLayer = 6L * s.dModel() + 2L * s.kvWidth() + 3L * s.dFf() + 2 + s.heads() + (s.qkNorm() ? 2L * s.dModel() : 0);
+        long perLayer =
+                6L * s.dModel() + 2L * s.kvWidth() + 3L * s.dFf() + 2 + s.heads() + (s.qkNorm() ? 2L * s.dModel() : 0);
         long perToken = (s.layers() + 1) * perLayer + 2L * s.dModel() + 2L * s.vocabSize();
         return new TrainingMemory(weights, weights, 2 * weights, FLOAT * perToken * batch * context);
     }

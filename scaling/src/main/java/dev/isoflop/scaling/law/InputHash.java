@@ -52,7 +52,8 @@ public final class InputHash {
                 }
                 text.append(']');
             }
-            case String s -> text.append('"').append(s.length()).append(':').append(s).append('"');
+            case String s ->
+                text.append('"').append(s.length()).append(':').append(s).append('"');
             case Enum<?> e -> text.append(e.name());
             case Integer i -> text.append(i.intValue());
             case Long l -> text.append(l.longValue());

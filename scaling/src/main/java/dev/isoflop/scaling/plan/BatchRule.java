@@ -19,7 +19,9 @@ public record BatchRule(List<Step> steps) {
     public record Step(double upToFlops, int tokensPerStep) {}
 
     public BatchRule {
-        steps = steps.stream().sorted(Comparator.comparingDouble(Step::upToFlops)).toList();
+        steps = steps.stream()
+                .sorted(Comparator.comparingDouble(Step::upToFlops))
+                .toList();
         if (steps.isEmpty()) {
             throw new IllegalArgumentException("a batch rule needs at least one step");
         }

@@ -28,7 +28,9 @@ public record BudgetPlan(double flops, List<TransformerShape> shapes, int batchS
             double flops, List<Integer> widths, int vocabSize, int contextLength, int batchSequences) {
         return new BudgetPlan(
                 flops,
-                widths.stream().map(d -> ShapeRule.shape(d, vocabSize, contextLength)).toList(),
+                widths.stream()
+                        .map(d -> ShapeRule.shape(d, vocabSize, contextLength))
+                        .toList(),
                 batchSequences);
     }
 }

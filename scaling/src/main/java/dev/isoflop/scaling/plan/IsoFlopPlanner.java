@@ -93,7 +93,12 @@ public final class IsoFlopPlanner {
     private static @Nullable DroppedCell judge(PlannedCell cell, PlanLimits limits) {
         double perParameter = cell.tokensPerParameter();
         if (cell.steps() < limits.minSteps()) {
-            return drop(cell, DropReason.TOO_FEW_STEPS, "%.0f steps; at least %.0f needed", cell.steps(), limits.minSteps());
+            return drop(
+                    cell,
+                    DropReason.TOO_FEW_STEPS,
+                    "%.0f steps; at least %.0f needed",
+                    cell.steps(),
+                    limits.minSteps());
         }
         if (perParameter < limits.minTokensPerParameter()) {
             return drop(
@@ -130,8 +135,7 @@ public final class IsoFlopPlanner {
         return null;
     }
 
-    private static DroppedCell drop(
-            PlannedCell cell, DropReason reason, String what, double actual, double limit) {
+    private static DroppedCell drop(PlannedCell cell, DropReason reason, String what, double actual, double limit) {
         String sentence = String.format(
                 Locale.ROOT,
                 "Width %d at %.3g FLOPs: " + what + ".",

@@ -18,7 +18,9 @@ public record LearningRateRule(List<Step> steps, double beyond) {
     public record Step(double belowParameters, double rate) {}
 
     public LearningRateRule {
-        steps = steps.stream().sorted(Comparator.comparingDouble(Step::belowParameters)).toList();
+        steps = steps.stream()
+                .sorted(Comparator.comparingDouble(Step::belowParameters))
+                .toList();
     }
 
     /** 1e-2 below 500,000 parameters, 3e-3 from there: best of three rates in nearly every cell of the reference sweep. */

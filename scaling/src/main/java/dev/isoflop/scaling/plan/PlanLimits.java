@@ -11,11 +11,7 @@ package dev.isoflop.scaling.plan;
  * @param memoryBytes what a run may hold; {@link Long#MAX_VALUE} for no limit
  */
 public record PlanLimits(
-        long minSteps,
-        double minTokensPerParameter,
-        double maxTokensPerParameter,
-        double maxEpochs,
-        long memoryBytes) {
+        long minSteps, double minTokensPerParameter, double maxTokensPerParameter, double maxEpochs, long memoryBytes) {
 
     /** 50 steps, 0.05 to 1,000 tokens a parameter, 4 epochs, any memory. */
     public static PlanLimits defaults() {

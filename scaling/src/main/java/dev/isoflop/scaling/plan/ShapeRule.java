@@ -18,8 +18,8 @@ public final class ShapeRule {
     private ShapeRule() {}
 
     /**
-     * @param dModel width; a multiple of 4
-     * @throws IllegalArgumentException for a width no even-sized pair of heads divides
+     * @param dModel width; even, 4 or more (multiples of 4 give heads of useful sizes)
+     * @throws IllegalArgumentException for a width that two or more heads of one even size do not make up
      */
     public static TransformerShape shape(int dModel, int vocabSize, int contextLength) {
         int heads = heads(dModel);
@@ -51,7 +51,8 @@ public final class ShapeRule {
             }
         }
         if (best == 0) {
-            throw new IllegalArgumentException("width " + dModel + " is not a multiple of 4: no two heads of even size");
+            throw new IllegalArgumentException(
+                    "width " + dModel + " is not made up of two or more heads of one even size");
         }
         return best;
     }

@@ -12,8 +12,7 @@ import dev.isoflop.scaling.fit.ParametricResult;
  * @param isoFlop by approach 2
  * @param parametric by approach 3
  */
-public record TargetBudget(
-        double C, FitOutcome<BudgetPrediction> isoFlop, FitOutcome<BudgetPrediction> parametric) {
+public record TargetBudget(double C, FitOutcome<BudgetPrediction> isoFlop, FitOutcome<BudgetPrediction> parametric) {
 
     public static TargetBudget predict(double C, IsoFlopResult isoFlop, FitOutcome<ParametricResult> parametric) {
         return new TargetBudget(C, isoFlop.predict(C), parametric.flatMap(p -> p.predict(C)));
