@@ -220,7 +220,7 @@ function MetricFigure(props: {
       note={notes.join(" · ")}
       svg={() => liveSvg(chart)}
       table={() => ({
-        columns: ["metric", "step", axis, "last", "min", "max"],
+        columns: ["metric", "step", axis === "step" ? "position" : axis, "last", "min", "max"],
         rows: [main.data, side.data].flatMap((series) => {
           if (!series) return [];
           const drawn = drawable(series, axis, run, { x: false, y: false });

@@ -4,7 +4,7 @@ import { PlotFigure } from "../../charts/PlotFigure";
 import { count, flop, percent } from "../../lib/format";
 import { ui } from "../../ui/parts";
 import { computeSpec, frontierTable, isoflopSpec, isoflopTable, optimumSpec } from "./figures";
-import { type Chosen, curvesOf, dotsOf, METHOD_LABEL } from "./model";
+import { type Chosen, curvesOf, dotsOf } from "./model";
 import css from "./sweep.module.css";
 
 interface Props {
@@ -79,8 +79,7 @@ function Rest({ sweep, runs, chosen }: Props) {
   const level = fit ? percent(fit.level) : "";
   const note = [
     fit && `Band: ${level} bootstrap; hatched: outside the budgets fitted.`,
-    comparable &&
-      `Dotted: ${METHOD_LABEL[comparable.method === "parametric" ? "parametric" : "isoflop"].toLowerCase()}.`,
+    comparable && `Dotted: ${comparable.method === "parametric" ? "the parametric law" : "the parabolas’ power law"}.`,
   ]
     .filter(Boolean)
     .join(" ");

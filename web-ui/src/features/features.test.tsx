@@ -1,0 +1,223 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { createMemoryHistory, RouterProvider } from "@tanstack/react-router";
+import { render, screen, waitFor } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { LAW, makeWorld } from "../../e2e/fixtures.mjs";
+import type { Fit, Run, Sweep } from "../api/types";
+import { csv, svgText } from "../charts/export";
+import { align } from "../charts/LiveChart";
+import { budgetColours, viridis } from "../charts/palette";
+import { makeRouter } from "../router";
+import { tokenIn } from "./login/token";
+import { flatten } from "./run/ConfigTab";
+import { sortTies, toggleSort } from "./runs/sorting";
+import { logTicks, stretches } from "./sweep/figures";
+import { choose, curvesOf, dotsOf } from "./sweep/model";
+
+const world = makeWorld(Date.parse("2026-11-24T00:00:00Z")) as unknown as {
+  sweeps: Sweep[];
+  runs: Run[];
+  fits: Map<number, Fit[]>;
+};
+const runs = world.runs.filter((run) => run.sweepId === 1);
+const fits = world.fits.get(1) as Fit[];
+
+describe("the sweep's figures", () => {
+  it("chooseTheNewestFitOfMethodAndConvention", () => {
+    expect(choose(fits, {}, true).fit).toMatchObject({ id: 11, method: "isoflop" });
+    expect(choose(fits, { method: "parametric", n: "non" }, true).fit?.id).toBe(14);
+    expect(choose(fits, { fit: 12 }, true)).toMatchObject({ method: "parametric", embeddings: true });
+    expect(choose([], {}, false)).toMatchObject({ fit: undefined, embeddings: false });
+  });
+  it("showEveryRunOnceAndMarkFurtherSeeds", () => {
+    const dots = dotsOf(runs, undefined, true);
+    expect(dots).toHaveLength(25);
+    expect(dots.filter((dot) => dot.replicate).map((dot) => dot.seed)).toEqual([2, 3]);
+    expect(dotsOf(runs, undefined, false)[0]?.n).toBe(6_656);
+  });
+  it("markWhatTheFitLeftOut", () => {
+    const fit = { ...(fits[0] as Fit), excluded: [{ runId: 105, name: "x", reason: "too short" }] };
+    expect(dotsOf(runs, fit, true).find((dot) => dot.runId === 105)?.excluded).toBe("too short");
+  });
+  it("drawTheLawAlongEveryBudgetForAParametricFit", () => {
+    const fit = fits.find((one) => one.id === 12) as Fit;
+    const curves = curvesOf(fit, dotsOf(runs, fit, true));
+    expect(curves).toHaveLength(4);
+    const start = curves[0]?.points[0] as { x: number; y: number };
+    const d = 1e11 / (6 * start.x);
+    expect(start.y).toBeCloseTo(LAW.E + LAW.A / start.x ** LAW.alpha + LAW.B / d ** LAW.beta, 10);
+  });
+  it("drawNoParabolaForARefusedBudget", () => {
+    const fit = fits.find((one) => one.id === 11) as Fit;
+    const converged = fit.budgets.filter((budget) => budget.refusal === undefined).length;
+    expect(curvesOf(fit, dotsOf(runs, fit, true))).toHaveLength(converged);
+    expect(converged).toBeLessThan(4);
+  });
+  it("cutTheFrontierWhereExtrapolationBegins", () => {
+    const { inside, beyond } = stretches((fits[0] as Fit).frontier);
+    expect(beyond).toHaveLength(2);
+    expect(beyond[0]?.at(-1)).toBe(inside[0]);
+    expect(beyond[1]?.[0]).toBe(inside.at(-1));
+  });
+  it("tickLogAxesAtRoundNumbers", () => {
+    expect(logTicks([1e11, 1e15])).toEqual([1e11, 1e12, 1e13, 1e14, 1e15]);
+    expect(logTicks([20_000, 90_000])).toEqual([20_000, 30_000, 50_000, 70_000]);
+  });
+});
+
+describe("charts", () => {
+  it("alignLinesOfDifferentPositions", () => {
+    const { data, series } = align([
+      { label: "a", x: [1, 2, 3], y: [1, Number.NaN, 3], colour: "#000000", band: { min: [0, 1, 2], max: [2, 3, 4] } },
+      { label: "b", x: [2, 4], y: [7, 8], colour: "#000000" },
+    ]);
+    expect(data[0]).toEqual([1, 2, 3, 4]);
+    expect(series.map((one) => one.role)).toEqual(["max", "min", "line", "line"]);
+    expect(data[4]?.[1]).toBe(7);
+    expect(data[3]?.[1]).toBeNull();
+  });
+  it("quoteCsvAndKeepEveryDigit", () => {
+    expect(
+      csv({
+        columns: ["a", 'b"c'],
+        rows: [
+          [0.1 + 0.2, "x,y"],
+          [null, undefined],
+        ],
+      }),
+    ).toBe('a,"b""c"\r\n0.30000000000000004,"x,y"\r\n,\r\n');
+  });
+  it("exportADocumentOfItsOwn", () => {
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    const text = svgText(svg, "#ffffff", "Loss & size");
+    expect(text).toMatch(/^<\?xml/);
+    expect(text).toContain("Loss &amp; size");
+    expect(text).toContain('fill="#ffffff"');
+  });
+  it("giveEveryBudgetItsColourInOrder", () => {
+    const colours = budgetColours([1e12, 1e11, 1e12, 3e12], "light");
+    expect([...colours.keys()]).toEqual([1e11, 1e12, 3e12]);
+    expect(new Set(colours.values()).size).toBe(3);
+    expect([viridis(0), viridis(1)]).toEqual(["#440154", "#fde725"]);
+  });
+});
+
+describe("the runs table", () => {
+  it("ordersTiesOfTheFirstKeyByTheOthers", () => {
+    const row = (id: number, state: string, finalLoss?: number) => ({ id, state, finalLoss }) as unknown as Run;
+    const rows = [
+      row(1, "failed", 3),
+      row(2, "failed", 5),
+      row(3, "failed"),
+      row(4, "running", 9),
+      row(5, "running", 1),
+    ];
+    expect(sortTies(rows, ["state", "-finalLoss"]).map((one) => one.id)).toEqual([2, 1, 3, 4, 5]);
+    expect(sortTies(rows, ["state", "finalLoss"]).map((one) => one.id)).toEqual([1, 2, 3, 5, 4]);
+  });
+  it("cyclesAColumnAndKeepsOthersWithShift", () => {
+    expect(toggleSort([], "name", false)).toEqual(["name"]);
+    expect(toggleSort(["name"], "name", false)).toEqual(["-name"]);
+    expect(toggleSort(["-name"], "name", false)).toEqual([]);
+    expect(toggleSort(["state"], "name", true)).toEqual(["state", "name"]);
+    expect(toggleSort(["state", "-name"], "name", true)).toEqual(["state"]);
+  });
+});
+
+it("readsTheTokenOfTheAddress", () => {
+  expect(tokenIn("#token=isf_abc")).toBe("isf_abc");
+  expect(tokenIn("#main")).toBeUndefined();
+});
+
+it("flattensNestedSettings", () => {
+  expect(flatten({ model: { layers: 3, lr: 1e-8 }, files: [1, 2] })).toEqual([
+    ["model.layers", "3"],
+    ["model.lr", "10⁻⁸"],
+    ["files", "2 entries"],
+  ]);
+});
+
+describe("pages", () => {
+  let signedIn = true;
+  const asked: string[] = [];
+  beforeEach(() => {
+    signedIn = true;
+    asked.length = 0;
+    vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener() {}, removeEventListener() {} }));
+    vi.stubGlobal("scrollTo", () => {});
+    vi.stubGlobal("fetch", async (url: string, init?: RequestInit) => {
+      asked.push(url);
+      const { pathname, searchParams } = new URL(url, "http://localhost");
+      const path = pathname.replace("/api/v1", "");
+      if (path === "/session" && init?.method === "POST") {
+        return JSON.parse(String(init.body)).token === "isf_good"
+          ? new Response(null, { status: 204 })
+          : Response.json({ title: "unauthenticated", detail: "This token is not known." }, { status: 401 });
+      }
+      if (!signedIn) return Response.json({ title: "unauthenticated" }, { status: 401 });
+      if (path === "/overview") {
+        return Response.json({
+          runs: { running: 1 },
+          runnersOnline: 0,
+          slots: 0,
+          busySlots: 0,
+          tokensPerSecond: 0,
+          flopsDone: 0,
+          metricPoints: 0,
+          recentSweeps: [],
+          activeRuns: [],
+        });
+      }
+      if (path === "/runs") {
+        const state = searchParams.getAll("state");
+        return Response.json({ items: runs.filter((run) => !state.length || state.includes(run.state)).slice(0, 3) });
+      }
+      return Response.json(path === "/runners" ? [] : { items: [] });
+    });
+  });
+  afterEach(() => vi.unstubAllGlobals());
+
+  function show(path: string) {
+    const cache = new QueryClient({ defaultOptions: { queries: { retry: false } } });
+    const router = makeRouter(cache, createMemoryHistory({ initialEntries: [path] }));
+    render(
+      <QueryClientProvider client={cache}>
+        <RouterProvider router={router} />
+      </QueryClientProvider>,
+    );
+    return router;
+  }
+
+  it("theEmptyOverviewTellsTheFirstCommand", async () => {
+    show("/");
+    expect(await screen.findByText("./isoflop submit examples/isoflop-cpu.yaml")).toBeTruthy();
+  });
+
+  it("theRunsTableAsksForWhatTheAddressSays", async () => {
+    show("/runs?state=failed,running&sort=-finalLoss,name&q=d32");
+    await waitFor(() => expect(asked.some((url) => url.startsWith("/api/v1/runs?"))).toBe(true));
+    const url = asked.find((one) => one.startsWith("/api/v1/runs?")) as string;
+    expect(url).toContain("state=failed&state=running");
+    expect(url).toContain("q=d32");
+    expect(url).toContain("sort=-finalLoss");
+  });
+
+  it("sortingGoesIntoTheAddress", async () => {
+    const router = show("/runs");
+    await userEvent.click(await screen.findByRole("button", { name: "Final loss" }));
+    await waitFor(() => expect(router.state.location.searchStr).toBe("?sort=finalLoss"));
+  });
+
+  it("signingInSaysWhyATokenIsRefusedAndThenLeadsOn", async () => {
+    const router = show("/login?next=/runs");
+    const field = await screen.findByLabelText("API token");
+    await userEvent.type(field, "isf_bad");
+    await userEvent.click(screen.getByRole("button", { name: "Sign in" }));
+    expect((await screen.findByRole("alert")).textContent).toContain("This token is not known.");
+    await userEvent.clear(field);
+    await userEvent.type(field, "isf_good");
+    await userEvent.click(screen.getByRole("button", { name: "Sign in" }));
+    await waitFor(() => expect(router.state.location.pathname).toBe("/runs"));
+  });
+});
