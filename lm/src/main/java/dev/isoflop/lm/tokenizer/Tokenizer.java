@@ -30,6 +30,8 @@ public final class Tokenizer {
     /** The token that ends a document. */
     public static final String END_OF_TEXT = "<|endoftext|>";
 
+    private static final SpecialTokens NO_SPECIALS = new SpecialTokens(new LinkedHashMap<>());
+
     private final byte @Nullable [][] tokens;
     private final int[][] mergeRows;
     private final MergeTable merges;
@@ -132,21 +134,12 @@ public final class Tokenizer {
 
     /** Encodes UTF-8; bytes that are not UTF-8 are kept and decode to themselves. */
     public int[] encode(byte[] text) {
-        Ids out = new Ids(text.length / 3);
-        PieceEncoder encoder = borrow();
-        encode(text, 0, text.length, encoder, out);
-        idle.push(encoder);
-        return out.toArray();
+        return encode(text, specials);
     }
 
     /** Encodes a text in which special tokens mean nothing special: text from users cannot forge one. */
     public int[] encodeOrdinary(String text) {
-        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        Ids out = new Ids(bytes.length / 3);
-        PieceEncoder encoder = borrow();
-        encoder.encode(bytes, 0, bytes.length, out);
-        idle.push(encoder);
-        return out.toArray();
+        return encode(text.getBytes(StandardCharsets.UTF_8), NO_SPECIALS);
     }
 
     /**
@@ -155,12 +148,21 @@ public final class Tokenizer {
      * @return the ids of each text, in order, exactly as {@link #encode(String)} gives them
      */
     public List<int[]> encodeAll(List<String> texts, int threads) {
+        return encodeAll(texts, threads, specials);
+    }
+
+    /** Encodes many texts as {@link #encodeOrdinary} does, on several threads. */
+    public List<int[]> encodeAllOrdinary(List<String> texts, int threads) {
+        return encodeAll(texts, threads, NO_SPECIALS);
+    }
+
+    private List<int[]> encodeAll(List<String> texts, int threads, SpecialTokens known) {
         List<Part> parts = new ArrayList<>();
         for (int t = 0; t < texts.size(); t++) {
-            plan(texts.get(t), t, parts);
+            plan(texts.get(t), t, known, parts);
         }
         int[][] encoded = new int[parts.size()][];
-        Parallel.forEach(parts.size(), threads, p -> encoded[p] = encodePart(parts.get(p)));
+        Parallel.forEach(parts.size(), threads, p -> encoded[p] = encodePart(parts.get(p), known));
         List<int[]> result = new ArrayList<>(texts.size());
         int p = 0;
         for (int t = 0; t < texts.size(); t++) {
@@ -226,18 +228,25 @@ public final class Tokenizer {
         return encoder != null ? encoder : new PieceEncoder(merges, byteIds);
     }
 
-    private void encode(byte[] text, int from, int to, PieceEncoder encoder, Ids out) {
+    private int[] encode(byte[] text, SpecialTokens known) {
+        return encode(text, 0, text.length, known);
+    }
+
+    private int[] encode(byte[] text, int from, int to, SpecialTokens known) {
+        Ids out = new Ids((to - from) / 3);
+        PieceEncoder encoder = borrow();
         int at = from;
         while (true) {
-            long found = specials.next(text, at, to);
+            long found = known.next(text, at, to);
             if (found < 0) {
                 encoder.encode(text, at, to, out);
-                return;
+                idle.push(encoder);
+                return out.toArray();
             }
             int id = (int) found;
             encoder.encode(text, at, (int) (found >>> 32), out);
             out.add(id);
-            at = (int) (found >>> 32) + bytesOf(id).length;
+            at = (int) (found >>> 32) + known.length(id);
         }
     }
 
@@ -246,7 +255,7 @@ public final class Tokenizer {
     /** Part of a text, or all of it where {@code bytes} is null. */
     private record Part(int text, String whole, byte @Nullable [] bytes, int from, int to) {}
 
-    private void plan(String text, int number, List<Part> parts) {
+    private static void plan(String text, int number, SpecialTokens known, List<Part> parts) {
         if (text.length() < 2 * PART_BYTES) {
             parts.add(new Part(number, text, null, 0, 0));
             return;
@@ -256,29 +265,24 @@ public final class Tokenizer {
         int at = 0;
         while (at < bytes.length) {
             // a special token may hold white space: cut between them, never inside
-            long found = specials.next(bytes, at, bytes.length);
+            long found = known.next(bytes, at, bytes.length);
             int end = found < 0 ? bytes.length : (int) (found >>> 32);
             while (end - start > PART_BYTES) {
                 int cut = Gpt2Splitter.certainCut(bytes, Math.max(start + PART_BYTES, at + 1), end);
                 parts.add(new Part(number, text, bytes, start, cut));
                 start = cut;
             }
-            at = found < 0 ? end : end + bytesOf((int) found).length;
+            at = found < 0 ? end : end + known.length((int) found);
         }
         if (start < bytes.length) {
             parts.add(new Part(number, text, bytes, start, bytes.length));
         }
     }
 
-    private int[] encodePart(Part part) {
+    private int[] encodePart(Part part, SpecialTokens known) {
         byte[] bytes = part.bytes;
-        if (bytes == null) {
-            return encode(part.whole);
-        }
-        Ids out = new Ids((part.to - part.from) / 3);
-        PieceEncoder encoder = borrow();
-        encode(bytes, part.from, part.to, encoder, out);
-        idle.push(encoder);
-        return out.toArray();
+        return bytes != null
+                ? encode(bytes, part.from, part.to, known)
+                : encode(part.whole.getBytes(StandardCharsets.UTF_8), known);
     }
 }
