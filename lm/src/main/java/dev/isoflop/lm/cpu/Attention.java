@@ -252,7 +252,9 @@ final class Attention {
             for (int j = Math.clamp(v - keyMinusQuery + 1, 0, keys); j < last; j++) {
                 int at = scores + j * QUERIES + v;
                 VectorMask<Float> hidden = lane.compare(VectorOperators.LT, (float) (keyMinusQuery + j));
-                FloatVector.fromArray(S, s, at).blend(Float.NEGATIVE_INFINITY, hidden).intoArray(s, at);
+                FloatVector.fromArray(S, s, at)
+                        .blend(Float.NEGATIVE_INFINITY, hidden)
+                        .intoArray(s, at);
             }
         }
     }
@@ -299,7 +301,8 @@ final class Attention {
             int last = visibleKeys(keys, keyMinusQuery, v);
             for (int j = 0; j < last; j++) {
                 int at = j * QUERIES + v;
-                FloatVector e = Exp.nonPositive(FloatVector.fromArray(S, s, p + at).sub(lse));
+                FloatVector e =
+                        Exp.nonPositive(FloatVector.fromArray(S, s, p + at).sub(lse));
                 e.intoArray(s, p + at);
                 FloatVector.fromArray(S, s, ds + at).sub(d).mul(e).intoArray(s, ds + at);
             }

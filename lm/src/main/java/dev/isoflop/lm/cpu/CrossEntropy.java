@@ -71,7 +71,8 @@ final class CrossEntropy {
         int whole = n - n % L;
         int c = 0;
         for (; c < whole; c += L) {
-            FloatVector e = Exp.nonPositive(FloatVector.fromArray(S, x, offset + c).sub(max));
+            FloatVector e =
+                    Exp.nonPositive(FloatVector.fromArray(S, x, offset + c).sub(max));
             s0 = s0.add(e);
             e.intoArray(x, offset + c);
         }

@@ -15,7 +15,8 @@ final class Elementwise {
      * RMSNorm of {@code rows} rows of width {@code d}: {@code y = x · rstd · w}, {@code rstd = (mean(x²) + eps)^-1/2} (Zhang and Sennrich
      * 2019). The reciprocal is kept for the gradient.
      */
-    static void rmsNorm(float[] x, int xo, float[] w, int wo, float[] y, int yo, float[] rstd, int ro, int rows, int d, float eps) {
+    static void rmsNorm(
+            float[] x, int xo, float[] w, int wo, float[] y, int yo, float[] rstd, int ro, int rows, int d, float eps) {
         int whole = d - d % L;
         for (int r = 0; r < rows; r++) {
             int xp = xo + r * d;
@@ -49,8 +50,23 @@ final class Elementwise {
      * @param base added to {@code dx}: the residual branch's gradient
      * @param dw {@code d} sums of these rows alone, overwritten
      */
-    static void rmsNormBackward(float[] dy, int dyo, float[] x, int xo, float[] w, int wo, float[] rstd, int ro,
-            float[] base, int bo, float[] dx, int dxo, float[] dw, int dwo, int rows, int d) {
+    static void rmsNormBackward(
+            float[] dy,
+            int dyo,
+            float[] x,
+            int xo,
+            float[] w,
+            int wo,
+            float[] rstd,
+            int ro,
+            float[] base,
+            int bo,
+            float[] dx,
+            int dxo,
+            float[] dw,
+            int dwo,
+            int rows,
+            int d) {
         int whole = d - d % L;
         java.util.Arrays.fill(dw, dwo, dwo + d, 0f);
         for (int r = 0; r < rows; r++) {

@@ -42,10 +42,22 @@ final class MicroKernels {
      * @param vectors panel width in whole vectors, or 0 for a ragged panel of {@code lanes} columns: there {@code b} is read {@code L}
      *     wide, so the array must go on that far, and only {@code lanes} columns are written
      */
-    static void panel(int m, int vectors, int lanes, int k,
-            float[] a, int ao, int ar, int ak,
-            float[] b, int bo, int ldb,
-            float[] c, int co, int ldc, boolean acc) {
+    static void panel(
+            int m,
+            int vectors,
+            int lanes,
+            int k,
+            float[] a,
+            int ao,
+            int ar,
+            int ak,
+            float[] b,
+            int bo,
+            int ldb,
+            float[] c,
+            int co,
+            int ldc,
+            boolean acc) {
         if (vectors == 0) {
             ragged(m, lanes, k, a, ao, ar, ak, b, bo, ldb, c, co, ldc, acc);
             return;
@@ -83,10 +95,21 @@ final class MicroKernels {
         }
     }
 
-    private static void ragged(int m, int lanes, int k,
-            float[] a, int ao, int ar, int ak,
-            float[] b, int bo, int ldb,
-            float[] c, int co, int ldc, boolean acc) {
+    private static void ragged(
+            int m,
+            int lanes,
+            int k,
+            float[] a,
+            int ao,
+            int ar,
+            int ak,
+            float[] b,
+            int bo,
+            int ldb,
+            float[] c,
+            int co,
+            int ldc,
+            boolean acc) {
         float[] tile = TILE.get();
         int i = 0;
         if (WIDE) {
@@ -121,7 +144,19 @@ final class MicroKernels {
         }
     }
 
-    private static void k8x3(int k, float[] a, int ao, int ar, int ak, float[] b, int bo, int ldb, float[] c, int co, int ldc, boolean acc) {
+    private static void k8x3(
+            int k,
+            float[] a,
+            int ao,
+            int ar,
+            int ak,
+            float[] b,
+            int bo,
+            int ldb,
+            float[] c,
+            int co,
+            int ldc,
+            boolean acc) {
         FloatVector c00 = FloatVector.zero(S);
         FloatVector c01 = FloatVector.zero(S);
         FloatVector c02 = FloatVector.zero(S);
@@ -194,7 +229,8 @@ final class MicroKernels {
             ap += ak;
             bp += ldb;
         }
-        // added without a branch on vectors: where two paths meet, one of them rare, the compiler would box every accumulator
+        // added without a branch on vectors: where two paths meet, one of them rare, the compiler would box every
+        // accumulator
         float[] z = acc ? c : ZEROS;
         int zo = acc ? co : 0;
         int zl = acc ? ldc : 0;
@@ -224,7 +260,19 @@ final class MicroKernels {
         c72.add(FloatVector.fromArray(S, z, zo + 7 * zl + 2 * L)).intoArray(c, co + 7 * ldc + 2 * L);
     }
 
-    private static void k8x2(int k, float[] a, int ao, int ar, int ak, float[] b, int bo, int ldb, float[] c, int co, int ldc, boolean acc) {
+    private static void k8x2(
+            int k,
+            float[] a,
+            int ao,
+            int ar,
+            int ak,
+            float[] b,
+            int bo,
+            int ldb,
+            float[] c,
+            int co,
+            int ldc,
+            boolean acc) {
         FloatVector c00 = FloatVector.zero(S);
         FloatVector c01 = FloatVector.zero(S);
         FloatVector c10 = FloatVector.zero(S);
@@ -280,7 +328,8 @@ final class MicroKernels {
             ap += ak;
             bp += ldb;
         }
-        // added without a branch on vectors: where two paths meet, one of them rare, the compiler would box every accumulator
+        // added without a branch on vectors: where two paths meet, one of them rare, the compiler would box every
+        // accumulator
         float[] z = acc ? c : ZEROS;
         int zo = acc ? co : 0;
         int zl = acc ? ldc : 0;
@@ -302,7 +351,19 @@ final class MicroKernels {
         c71.add(FloatVector.fromArray(S, z, zo + 7 * zl + 1 * L)).intoArray(c, co + 7 * ldc + 1 * L);
     }
 
-    private static void k8x1(int k, float[] a, int ao, int ar, int ak, float[] b, int bo, int ldb, float[] c, int co, int ldc, boolean acc) {
+    private static void k8x1(
+            int k,
+            float[] a,
+            int ao,
+            int ar,
+            int ak,
+            float[] b,
+            int bo,
+            int ldb,
+            float[] c,
+            int co,
+            int ldc,
+            boolean acc) {
         FloatVector c00 = FloatVector.zero(S);
         FloatVector c10 = FloatVector.zero(S);
         FloatVector c20 = FloatVector.zero(S);
@@ -341,7 +402,8 @@ final class MicroKernels {
             ap += ak;
             bp += ldb;
         }
-        // added without a branch on vectors: where two paths meet, one of them rare, the compiler would box every accumulator
+        // added without a branch on vectors: where two paths meet, one of them rare, the compiler would box every
+        // accumulator
         float[] z = acc ? c : ZEROS;
         int zo = acc ? co : 0;
         int zl = acc ? ldc : 0;
@@ -355,7 +417,19 @@ final class MicroKernels {
         c70.add(FloatVector.fromArray(S, z, zo + 7 * zl)).intoArray(c, co + 7 * ldc);
     }
 
-    private static void k4x2(int k, float[] a, int ao, int ar, int ak, float[] b, int bo, int ldb, float[] c, int co, int ldc, boolean acc) {
+    private static void k4x2(
+            int k,
+            float[] a,
+            int ao,
+            int ar,
+            int ak,
+            float[] b,
+            int bo,
+            int ldb,
+            float[] c,
+            int co,
+            int ldc,
+            boolean acc) {
         FloatVector c00 = FloatVector.zero(S);
         FloatVector c01 = FloatVector.zero(S);
         FloatVector c10 = FloatVector.zero(S);
@@ -387,7 +461,8 @@ final class MicroKernels {
             ap += ak;
             bp += ldb;
         }
-        // added without a branch on vectors: where two paths meet, one of them rare, the compiler would box every accumulator
+        // added without a branch on vectors: where two paths meet, one of them rare, the compiler would box every
+        // accumulator
         float[] z = acc ? c : ZEROS;
         int zo = acc ? co : 0;
         int zl = acc ? ldc : 0;
@@ -401,7 +476,19 @@ final class MicroKernels {
         c31.add(FloatVector.fromArray(S, z, zo + 3 * zl + 1 * L)).intoArray(c, co + 3 * ldc + 1 * L);
     }
 
-    private static void k4x1(int k, float[] a, int ao, int ar, int ak, float[] b, int bo, int ldb, float[] c, int co, int ldc, boolean acc) {
+    private static void k4x1(
+            int k,
+            float[] a,
+            int ao,
+            int ar,
+            int ak,
+            float[] b,
+            int bo,
+            int ldb,
+            float[] c,
+            int co,
+            int ldc,
+            boolean acc) {
         FloatVector c00 = FloatVector.zero(S);
         FloatVector c10 = FloatVector.zero(S);
         FloatVector c20 = FloatVector.zero(S);
@@ -424,7 +511,8 @@ final class MicroKernels {
             ap += ak;
             bp += ldb;
         }
-        // added without a branch on vectors: where two paths meet, one of them rare, the compiler would box every accumulator
+        // added without a branch on vectors: where two paths meet, one of them rare, the compiler would box every
+        // accumulator
         float[] z = acc ? c : ZEROS;
         int zo = acc ? co : 0;
         int zl = acc ? ldc : 0;
@@ -434,7 +522,19 @@ final class MicroKernels {
         c30.add(FloatVector.fromArray(S, z, zo + 3 * zl)).intoArray(c, co + 3 * ldc);
     }
 
-    private static void k1x1(int k, float[] a, int ao, int ar, int ak, float[] b, int bo, int ldb, float[] c, int co, int ldc, boolean acc) {
+    private static void k1x1(
+            int k,
+            float[] a,
+            int ao,
+            int ar,
+            int ak,
+            float[] b,
+            int bo,
+            int ldb,
+            float[] c,
+            int co,
+            int ldc,
+            boolean acc) {
         FloatVector c00 = FloatVector.zero(S);
         int ap = ao;
         int bp = bo;
@@ -445,7 +545,8 @@ final class MicroKernels {
             ap += ak;
             bp += ldb;
         }
-        // added without a branch on vectors: where two paths meet, one of them rare, the compiler would box every accumulator
+        // added without a branch on vectors: where two paths meet, one of them rare, the compiler would box every
+        // accumulator
         float[] z = acc ? c : ZEROS;
         int zo = acc ? co : 0;
         int zl = acc ? ldc : 0;

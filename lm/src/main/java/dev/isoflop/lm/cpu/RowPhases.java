@@ -121,7 +121,8 @@ final class RowPhases {
     }
 
     private void queries(int l, int r0, int n) {
-        Elementwise.rmsNorm(a, plan.x[l] + r0 * d, w, ln1[l], a, plan.norm1[l] + r0 * d, a, plan.rstd1[l] + r0, n, d, eps);
+        Elementwise.rmsNorm(
+                a, plan.x[l] + r0 * d, w, ln1[l], a, plan.norm1[l] + r0 * d, a, plan.rstd1[l] + r0, n, d, eps);
         int qkv = plan.qkv[l] + r0 * width;
         Gemm.packed(n, width, d, a, plan.norm1[l] + r0 * d, d, 1, a, plan.packQkv[l], a, qkv, width, false);
         if (spec.qkNorm()) {
@@ -182,7 +183,8 @@ final class RowPhases {
         if (l + 1 < spec.layers()) {
             queries(l + 1, r0, n);
         } else {
-            Elementwise.rmsNorm(a, plan.x[l + 1] + at, w, finalLn, a, plan.finalNorm + at, a, plan.finalRstd + r0, n, d, eps);
+            Elementwise.rmsNorm(
+                    a, plan.x[l + 1] + at, w, finalLn, a, plan.finalNorm + at, a, plan.finalRstd + r0, n, d, eps);
         }
     }
 
@@ -198,16 +200,49 @@ final class RowPhases {
         int s = plan.scratch + worker * plan.scratchLength;
         int dn = s + plan.rowBlock * f;
         if (l == spec.layers() - 1) {
-            // the head left the gradient over the final norm's result in dOut; no residual branch goes past the norm, so its base is zero
+            // the head left the gradient over the final norm's result in dOut; no residual branch goes past the norm,
+            // so its base is zero
             java.util.Arrays.fill(a, plan.dMiddle + at, plan.dMiddle + at + n * d, 0f);
-            Elementwise.rmsNormBackward(a, plan.dOut + at, a, plan.x[l + 1] + at, w, finalLn, a, plan.finalRstd + r0, a, plan.dMiddle + at, a, plan.dOut + at, a, partial(2 * spec.layers(), block), n, d);
+            Elementwise.rmsNormBackward(
+                    a,
+                    plan.dOut + at,
+                    a,
+                    plan.x[l + 1] + at,
+                    w,
+                    finalLn,
+                    a,
+                    plan.finalRstd + r0,
+                    a,
+                    plan.dMiddle + at,
+                    a,
+                    plan.dOut + at,
+                    a,
+                    partial(2 * spec.layers(), block),
+                    n,
+                    d);
         } else {
             queriesBackward(l + 1, block, r0, n, dn);
         }
         Gemm.packed(n, f, d, a, plan.dOut + at, d, 1, a, plan.backDown[l], a, s, f, false);
         Elementwise.swiGluBackward(a, s, a, plan.gateUp[l] + r0 * 2 * f, n, f);
         Gemm.packed(n, d, 2 * f, a, plan.gateUp[l] + r0 * 2 * f, 2 * f, 1, a, plan.backGateUp[l], a, dn, d, false);
-        Elementwise.rmsNormBackward(a, dn, a, plan.middle[l] + at, w, ln2[l], a, plan.rstd2[l] + r0, a, plan.dOut + at, a, plan.dMiddle + at, a, partial(2 * l + 1, block), n, d);
+        Elementwise.rmsNormBackward(
+                a,
+                dn,
+                a,
+                plan.middle[l] + at,
+                w,
+                ln2[l],
+                a,
+                plan.rstd2[l] + r0,
+                a,
+                plan.dOut + at,
+                a,
+                plan.dMiddle + at,
+                a,
+                partial(2 * l + 1, block),
+                n,
+                d);
         Gemm.packed(n, d, d, a, plan.dMiddle + at, d, 1, a, plan.backOut[l], a, plan.dAttention + at, d, false);
     }
 
@@ -252,7 +287,23 @@ final class RowPhases {
                     n);
         }
         Gemm.packed(n, d, width, a, qkv, width, 1, a, plan.backQkv[l], a, dn, d, false);
-        Elementwise.rmsNormBackward(a, dn, a, plan.x[l] + at, w, ln1[l], a, plan.rstd1[l] + r0, a, plan.dMiddle + at, a, plan.dOut + at, a, partial(2 * l, block), n, d);
+        Elementwise.rmsNormBackward(
+                a,
+                dn,
+                a,
+                plan.x[l] + at,
+                w,
+                ln1[l],
+                a,
+                plan.rstd1[l] + r0,
+                a,
+                plan.dMiddle + at,
+                a,
+                plan.dOut + at,
+                a,
+                partial(2 * l, block),
+                n,
+                d);
     }
 
     /** Adds up the blocks' partial gradients of norm gain {@code norm} ({@code 2 l} and {@code 2 l + 1} of layer l, then the final one). */

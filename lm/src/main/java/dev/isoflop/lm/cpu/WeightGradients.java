@@ -49,7 +49,7 @@ final class WeightGradients {
         this.layer = layer;
     }
 
-    private static int tiles(int outputs) {
+    static int tiles(int outputs) {
         return Math.ceilDiv(outputs, TILE);
     }
 
@@ -99,6 +99,21 @@ final class WeightGradients {
     }
 
     private void tile(int tile, int outputs, int inputs, int dy, int x, int weight) {
+        tile(tile, outputs, inputs, rows, a, dy, a, x, gradients, weight, accumulate);
+    }
+
+    static void tile(
+            int tile,
+            int outputs,
+            int inputs,
+            int rows,
+            float[] dy,
+            int dyo,
+            float[] x,
+            int xo,
+            float[] dw,
+            int dwo,
+            boolean accumulate) {
         int from = tile * TILE;
         int n = Math.min(TILE, outputs - from);
         for (int t = 0; t < rows; t += CHUNK) {
@@ -107,15 +122,15 @@ final class WeightGradients {
                     n,
                     inputs,
                     chunk,
-                    a,
-                    dy + t * outputs + from,
+                    dy,
+                    dyo + t * outputs + from,
                     1,
                     outputs,
-                    a,
-                    x + t * inputs,
+                    x,
+                    xo + t * inputs,
                     inputs,
-                    gradients,
-                    weight + from * inputs,
+                    dw,
+                    dwo + from * inputs,
                     inputs,
                     accumulate || t > 0);
         }
