@@ -12,6 +12,8 @@ export default defineConfig({
   build: {
     outDir: "dist",
     target: "es2022",
+    // light-dark() must stay as it is: rewritten for older browsers it no longer follows the theme toggle
+    cssTarget: ["chrome123", "edge123", "firefox120", "safari17.5"],
     // hashed names may be cached for ever; the platform serves index.html with no-cache
     assetsDir: "assets",
     chunkSizeWarningLimit: 600,

@@ -168,7 +168,10 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
       if (part === "fits") {
         read().then((body) => {
           if (fits.length === 0) return problem(422, "incomparable-runs", "Too few runs have ended to fit anything.");
-          const base = fits.filter((fit) => !body.method || fit.method === body.method).slice(0, 2);
+          const base = fits
+            .filter((fit) => !body.method || fit.method === body.method)
+            .filter((fit) => fit.options.countEmbeddings === (body.countEmbeddings ?? true))
+            .slice(0, 2);
           const made = base.map((fit, i) => ({
             ...fit,
             id: Math.max(...fits.map((one) => one.id)) + 1 + i,

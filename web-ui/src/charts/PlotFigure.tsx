@@ -35,6 +35,17 @@ function render(spec: PlotSpec, scheme: Scheme, width: number, interactive: bool
   return Plot.plot({ width, style, ...options, document }) as SVGSVGElement;
 }
 
+/** Names the picture and its links; Plot labels groups of marks too, which have no role that may bear a name. */
+function name(svg: SVGSVGElement, summary: string): void {
+  const links = svg.querySelectorAll("a");
+  for (const link of links) {
+    link.setAttribute("aria-label", link.querySelector("[aria-label]")?.getAttribute("aria-label") ?? "run");
+  }
+  for (const labelled of svg.querySelectorAll("[aria-label]:not(a)")) labelled.removeAttribute("aria-label");
+  svg.setAttribute("role", links.length ? "group" : "img");
+  svg.setAttribute("aria-label", summary);
+}
+
 /** A scientific figure: drawn by Observable Plot, redrawn when its data, the theme or its width change. */
 export function PlotFigure(props: {
   title: string;
@@ -70,13 +81,7 @@ export function PlotFigure(props: {
     const element = holder.current;
     if (!element || width === 0) return;
     const svg = render(spec, scheme, width, true);
-    const links = svg.querySelectorAll("a");
-    svg.setAttribute("role", links.length ? "group" : "img");
-    svg.setAttribute("aria-label", summary);
-    for (const link of links) {
-      const mark = link.querySelector("[aria-label]");
-      link.setAttribute("aria-label", mark?.getAttribute("aria-label") ?? "run");
-    }
+    name(svg, summary);
     element.replaceChildren(svg);
     return () => svg.remove();
   }, [spec, scheme, width, summary]);
