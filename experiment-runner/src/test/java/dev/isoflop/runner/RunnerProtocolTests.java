@@ -79,7 +79,7 @@ class RunnerProtocolTests {
                 Duration.ofMillis(50),
                 Duration.ofSeconds(5));
         PretrainExecutor executor = new PretrainExecutor(
-                engine, new DatasetCache(home.resolve("datasets")), d -> new PreparedDataset(new Ids(), new Ids(), 3_000));
+                engine, new DatasetCache(home.resolve("datasets")), d -> new PreparedDataset(new Ids(), new Ids(), 3_000, () -> {}));
         Attempt.Work work = (assignment, context) -> executor.execute((PretrainSpec) assignment.job(), context);
         runner = new Runner(
                 settings,
@@ -216,7 +216,8 @@ class RunnerProtocolTests {
     @Test
     void anAttemptThatIsNotDesiredIsStopped() throws Exception {
         enqueue(1, 1, spec(100_000, 0), null);
-        platform.chaos = path -> path.endsWith("/metrics") ? Fault.UNAVAILABLE : Fault.NONE;
+        // only the heartbeat can tell it
+        platform.chaos = path -> path.endsWith("/metrics") || path.endsWith("/logs") ? Fault.UNAVAILABLE : Fault.NONE;
         startRunner();
         await("training", () -> engine.stepsRun.get() > 20);
         platform.takeAway(1, 1);

@@ -40,7 +40,13 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
         if (directory.isEmpty()) {
             return new Outcome.Stopped();
         }
-        PreparedDataset data = opener.open(directory.get());
+        try (PreparedDataset data = opener.open(directory.get())) {
+            return train(spec, context, data);
+        }
+    }
+
+    private Outcome train(PretrainSpec spec, AttemptContext context, PreparedDataset data)
+            throws IOException, InterruptedException {
         ClaimGrant.Resume resume = context.resume();
         if (resume == null) {
             try (TrainingEngine.Session session = engine.create(spec, data.train(), context.threads())) {
@@ -49,6 +55,17 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
         }
         context.progress(resume.step(), "resuming");
         Path checkpoint = context.directory().resolve("resume");
+        if (!fetch(resume, checkpoint, context)) {
+            return new Outcome.Stopped();
+        }
+        try (TrainingEngine.Session session = engine.resume(spec, checkpoint, data.train(), context.threads())) {
+            Directories.delete(checkpoint);
+            context.info("resumed from the checkpoint at step " + session.stepsDone());
+            return new Training(spec, context, data, session, resume.trainSeconds()).run();
+        }
+    }
+
+    private static boolean fetch(ClaimGrant.Resume resume, Path checkpoint, AttemptContext context) throws IOException {
         Files.createDirectories(checkpoint);
         for (FileRef file : resume.files()) {
             Path target = checkpoint.resolve(file.name()).normalize();
@@ -57,14 +74,10 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
             }
             Files.createDirectories(target.getParent());
             if (!context.fetch(file, target)) {
-                return new Outcome.Stopped();
+                return false;
             }
         }
-        try (TrainingEngine.Session session = engine.resume(spec, checkpoint, data.train(), context.threads())) {
-            Directories.delete(checkpoint);
-            context.info("resumed from the checkpoint at step " + session.stepsDone());
-            return new Training(spec, context, data, session, resume.trainSeconds()).run();
-        }
+        return true;
     }
 
     /** One execution's loop and clocks. */

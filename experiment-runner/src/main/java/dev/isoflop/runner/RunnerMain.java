@@ -1,0 +1,169 @@
+package dev.isoflop.runner;
+
+import dev.isoflop.protocol.job.DataSpec;
+import dev.isoflop.protocol.job.PretrainSpec;
+import dev.isoflop.runner.platform.PlatformClient;
+import dev.isoflop.runner.platform.PlatformException;
+import dev.isoflop.runner.work.CpuEngine;
+import dev.isoflop.runner.work.DataExecutor;
+import dev.isoflop.runner.work.DatasetCache;
+import dev.isoflop.runner.work.PreparedDataset;
+import dev.isoflop.runner.work.PretrainExecutor;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * The worker process.
+ *
+ * <p>Crash: on SIGTERM or SIGINT it takes no more work, checkpoints what runs, reports it as preempted and ends. On
+ * SIGKILL the platform finds out by the silence.
+ */
+@Command(
+        name = "isoflop runner",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = "Executes runs for a platform until it is told to end.",
+        footer = {
+            "",
+            "Ends with 0 after SIGTERM or SIGINT, 2 for wrong options, 3 if the platform refuses the token.",
+            "",
+            "Example:",
+            "  ISOFLOP_TOKEN=isf_… isoflop runner --url http://127.0.0.1:8808 --slots 2"
+        })
+public final class RunnerMain implements Callable<Integer> {
+
+    private static final Logger log = LoggerFactory.getLogger(RunnerMain.class);
+
+    static final int REFUSED = 3;
+
+    private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(15);
+    private static final Duration LINGER = Duration.ofMillis(300);
+    private static final Duration POLL = Duration.ofSeconds(1);
+    private static final Duration GRACE = Duration.ofSeconds(20);
+
+    @Option(
+            names = "--url",
+            defaultValue = "http://127.0.0.1:8808",
+            description = "Address of the platform (default ${DEFAULT-VALUE}).")
+    private URI url = URI.create("http://127.0.0.1:8808");
+
+    @Option(
+            names = "--token",
+            defaultValue = "${env:ISOFLOP_TOKEN}",
+            description = "Token of scope runner; better given as ISOFLOP_TOKEN, where other users cannot see it.")
+    private @Nullable String token;
+
+    @Option(
+            names = "--name",
+            description = "Name of this runner, unique on the platform (default: host name and a number).")
+    private @Nullable String name;
+
+    @Option(names = "--pool", defaultValue = "default", description = "Pool it serves (default ${DEFAULT-VALUE}).")
+    private String pool = "default";
+
+    @Option(names = "--slots", description = "Runs at once (default: one for each core).")
+    private @Nullable Integer slots;
+
+    @Option(names = "--threads", description = "Threads for each run (default: the cores divided by the slots).")
+    private @Nullable Integer threads;
+
+    @Option(
+            names = "--home",
+            description = "Work directory for datasets, corpora and runs (default: runner/ in $ISOFLOP_HOME or ~/.isoflop).")
+    private @Nullable Path home;
+
+    @Option(names = "--offline", description = "Use only corpora that were fetched before.")
+    private boolean offline;
+
+    public static void main(String[] args) {
+        int status = new CommandLine(new RunnerMain()).execute(args);
+        System.exit(status);
+    }
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        if (token == null || token.isBlank()) {
+            return complain("No token: set ISOFLOP_TOKEN or give --token (a token of scope runner).");
+        }
+        int cores = Machine.cores();
+        int runs = slots == null ? cores : slots;
+        int each = threads == null ? Math.max(1, cores / Math.max(1, runs)) : threads;
+        if (runs < 1 || each < 1) {
+            return complain("--slots and --threads must be at least 1.");
+        }
+        Path root = (home == null ? defaultHome() : home).toAbsolutePath().normalize();
+        Files.createDirectories(root);
+        try (RunnerHome taken = RunnerHome.take(root, name, Machine.host())) {
+            RunnerSettings settings = new RunnerSettings(
+                    url,
+                    token,
+                    taken.name(),
+                    pool,
+                    runs,
+                    each,
+                    root,
+                    offline,
+                    List.of("pretrain", "data"),
+                    RunnerSettings.SPOOL_BYTES,
+                    LINGER,
+                    POLL,
+                    GRACE);
+            return work(settings, taken);
+        } catch (IOException e) {
+            return complain(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static int work(RunnerSettings settings, RunnerHome home) throws InterruptedException {
+        DatasetCache datasets = new DatasetCache(settings.home().resolve("datasets"));
+        PretrainExecutor pretrain = new PretrainExecutor(new CpuEngine(), datasets, PreparedDataset::open);
+        DataExecutor data = new DataExecutor(settings.home(), settings.offline());
+        Attempt.Work work = (assignment, context) -> switch (assignment.job()) {
+            case PretrainSpec spec -> pretrain.execute(spec, context);
+            case DataSpec spec -> data.execute(spec, context);
+        };
+        try (PlatformClient platform = new PlatformClient(settings.url(), settings.token(), REQUEST_TIMEOUT);
+                Runner runner = new Runner(settings, platform, work, home.attempts())) {
+            Thread hook = new Thread(() -> drain(runner, settings), "shutdown");
+            Runtime.getRuntime().addShutdownHook(hook);
+            runner.run();
+            return 0;
+        } catch (PlatformException e) {
+            log.error("the platform at {} refuses this runner: {}", settings.url(), e.getMessage());
+            System.err.println("The platform at " + settings.url() + " refuses this runner's token (" + e.getMessage()
+                    + "); make one of scope runner.");
+            return REFUSED;
+        }
+    }
+
+    private static void drain(Runner runner, RunnerSettings settings) {
+        log.info("ending: no more work is taken, what runs is checkpointed");
+        try {
+            runner.drain(settings.grace());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static Path defaultHome() {
+        String set = System.getenv("ISOFLOP_HOME");
+        Path base = set == null || set.isBlank() ? Path.of(System.getProperty("user.home"), ".isoflop") : Path.of(set);
+        return base.resolve("runner");
+    }
+
+    private static int complain(String message) {
+        System.err.println(message);
+        return CommandLine.ExitCode.USAGE;
+    }
+}
