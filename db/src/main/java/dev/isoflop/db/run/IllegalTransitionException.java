@@ -3,7 +3,7 @@ package dev.isoflop.db.run;
 import dev.isoflop.protocol.api.RunState;
 
 /** A move that {@link LegalTransitions} does not have: a defect of the caller, who has to look at the state first. */
-public final class IllegalTransitionException extends IllegalStateException {
+public final class IllegalTransitionException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
 

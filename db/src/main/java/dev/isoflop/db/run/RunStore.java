@@ -35,8 +35,11 @@ public class RunStore {
         this.publisher = publisher;
     }
 
-    /** Result of making a run that waits for one that has already ended without success. */
-    public static final class DependencyEndedException extends IllegalStateException {
+    /**
+     * A run was to wait for one that has already ended without success. Not an IllegalStateException, which Spring would
+     * wrap on its way out of a repository.
+     */
+    public static final class DependencyEndedException extends RuntimeException {
 
         private static final long serialVersionUID = 1L;
 

@@ -35,7 +35,9 @@ class ArtifactController {
         return ResponseEntity.ok()
                 .contentType(MediaType.APPLICATION_OCTET_STREAM)
                 .eTag(sha256)
-                .cacheControl(CacheControl.maxAge(java.time.Duration.ofDays(365)).cachePrivate().immutable())
+                .cacheControl(CacheControl.maxAge(java.time.Duration.ofDays(365))
+                        .cachePrivate()
+                        .immutable())
                 .body(new FileSystemResource(stored.path()));
     }
 

@@ -83,7 +83,8 @@ public class ArtifactFiles {
             if (!actual.equals(sha256)) {
                 throw new ProblemException(
                         ErrorCode.CHECKSUM_MISMATCH,
-                        "The %d bytes received hash to %s, not to %s. Send them again.".formatted(bytes, actual, sha256));
+                        "The %d bytes received hash to %s, not to %s. Send them again."
+                                .formatted(bytes, actual, sha256));
             }
             transactions.executeWithoutResult(status -> {
                 store.put(sha256, bytes);

@@ -30,7 +30,8 @@ class DatasetController {
         Datasets.Ensured ensured = datasets.ensure(spec);
         Views.Dataset dataset = ensured.dataset();
         return ensured.made()
-                ? ResponseEntity.created(URI.create("/api/v1/datasets/" + dataset.id())).body(dataset)
+                ? ResponseEntity.created(URI.create("/api/v1/datasets/" + dataset.id()))
+                        .body(dataset)
                 : ResponseEntity.ok(dataset);
     }
 

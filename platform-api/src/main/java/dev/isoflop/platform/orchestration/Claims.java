@@ -59,16 +59,16 @@ class Claims {
         if (request.slots() < 1 || request.kinds().isEmpty()) {
             return new ClaimGrant(List.of());
         }
-        ClaimGrant grant = new ClaimGrant(
-                claims.claim(
-                                runnerId,
-                                pool,
-                                Math.min(request.slots(), MOST_SLOTS),
-                                request.freeMemoryBytes(),
-                                request.kinds())
-                        .stream()
-                        .map(this::assignment)
-                        .toList());
+        ClaimGrant grant = new ClaimGrant(claims
+                .claim(
+                        runnerId,
+                        pool,
+                        Math.min(request.slots(), MOST_SLOTS),
+                        request.freeMemoryBytes(),
+                        request.kinds())
+                .stream()
+                .map(this::assignment)
+                .toList());
         if (!grant.assignments().isEmpty()) {
             claims.remember(runnerId, key, json.writeValueAsString(grant));
         }

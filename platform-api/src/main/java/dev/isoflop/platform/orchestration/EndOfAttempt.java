@@ -29,8 +29,7 @@ sealed interface EndOfAttempt {
     /** The runner reports a failure. */
     static EndOfAttempt failed(RunEntity run, Failure failure, boolean sweepCancelled) {
         String cause = failure.code() + ": " + failure.message();
-        RunFailure last =
-                new RunFailure(category(failure.category()), failure.code(), failure.message());
+        RunFailure last = new RunFailure(category(failure.category()), failure.code(), failure.message());
         return switch (failure.category()) {
             case USER -> retry(run, new Retried(RetryBudget.FAILURE, cause, false, false), last, sweepCancelled);
             case OUT_OF_MEMORY -> stopped(run, sweepCancelled) ? cancelled(run) : new Failed(last);

@@ -11,7 +11,6 @@ import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.job.JobResult;
 import dev.isoflop.protocol.runner.FinishAttempt;
 import dev.isoflop.protocol.runner.FinishAttempt.Failure;
-import dev.isoflop.protocol.runner.FinishAttempt.Outcome;
 import java.util.Locale;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -97,39 +96,38 @@ class FinishedAttempts {
     }
 
     private JobResult result(RunEntity run, @Nullable JobResult result) {
-        String kind =
-                switch (result) {
-                    case null -> "";
-                    case JobResult.Pretrained pretrained -> "pretrain";
-                    case JobResult.Dataset dataset -> {
-                        reports.checkFiles(dataset.files());
-                        yield "data";
-                    }
-                };
+        String kind = switch (result) {
+            case null -> "";
+            case JobResult.Pretrained pretrained -> "pretrain";
+            case JobResult.Dataset dataset -> {
+                reports.checkFiles(dataset.files());
+                yield "data";
+            }
+        };
         if (!kind.equals(run.kind())) {
             throw new ProblemException(
-                    ErrorCode.INVALID_REQUEST, "A succeeded run of kind %s hands back its result.".formatted(run.kind()));
+                    ErrorCode.INVALID_REQUEST,
+                    "A succeeded run of kind %s hands back its result.".formatted(run.kind()));
         }
         return Objects.requireNonNull(result);
     }
 
     private void succeed(RunEntity run, JobResult result) {
         String body = json.writeValueAsString(result);
-        RunOutcome outcome =
-                switch (result) {
-                    case JobResult.Pretrained p ->
-                        new RunOutcome(
-                                body,
-                                p.steps(),
-                                finite(p.finalLoss()),
-                                finite(p.bitsPerByte()),
-                                finite(p.tokensPerSecond()),
-                                p.diverged() || !Double.isFinite(p.finalLoss()));
-                    case JobResult.Dataset d -> {
-                        datasets.complete(run.id(), body);
-                        yield new RunOutcome(body, null, null, null, null, false);
-                    }
-                };
+        RunOutcome outcome = switch (result) {
+            case JobResult.Pretrained p ->
+                new RunOutcome(
+                        body,
+                        p.steps(),
+                        finite(p.finalLoss()),
+                        finite(p.bitsPerByte()),
+                        finite(p.tokensPerSecond()),
+                        p.diverged() || !Double.isFinite(p.finalLoss()));
+            case JobResult.Dataset d -> {
+                datasets.complete(run.id(), body);
+                yield new RunOutcome(body, null, null, null, null, false);
+            }
+        };
         transitions.succeed(run, outcome);
     }
 

@@ -26,11 +26,12 @@ public record LeaseSettings(
 
     public LeaseSettings {
         if (heartbeat.compareTo(suspect) >= 0 || suspect.compareTo(ttl) >= 0) {
-            throw new IllegalArgumentException(
-                    "isoflop.lease: heartbeat (%s) < suspect (%s) < ttl (%s) must hold".formatted(heartbeat, suspect, ttl));
+            throw new IllegalArgumentException("isoflop.lease: heartbeat (%s) < suspect (%s) < ttl (%s) must hold"
+                    .formatted(heartbeat, suspect, ttl));
         }
         if (!reaperInterval.isPositive() || backoff.isNegative() || backoffMax.compareTo(backoff) < 0) {
-            throw new IllegalArgumentException("isoflop.lease: reaper-interval must be positive, backoff <= backoff-max");
+            throw new IllegalArgumentException(
+                    "isoflop.lease: reaper-interval must be positive, backoff <= backoff-max");
         }
     }
 

@@ -27,8 +27,7 @@ class LostLeases {
     private final LeaseStore leases;
     private final Verdicts verdicts;
 
-    LostLeases(
-            RunStore runs, RunTransitions transitions, AttemptStore attempts, LeaseStore leases, Verdicts verdicts) {
+    LostLeases(RunStore runs, RunTransitions transitions, AttemptStore attempts, LeaseStore leases, Verdicts verdicts) {
         this.runs = runs;
         this.transitions = transitions;
         this.attempts = attempts;
@@ -50,7 +49,8 @@ class LostLeases {
         boolean sweepCancelled = runs.holdSweepOf(lease.runId());
         held(lease)
                 .filter(run -> leases.isSilent(lease, age))
-                .ifPresent(run -> lose(run, lease.attempt(), "the runner was silent for its whole lease", sweepCancelled));
+                .ifPresent(
+                        run -> lose(run, lease.attempt(), "the runner was silent for its whole lease", sweepCancelled));
     }
 
     /** Ends every attempt of a runner whose process has been replaced, in the caller's transaction. */

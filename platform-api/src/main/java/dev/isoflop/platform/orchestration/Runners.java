@@ -126,11 +126,8 @@ class Runners {
             return new Directive(lease.runId(), lease.attempt(), Intent.RUN, 0);
         }
         if ("checkpoint".equals(intent) && lease.secondsToStopDeadline() > 0) {
-            return new Directive(
-                    lease.runId(),
-                    lease.attempt(),
-                    Intent.CHECKPOINT_AND_STOP,
-                    (int) Math.ceil(lease.secondsToStopDeadline()));
+            return new Directive(lease.runId(), lease.attempt(), Intent.CHECKPOINT_AND_STOP, (int)
+                    Math.ceil(lease.secondsToStopDeadline()));
         }
         return new Directive(lease.runId(), lease.attempt(), Intent.KILL, 0);
     }
