@@ -10,6 +10,7 @@ import { align } from "../charts/LiveChart";
 import { budgetColours, viridis } from "../charts/palette";
 import { makeRouter } from "../router";
 import { tokenIn } from "./login/token";
+import { shapeOf } from "./overview/Sparkline";
 import { flatten } from "./run/ConfigTab";
 import { sortTies, toggleSort } from "./runs/sorting";
 import { logTicks, stretches } from "./sweep/figures";
@@ -63,6 +64,22 @@ describe("the sweep's figures", () => {
   it("tickLogAxesAtRoundNumbers", () => {
     expect(logTicks([1e11, 1e15])).toEqual([1e11, 1e12, 1e13, 1e14, 1e15]);
     expect(logTicks([20_000, 90_000])).toEqual([20_000, 30_000, 50_000, 70_000]);
+  });
+});
+
+describe("the overview's small figure", () => {
+  it("drawsParabolasAndDotsOfTheSameCountOfN", () => {
+    for (const embeddings of [true, false]) {
+      const { fit } = choose(fits, { n: embeddings ? "all" : "non" }, true);
+      const { dots, curves } = shapeOf(runs, fit, embeddings, 200, 100);
+      const xs = dots.map((dot) => dot.x);
+      expect(dots).toHaveLength(25);
+      expect(curves.length).toBeGreaterThan(0);
+      for (const point of curves.flatMap((curve) => curve.points)) {
+        expect(point.x).toBeGreaterThan(Math.min(...xs) - 1e-6);
+        expect(point.x).toBeLessThan(Math.max(...xs) + 1e-6);
+      }
+    }
   });
 });
 

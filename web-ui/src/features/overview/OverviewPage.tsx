@@ -205,7 +205,7 @@ function SweepCard({ sweep }: { sweep: Sweep }) {
         <span className={css.name}>{sweep.name}</span>
         <StateChip state={sweep.state} />
       </h3>
-      <Sparkline sweepId={sweep.id} live={sweep.state === "running" || sweep.state === "queued"} />
+      <Sparkline sweep={sweep} live={sweep.state === "running" || sweep.state === "queued"} />
       <CountsBar counts={sweep.counts} label={`Runs of ${sweep.name}`} />
       <p>
         <span>
@@ -215,7 +215,7 @@ function SweepCard({ sweep }: { sweep: Sweep }) {
       </p>
       <p>
         <span>
-          <Exponents sweepId={sweep.id} />
+          <Exponents sweep={sweep} />
         </span>
       </p>
     </Link>

@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { fitsQuery, sweepRunsQuery } from "../../api/queries";
-import type { Fit, Run } from "../../api/types";
+import type { Fit, Run, Sweep } from "../../api/types";
 import { budgetColours } from "../../charts/palette";
 import { estimate, parabola } from "../../lib/law";
 import { useScheme } from "../../ui/theme";
+import { choose } from "../sweep/model";
 
 const WIDTH = 244;
 const HEIGHT = 104;
@@ -15,10 +16,20 @@ interface Shape {
 }
 
 /** The IsoFLOP figure without its axes: enough to recognise a sweep by. */
-export function shapeOf(runs: readonly Run[], fit: Fit | undefined, width = WIDTH, height = HEIGHT): Shape {
+export function shapeOf(
+  runs: readonly Run[],
+  fit: Fit | undefined,
+  embeddings: boolean,
+  width = WIDTH,
+  height = HEIGHT,
+): Shape {
   const points = runs
     .filter((run) => run.kind === "pretrain" && run.finalLoss !== undefined && Number.isFinite(run.finalLoss))
-    .map((run) => ({ x: Math.log(run.parameters), y: run.finalLoss as number, budget: run.budget }));
+    .map((run) => ({
+      x: Math.log(embeddings ? run.parameters : run.nonEmbeddingParameters),
+      y: run.finalLoss as number,
+      budget: run.budget,
+    }));
   const curves = (fit?.budgets ?? [])
     .map((budget) => ({
       budget: budget.flops,
@@ -46,9 +57,9 @@ export function shapeOf(runs: readonly Run[], fit: Fit | undefined, width = WIDT
 }
 
 /** The exponents of the newest converged parabola fit, in words. */
-export function Exponents({ sweepId }: { sweepId: number }) {
-  const fits = useQuery({ ...fitsQuery(sweepId), staleTime: 5_000 });
-  const fit = fits.data?.find((one) => one.method === "isoflop" && one.status === "converged");
+export function Exponents({ sweep }: { sweep: Sweep }) {
+  const fits = useQuery({ ...fitsQuery(sweep.id), staleTime: 5_000 });
+  const fit = ownFit(sweep, fits.data);
   const a = fit && estimate(fit, "a");
   const b = fit && estimate(fit, "b");
   if (!a || !b) return <>no fit yet</>;
@@ -59,12 +70,17 @@ export function Exponents({ sweepId }: { sweepId: number }) {
   );
 }
 
-export function Sparkline({ sweepId, live }: { sweepId: number; live: boolean }) {
+/** The newest converged parabola fit with N counted as the sweep counts it. */
+function ownFit(sweep: Sweep, fits: Fit[] | undefined): Fit | undefined {
+  const { fit } = choose(fits ?? [], {}, sweep.spec.countEmbeddings !== false);
+  return fit?.status === "converged" ? fit : undefined;
+}
+
+export function Sparkline({ sweep, live }: { sweep: Sweep; live: boolean }) {
   const scheme = useScheme();
-  const runs = useQuery({ ...sweepRunsQuery(sweepId), staleTime: live ? 5_000 : 300_000 });
-  const fits = useQuery({ ...fitsQuery(sweepId), staleTime: live ? 5_000 : 300_000 });
-  const fit = fits.data?.find((one) => one.method === "isoflop" && one.status === "converged");
-  const shape = shapeOf(runs.data ?? [], fit);
+  const runs = useQuery({ ...sweepRunsQuery(sweep.id), staleTime: live ? 5_000 : 300_000 });
+  const fits = useQuery({ ...fitsQuery(sweep.id), staleTime: live ? 5_000 : 300_000 });
+  const shape = shapeOf(runs.data ?? [], ownFit(sweep, fits.data), sweep.spec.countEmbeddings !== false);
   const colours = budgetColours(
     (runs.data ?? []).map((run) => run.budget).filter((budget) => budget > 0),
     scheme,
