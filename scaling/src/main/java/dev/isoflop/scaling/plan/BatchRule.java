@@ -4,9 +4,9 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Tokens in a step by budget, for requests that do not say. The default comes from a sweep of 217 runs on one corpus of
- * 3.4 million tokens: 128 tokens below 1e11 FLOPs is one window of 128, 256 to 2e11, 512 to 1.5e12, 1,024 to 1.5e13; beyond it grows with
- * the cube root of C, the exponent published batch laws agree on (DeepSeek 0.33).
+ * Tokens in a step by budget, for requests that do not say. The default is measured on one corpus of 3.4 million tokens
+ * (docs/benchmarks/demo-sweep.md): 128 tokens to 7e10 FLOPs, 256 to 1.5e11, 512 to 1.5e12, 1,024 to 1.5e13; beyond that
+ * it grows with the cube root of C, near the 0.33 of DeepSeek's batch law, and is extrapolation.
  *
  * @param steps in order of budget
  */
@@ -29,7 +29,7 @@ public record BatchRule(List<Step> steps) {
 
     public static BatchRule defaults() {
         return new BatchRule(
-                List.of(new Step(5e10, 128), new Step(2e11, 256), new Step(1.5e12, 512), new Step(1.5e13, 1024)));
+                List.of(new Step(7e10, 128), new Step(1.5e11, 256), new Step(1.5e12, 512), new Step(1.5e13, 1024)));
     }
 
     /** Whole windows, at least one. */
