@@ -5,7 +5,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -44,6 +44,8 @@ function build() {
   const sources = ["src", "public", "index.html", "vite.config.ts", "tsconfig.json", "package-lock.json"];
   if (existsSync(made) && sources.every((name) => newest(join(root, name)) < statSync(made).mtimeMs)) return;
   run("run", "--silent", "build");
+  // Maven copies and never deletes: hashed files of earlier builds would stay in the jar for ever
+  rmSync(join(root, "target", "classes", "META-INF", "resources"), { recursive: true, force: true });
 }
 
 const [mode, ...skips] = process.argv.slice(2);
