@@ -47,8 +47,8 @@ public record Dataset(DatasetManifest manifest, Tokenizer tokenizer, TokenBin tr
 
     private static void check(Path directory, String what, Object told, Object found) throws IOException {
         if (!told.equals(found)) {
-            throw new IOException(
-                    "the dataset in " + directory + " is mixed up: " + what + " " + found + ", its manifest says " + told);
+            throw new IOException("the dataset in " + directory + " is mixed up: " + what + " " + found
+                    + ", its manifest says " + told);
         }
     }
 }

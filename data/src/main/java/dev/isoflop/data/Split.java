@@ -29,8 +29,10 @@ final class Split implements CorpusReader.Sink {
         byte[] name = document.name().getBytes(UTF_8);
         byte[] text = document.text().getBytes(UTF_8);
         // lengths first: no two corpora may look alike by moving a boundary
-        digest.update(
-                ByteBuffer.allocate(16).putLong(name.length).putLong(text.length).flip());
+        digest.update(ByteBuffer.allocate(16)
+                .putLong(name.length)
+                .putLong(text.length)
+                .flip());
         digest.update(name);
         digest.update(text);
         if (document.isValidation(options.validationModulus())) {

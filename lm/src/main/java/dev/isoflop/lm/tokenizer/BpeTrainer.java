@@ -53,7 +53,10 @@ public final class BpeTrainer {
         /** {@link Tokenizer#END_OF_TEXT} as the only special token, every pair counts, all processors. */
         public static Options of(int vocabSize) {
             return new Options(
-                    vocabSize, List.of(Tokenizer.END_OF_TEXT), 1, Runtime.getRuntime().availableProcessors());
+                    vocabSize,
+                    List.of(Tokenizer.END_OF_TEXT),
+                    1,
+                    Runtime.getRuntime().availableProcessors());
         }
     }
 
@@ -115,7 +118,8 @@ public final class BpeTrainer {
             merges.add(new int[] {left, right, merged});
             int[] places = pairs.takeWords(best);
             for (int word : places) {
-                lengths[word] = mergeWord(symbols, starts[word], lengths[word], left, right, merged, pairs, word, counts);
+                lengths[word] =
+                        mergeWord(symbols, starts[word], lengths[word], left, right, merged, pairs, word, counts);
             }
             pairs.offerChanged();
         }

@@ -35,7 +35,10 @@ final class Parallel {
         };
         Thread[] helpers = new Thread[Math.max(0, Math.min(threads, tasks) - 1)];
         for (int i = 0; i < helpers.length; i++) {
-            helpers[i] = Thread.ofPlatform().daemon().name("isoflop-tokenizer-" + (i + 1)).start(work);
+            helpers[i] = Thread.ofPlatform()
+                    .daemon()
+                    .name("isoflop-tokenizer-" + (i + 1))
+                    .start(work);
         }
         work.run();
         boolean interrupted = false;

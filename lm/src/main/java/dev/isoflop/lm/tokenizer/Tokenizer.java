@@ -94,8 +94,7 @@ public final class Tokenizer {
     /** SHA-256 of {@code tokenizer.json}, 64 lower-case hex digits: equal for equal tokenizers. */
     public String hash() {
         try {
-            return HexFormat.of()
-                    .formatHex(MessageDigest.getInstance("SHA-256").digest(TokenizerJson.bytes(this)));
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(TokenizerJson.bytes(this)));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException(e);
         }

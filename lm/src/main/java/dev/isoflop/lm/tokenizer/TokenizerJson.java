@@ -134,8 +134,7 @@ final class TokenizerJson {
             writeByteLevel(json, "decoder");
             json.writeObjectPropertyStart("model");
             json.writeStringProperty("type", "BPE");
-            for (String absent :
-                    List.of("dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix")) {
+            for (String absent : List.of("dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix")) {
                 json.writeNullProperty(absent);
             }
             for (String flag : List.of("fuse_unk", "byte_fallback", "ignore_merges")) {
@@ -267,8 +266,7 @@ final class TokenizerJson {
         int[][] rows = new int[merges.size()][];
         for (int rank = 0; rank < rows.length; rank++) {
             String[] pair = merges.get(rank);
-            rows[rank] =
-                    new int[] {id(ids, pair[0], rank), id(ids, pair[1], rank), id(ids, pair[0] + pair[1], rank)};
+            rows[rank] = new int[] {id(ids, pair[0], rank), id(ids, pair[1], rank), id(ids, pair[0] + pair[1], rank)};
         }
         return new Tokenizer(tokens, rows, specials);
     }

@@ -39,8 +39,7 @@ public final class TokenBin implements TokenSource, AutoCloseable {
     private static final int LLMC_MAGIC = 20240520;
     private static final int LLMC_HEADER_BYTES = 256 * Integer.BYTES;
 
-    private static final ValueLayout.OfShort U16 =
-            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort U16 = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt I32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong I64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -115,8 +114,9 @@ public final class TokenBin implements TokenSource, AutoCloseable {
                     || documents < 0
                     || length > Long.MAX_VALUE / 16
                     || documents > Long.MAX_VALUE / 16) {
-                throw new TokenBinException(file + " has a corrupt header: " + tokenBytes + " bytes a token, vocabulary "
-                        + vocabSize + ", " + length + " tokens, " + documents + " documents");
+                throw new TokenBinException(
+                        file + " has a corrupt header: " + tokenBytes + " bytes a token, vocabulary " + vocabSize + ", "
+                                + length + " tokens, " + documents + " documents");
             }
             long indexAt = indexAt(length, tokenBytes);
             checkSize(file, map, indexAt + documents * Long.BYTES, length + " tokens and " + documents + " documents");
@@ -138,8 +138,8 @@ public final class TokenBin implements TokenSource, AutoCloseable {
         try {
             MemorySegment map = map(file, arena, LLMC_HEADER_BYTES);
             if (map.get(I32, 0) != LLMC_MAGIC) {
-                throw new TokenBinException(file + " is not an llm.c token bin: magic " + map.get(I32, 0)
-                        + " instead of " + LLMC_MAGIC);
+                throw new TokenBinException(
+                        file + " is not an llm.c token bin: magic " + map.get(I32, 0) + " instead of " + LLMC_MAGIC);
             }
             if (map.get(I32, 4) != 1) {
                 throw new TokenBinException(
@@ -217,8 +217,8 @@ public final class TokenBin implements TokenSource, AutoCloseable {
     private static MemorySegment map(Path file, Arena arena, int headerBytes) throws IOException {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             if (channel.size() < headerBytes) {
-                throw new TokenBinException(file + " is truncated: " + channel.size() + " bytes, less than a header of "
-                        + headerBytes);
+                throw new TokenBinException(
+                        file + " is truncated: " + channel.size() + " bytes, less than a header of " + headerBytes);
             }
             return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
         }
@@ -226,8 +226,8 @@ public final class TokenBin implements TokenSource, AutoCloseable {
 
     private static void checkSize(Path file, MemorySegment map, long wanted, String holds) throws TokenBinException {
         if (map.byteSize() != wanted) {
-            throw new TokenBinException(file + " is " + (map.byteSize() < wanted ? "truncated" : "too long") + ": its header says "
-                    + holds + ", " + wanted + " bytes, and it has " + map.byteSize());
+            throw new TokenBinException(file + " is " + (map.byteSize() < wanted ? "truncated" : "too long")
+                    + ": its header says " + holds + ", " + wanted + " bytes, and it has " + map.byteSize());
         }
     }
 

@@ -44,8 +44,7 @@ class BpeTrainerTests {
                     id);
         }
         Map<String, Integer> expectedIds = new HashMap<>();
-        vocab.properties()
-                .forEach(e -> expectedIds.put(e.getKey(), e.getValue().asInt()));
+        vocab.properties().forEach(e -> expectedIds.put(e.getKey(), e.getValue().asInt()));
         assertThat(ids).isEqualTo(expectedIds);
     }
 
@@ -61,7 +60,8 @@ class BpeTrainerTests {
 
     @Test
     void everyMergeOfTheSpecialTokenSnapshotKeepsClearOfTheSpecialToken() throws IOException {
-        // the snapshot's own corpus (5 MB) is not among the fixtures: its merges build a tokenizer instead, whose vocabulary must be
+        // the snapshot's own corpus (5 MB) is not among the fixtures: its merges build a tokenizer instead, whose
+        // vocabulary must be
         // the snapshot's, and which must encode the sample the slow reference's way, special tokens whole
         JsonNode golden = golden("golden/train_bpe_special_tokens_snapshot.json");
         Map<String, Integer> idByHex = new LinkedHashMap<>();
@@ -81,8 +81,7 @@ class BpeTrainerTests {
             tokens.add(HEX.parseHex(left + right));
         }
         LinkedHashMap<String, Integer> specials = new LinkedHashMap<>(Map.of(Tokenizer.END_OF_TEXT, 0));
-        Tokenizer tokenizer =
-                new Tokenizer(tokens.toArray(byte[][]::new), rows.toArray(int[][]::new), specials);
+        Tokenizer tokenizer = new Tokenizer(tokens.toArray(byte[][]::new), rows.toArray(int[][]::new), specials);
 
         List<String> vocabulary = new ArrayList<>();
         for (int id = 0; id < tokenizer.vocabSize(); id++) {
@@ -177,8 +176,7 @@ class BpeTrainerTests {
     private static List<String> naiveMerges(List<String> documents, int vocabSize) {
         List<List<byte[]>> words = new ArrayList<>();
         for (String document : documents) {
-            var matcher = Pattern.compile(SlowReference.GPT2)
-                    .matcher(document);
+            var matcher = Pattern.compile(SlowReference.GPT2).matcher(document);
             while (matcher.find()) {
                 List<byte[]> word = new ArrayList<>();
                 for (byte b : matcher.group().getBytes(StandardCharsets.UTF_8)) {

@@ -20,7 +20,8 @@ class Gpt2SplitterTests {
 
     @Test
     void contractionsAreLowerCaseAndWinOverPunctuation() {
-        assertThat(split("we'll've 'tis I'D ''s")).containsExactly("we", "'ll", "'ve", " '", "tis", " I", "'", "D", " ''", "s");
+        assertThat(split("we'll've 'tis I'D ''s"))
+                .containsExactly("we", "'ll", "'ve", " '", "tis", " I", "'", "D", " ''", "s");
     }
 
     @Test

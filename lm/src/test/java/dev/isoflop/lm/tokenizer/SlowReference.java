@@ -54,8 +54,8 @@ final class SlowReference {
         if (!tokenizer.specialTokens().isEmpty()) {
             List<String> specials = new ArrayList<>(tokenizer.specialTokens().keySet());
             specials.sort(Comparator.comparingInt(String::length).reversed());
-            Matcher matcher = Pattern.compile(
-                            String.join("|", specials.stream().map(Pattern::quote).toList()))
+            Matcher matcher = Pattern.compile(String.join(
+                            "|", specials.stream().map(Pattern::quote).toList()))
                     .matcher(text);
             while (matcher.find()) {
                 ordinary(text.substring(at, matcher.start()), out);

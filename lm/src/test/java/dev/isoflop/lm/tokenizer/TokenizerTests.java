@@ -119,7 +119,8 @@ class TokenizerTests {
             random.nextBytes(bytes);
             assertThat(tokenizer.decodeBytes(tokenizer.encode(bytes))).isEqualTo(bytes);
         }
-        assertThat(tokenizer.decode(tokenizer.encode(new byte[] {'a', (byte) 0xC3}))).isEqualTo("a\uFFFD");
+        assertThat(tokenizer.decode(tokenizer.encode(new byte[] {'a', (byte) 0xC3})))
+                .isEqualTo("a\uFFFD");
     }
 
     @Test
@@ -227,9 +228,53 @@ class TokenizerTests {
     /** Runs of letters, digits, spaces, contractions, special tokens, and characters from all planes. */
     static String randomText(Random random, int parts) {
         String[] common = {
-            "the", " and", "'s", "'ll", "'LL", "'", "''", " '", " 're", "'ve", "  ", "   ", "\n", "\r\n", "\t", " \n ", "\u00a0", "\u3000",
-            "\u0085", "\u2028", "\u001c", "\u180e", "\u200b", "0", "12", " 345", "½", "Ⅷ", "٣", "é", "e\u0301", "漢字", "🙃", "👩‍👩‍👧", "!", "...", " --", "_",
-            "<|endoftext|>", "<| two words |>", "<|endof", "|>", "𝔘", "𝟘", "𐐀", "\u0000", "\uFFFF"
+            "the",
+            " and",
+            "'s",
+            "'ll",
+            "'LL",
+            "'",
+            "''",
+            " '",
+            " 're",
+            "'ve",
+            "  ",
+            "   ",
+            "\n",
+            "\r\n",
+            "\t",
+            " \n ",
+            "\u00a0",
+            "\u3000",
+            "\u0085",
+            "\u2028",
+            "\u001c",
+            "\u180e",
+            "\u200b",
+            "0",
+            "12",
+            " 345",
+            "½",
+            "Ⅷ",
+            "٣",
+            "é",
+            "e\u0301",
+            "漢字",
+            "🙃",
+            "👩‍👩‍👧",
+            "!",
+            "...",
+            " --",
+            "_",
+            "<|endoftext|>",
+            "<| two words |>",
+            "<|endof",
+            "|>",
+            "𝔘",
+            "𝟘",
+            "𐐀",
+            "\u0000",
+            "\uFFFF"
         };
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < parts; i++) {
