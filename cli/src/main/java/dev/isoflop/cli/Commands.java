@@ -43,7 +43,10 @@ final class Commands {
             description = "Starts the platform with its database and one local runner, in the background.",
             footer = {"", "Example:", "  isoflop up --port 8808"})
     static final class Up implements Callable<Integer> {
-        @Option(names = "--port", defaultValue = "" + PORT, description = "Port on the loopback address (default ${DEFAULT-VALUE}).")
+        @Option(
+                names = "--port",
+                defaultValue = "" + PORT,
+                description = "Port on the loopback address (default ${DEFAULT-VALUE}).")
         private int port = PORT;
 
         @Option(names = "--home", description = "The product's directory (default: $ISOFLOP_HOME or ~/.isoflop).")
@@ -141,7 +144,9 @@ final class Commands {
         @Mixin
         private PlatformOptions platform = new PlatformOptions();
 
-        @Parameters(paramLabel = "FILE", description = "Sweep file (YAML); its JSON Schema is at /api/v1/schema/sweep.json.")
+        @Parameters(
+                paramLabel = "FILE",
+                description = "Sweep file (YAML); its JSON Schema is at /api/v1/schema/sweep.json.")
         private Path file = Path.of("");
 
         @Option(names = "--plan", description = "Say what would be trained and submit nothing.")
@@ -158,7 +163,8 @@ final class Commands {
                 return ExitCode.OK.code();
             }
             Views.Sweep created = submission.submit(sweep);
-            System.out.println("Sweep " + created.id() + " (" + created.name() + "): " + api.url().resolve("/sweeps/" + created.id()));
+            System.out.println("Sweep " + created.id() + " (" + created.name() + "): "
+                    + api.url().resolve("/sweeps/" + created.id()));
             System.out.println("Follow it with: isoflop watch " + created.id());
             return ExitCode.OK.code();
         }
@@ -228,7 +234,8 @@ final class Commands {
                 fits = create(api, found.id(), new FitViews.CreateFit(method, target, null, null, null, null));
             }
             if (asJson) {
-                System.out.println(ApiClient.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(fits));
+                System.out.println(
+                        ApiClient.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(fits));
             } else {
                 FitTable.lines(fits).forEach(System.out::println);
             }
@@ -271,7 +278,9 @@ final class Commands {
         @ArgGroup(multiplicity = "1")
         private Format format = new Format();
 
-        @Option(names = {"-o", "--output"}, description = "File to write (default: named after the sweep).")
+        @Option(
+                names = {"-o", "--output"},
+                description = "File to write (default: named after the sweep).")
         private @Nullable Path output;
 
         static final class Format {

@@ -49,7 +49,10 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--report", paramLabel = "FILE", description = "Write the result as JSON.")
     private @Nullable Path report;
 
-    @Option(names = "--corpus", paramLabel = "PATH", description = "Train on this text or JSONL file (also .gz, .zst) instead.")
+    @Option(
+            names = "--corpus",
+            paramLabel = "PATH",
+            description = "Train on this text or JSONL file (also .gz, .zst) instead.")
     private @Nullable Path corpus;
 
     @Option(names = "--offline", description = "Use only a corpus that was fetched before.")
@@ -58,7 +61,10 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--home", description = "The product's directory (default: $ISOFLOP_HOME or ~/.isoflop).")
     private @Nullable Path home;
 
-    @Option(names = "--port", defaultValue = "" + Commands.PORT, description = "Port on the loopback address (default ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--port",
+            defaultValue = "" + Commands.PORT,
+            description = "Port on the loopback address (default ${DEFAULT-VALUE}).")
     private int port = Commands.PORT;
 
     private final Screen screen = Screen.standard();
@@ -73,8 +79,7 @@ final class DemoCommand implements Callable<Integer> {
         if (!wasUp) {
             Runtime.getRuntime().addShutdownHook(guard);
         }
-        LocalStack.Result up =
-                stack.up(new LocalStack.Options(port, null, true, offline, List.of(), List.of()));
+        LocalStack.Result up = stack.up(new LocalStack.Options(port, null, true, offline, List.of(), List.of()));
         ApiClient api = new ApiClient(URI.create(up.up().url()), up.client().token());
         screen.line("Dashboard: " + api.url() + (up.newToken() == null ? "" : "  token: " + up.newToken()));
 
@@ -85,7 +90,10 @@ final class DemoCommand implements Callable<Integer> {
         screen.line(Submission.summary(api.get("/sweeps/" + created.id() + "/plan", Views.Plan.class)));
 
         List<Views.Run> runs = new SweepWatch(api, screen)
-                .follow(created.id(), created.name() + "  " + api.url().resolve("/sweeps/" + created.id()), () -> false);
+                .follow(
+                        created.id(),
+                        created.name() + "  " + api.url().resolve("/sweeps/" + created.id()),
+                        () -> false);
         screen.line(String.format(
                 java.util.Locale.ROOT,
                 "%d of %d runs succeeded in %s.",
@@ -97,7 +105,8 @@ final class DemoCommand implements Callable<Integer> {
 
         DemoReport result = DemoReport.of(runs, fits, (System.nanoTime() - begin) * 1e-9);
         if (report != null) {
-            Files.write(report, ApiClient.mapper().writerWithDefaultPrettyPrinter().writeValueAsBytes(result));
+            Files.write(
+                    report, ApiClient.mapper().writerWithDefaultPrettyPrinter().writeValueAsBytes(result));
             screen.line("Report: " + report);
         }
         if (!wasUp) {
@@ -122,7 +131,8 @@ final class DemoCommand implements Callable<Integer> {
             if (sweep.path("dataset") instanceof ObjectNode dataset) {
                 dataset.put("corpus", corpus.toAbsolutePath().normalize().toString());
             }
-            String file = corpus.getFileName() == null ? "text" : corpus.getFileName().toString();
+            String file =
+                    corpus.getFileName() == null ? "text" : corpus.getFileName().toString();
             sweep.put("name", sweep.path("name").asString() + "-" + file.replaceAll("[^A-Za-z0-9]+", "-"));
         }
         return sweep;
@@ -135,14 +145,16 @@ final class DemoCommand implements Callable<Integer> {
             sweep.put("name", i == 1 ? name : name + "-" + i);
             try {
                 Views.Sweep created = submission.submit(sweep);
-                if (created.counts().getOrDefault(RunState.QUEUED, 0) > 0) {
+                if (created.counts().entrySet().stream()
+                        .anyMatch(e -> !e.getKey().isTerminal() && e.getValue() > 0)) {
                     if (i > 1) {
                         screen.line("This home has seen the demo before: trained again as " + created.name()
-                                + ", the earlier runs stay.");
+                                + "; the earlier runs stay.");
                     }
                     return created;
                 }
-                // the same key was answered with the sweep of an earlier demo: that one has run
+                // The same key was answered with the sweep of an earlier demo, which has run. One that was interrupted
+                // is not over and simply goes on.
             } catch (ApiException e) {
                 if (e.is("not-enough-tokens")) {
                     throw new CliException(
@@ -160,7 +172,8 @@ final class DemoCommand implements Callable<Integer> {
     /** The platform fits by itself when the last run has ended; asked for here only if it does not. */
     private List<FitViews.Fit> fits(ApiClient api, long sweepId) throws InterruptedException {
         long end = System.nanoTime() + FIT_SECONDS * 1_000_000_000L;
-        screen.show(List.of("Fitting both laws with bootstrap intervals…"), "Fitting both laws with bootstrap intervals");
+        screen.show(
+                List.of("Fitting both laws with bootstrap intervals…"), "Fitting both laws with bootstrap intervals");
         while (System.nanoTime() < end) {
             List<FitViews.Fit> fits = Commands.latest(api, sweepId);
             if (fits.size() >= 2) {

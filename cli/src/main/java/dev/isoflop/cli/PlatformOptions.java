@@ -19,15 +19,18 @@ import tools.jackson.core.type.TypeReference;
 final class PlatformOptions {
 
     @Option(names = "--home", description = "The product's directory (default: $ISOFLOP_HOME or ~/.isoflop).")
-    @Nullable Path home;
+    @Nullable
+    Path home;
 
     @Option(names = "--url", description = "Address of the platform (default: the one that up noted).")
-    @Nullable URI url;
+    @Nullable
+    URI url;
 
     @Option(
             names = "--token",
             description = "Token of scope submit or admin (default: $ISOFLOP_TOKEN, else the one that up noted).")
-    @Nullable String token;
+    @Nullable
+    String token;
 
     Home home() {
         return Home.of(home);
@@ -59,8 +62,7 @@ final class PlatformOptions {
         Set<String> names = new LinkedHashSet<>();
         String after = "";
         while (true) {
-            Page<Views.Sweep> page =
-                    api.get("/sweeps?limit=200" + after, new TypeReference<Page<Views.Sweep>>() {});
+            Page<Views.Sweep> page = api.get("/sweeps?limit=200" + after, new TypeReference<Page<Views.Sweep>>() {});
             for (Views.Sweep sweep : page.items()) {
                 if (sweep.name().equals(idOrName)) {
                     return sweep;

@@ -49,7 +49,8 @@ public final class Submission {
             e.complaints().forEach(c -> text.append("\n  ").append(c));
             throw new CliException(ExitCode.USAGE, text.toString());
         } catch (NoSuchFileException e) {
-            throw new CliException(ExitCode.USAGE, "There is no file " + file + "; examples/ holds sweeps to start from.");
+            throw new CliException(
+                    ExitCode.USAGE, "There is no file " + file + "; examples/ holds sweeps to start from.");
         } catch (IOException e) {
             throw new CliException(ExitCode.USAGE, file + " cannot be read: " + e.getMessage());
         }
@@ -104,10 +105,14 @@ public final class Submission {
                 .mapToDouble(Views.PlannedRun::budget)
                 .distinct()
                 .count();
-        long smallest =
-                plan.runs().stream().mapToLong(Views.PlannedRun::parameters).min().orElse(0);
-        long largest =
-                plan.runs().stream().mapToLong(Views.PlannedRun::parameters).max().orElse(0);
+        long smallest = plan.runs().stream()
+                .mapToLong(Views.PlannedRun::parameters)
+                .min()
+                .orElse(0);
+        long largest = plan.runs().stream()
+                .mapToLong(Views.PlannedRun::parameters)
+                .max()
+                .orElse(0);
         StringBuilder text = new StringBuilder(String.format(
                 Locale.ROOT,
                 "%d runs at %.0f budgets, %s to %s parameters, %s FLOPs and %s tokens in all",
@@ -118,15 +123,19 @@ public final class Submission {
                 Numbers.power(plan.totalFlops()),
                 Numbers.count(plan.totalTokens())));
         for (Views.Dropped d : plan.dropped()) {
-            text.append("\n  not trained: ").append(d.label()).append(" (").append(d.reason()).append(')');
+            text.append("\n  not trained: ")
+                    .append(d.label())
+                    .append(" (")
+                    .append(d.reason())
+                    .append(')');
         }
         return text.toString();
     }
 
     static String key(Object body) {
         try {
-            byte[] hash = MessageDigest.getInstance("SHA-256")
-                    .digest(body.toString().getBytes(StandardCharsets.UTF_8));
+            byte[] hash =
+                    MessageDigest.getInstance("SHA-256").digest(body.toString().getBytes(StandardCharsets.UTF_8));
             return HexFormat.of().formatHex(hash);
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has SHA-256", e);
@@ -135,8 +144,8 @@ public final class Submission {
 
     private String showLog(long runId, String after) {
         try {
-            Page<Views.LogLine> page = api.get(
-                    "/runs/" + runId + "/logs?limit=200" + after, new TypeReference<Page<Views.LogLine>>() {});
+            Page<Views.LogLine> page =
+                    api.get("/runs/" + runId + "/logs?limit=200" + after, new TypeReference<Page<Views.LogLine>>() {});
             String cursor = after;
             for (Views.LogLine line : page.items()) {
                 screen.line("  " + line.text());
@@ -164,6 +173,7 @@ public final class Submission {
     private String failure(Views.Dataset dataset) {
         Views.@Nullable Failure failure =
                 api.get("/runs/" + dataset.runId(), Views.RunDetail.class).run().failure();
-        return "The dataset could not be prepared: " + (failure == null ? "see the log of run " + dataset.runId() : failure.message());
+        return "The dataset could not be prepared: "
+                + (failure == null ? "see the log of run " + dataset.runId() : failure.message());
     }
 }

@@ -88,8 +88,8 @@ final class Attempt implements AttemptContext, Runnable {
                 retry,
                 this::revoke,
                 e -> undeliverable.compareAndSet(null, e));
-        this.logLines = new LogReporter(
-                label, batch -> api.logs(run, number, batch), settings.linger(), retry, this::revoke);
+        this.logLines =
+                new LogReporter(label, batch -> api.logs(run, number, batch), settings.linger(), retry, this::revoke);
         this.step = assignment.resume() == null ? 0 : assignment.resume().step();
     }
 
@@ -203,11 +203,10 @@ final class Attempt implements AttemptContext, Runnable {
 
     /** What a stop that was asked for is reported as. */
     private FinishAttempt ended() {
-        FinishAttempt.Outcome outcome =
-                switch (stop()) {
-                    case KILL, REVOKED -> FinishAttempt.Outcome.CANCELLED;
-                    case NONE, CHECKPOINT, DEADLINE -> FinishAttempt.Outcome.PREEMPTED;
-                };
+        FinishAttempt.Outcome outcome = switch (stop()) {
+            case KILL, REVOKED -> FinishAttempt.Outcome.CANCELLED;
+            case NONE, CHECKPOINT, DEADLINE -> FinishAttempt.Outcome.PREEMPTED;
+        };
         return new FinishAttempt(outcome, null, null);
     }
 

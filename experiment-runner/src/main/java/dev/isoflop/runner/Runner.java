@@ -113,8 +113,8 @@ final class Runner implements AutoCloseable {
 
     private void register() {
         RegisterRunner request = Machine.describe(settings, instance);
-        Optional<Registration> answer =
-                retry.untilAnswered("registration", () -> draining, () -> platform.api().register(request));
+        Optional<Registration> answer = retry.untilAnswered(
+                "registration", () -> draining, () -> platform.api().register(request));
         answer.ifPresent(r -> {
             lease.configure(Duration.ofSeconds(r.leaseSeconds()));
             registration = r;
@@ -156,14 +156,16 @@ final class Runner implements AutoCloseable {
         Path directory = attemptsRoot.resolve(assignment.runId() + "-" + assignment.attempt());
         Attempt attempt = new Attempt(assignment, platform, settings, lease, directory, work);
         attempts.put(key, attempt);
-        Thread.ofPlatform().name("run-" + assignment.runId() + "." + assignment.attempt()).start(() -> {
-            try {
-                attempt.run();
-            } finally {
-                attempts.remove(key);
-                wake();
-            }
-        });
+        Thread.ofPlatform()
+                .name("run-" + assignment.runId() + "." + assignment.attempt())
+                .start(() -> {
+                    try {
+                        attempt.run();
+                    } finally {
+                        attempts.remove(key);
+                        wake();
+                    }
+                });
     }
 
     private void idle() throws InterruptedException {

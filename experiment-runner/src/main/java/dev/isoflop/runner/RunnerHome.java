@@ -40,7 +40,8 @@ final class RunnerHome implements AutoCloseable {
         if (name != null) {
             RunnerHome taken = tryTake(runs, name);
             if (taken == null) {
-                throw new IOException("Another runner named " + name + " is at work in " + home + "; give this one another --name");
+                throw new IOException(
+                        "Another runner named " + name + " is at work in " + home + "; give this one another --name");
             }
             return taken;
         }
@@ -54,8 +55,8 @@ final class RunnerHome implements AutoCloseable {
 
     private static @Nullable RunnerHome tryTake(Path runs, String name) throws IOException {
         String fileName = name.replaceAll("[^A-Za-z0-9._-]", "_");
-        FileChannel channel = FileChannel.open(
-                runs.resolve(fileName + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileChannel channel =
+                FileChannel.open(runs.resolve(fileName + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         FileLock lock = null;
         try {
             lock = channel.tryLock();

@@ -80,7 +80,8 @@ public final class RunnerMain implements Callable<Integer> {
 
     @Option(
             names = "--home",
-            description = "Work directory for datasets, corpora and runs (default: runner/ in $ISOFLOP_HOME or ~/.isoflop).")
+            description =
+                    "Work directory for datasets, corpora and runs (default: runner/ in $ISOFLOP_HOME or ~/.isoflop).")
     private @Nullable Path home;
 
     @Option(names = "--offline", description = "Use only corpora that were fetched before.")

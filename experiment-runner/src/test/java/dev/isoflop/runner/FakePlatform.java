@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.security.MessageDigest;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -34,7 +35,6 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
 import java.util.function.Function;
-import java.security.MessageDigest;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -267,7 +267,8 @@ final class FakePlatform implements AutoCloseable {
                 if (attempt.checkpoints.stream().noneMatch(c -> c.step() == commit.step())) {
                     attempt.checkpoints.add(commit);
                     TreeMap<Long, Double> loss = attempt.series.getOrDefault("train/loss", new TreeMap<>());
-                    attempt.pointsAtCheckpoint.add(loss.headMap(commit.step(), true).size());
+                    attempt.pointsAtCheckpoint.add(
+                            loss.headMap(commit.step(), true).size());
                 }
             }
             case "metrics" -> {

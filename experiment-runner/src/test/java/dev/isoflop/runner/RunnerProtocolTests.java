@@ -79,7 +79,9 @@ class RunnerProtocolTests {
                 Duration.ofMillis(50),
                 Duration.ofSeconds(5));
         PretrainExecutor executor = new PretrainExecutor(
-                engine, new DatasetCache(home.resolve("datasets")), d -> new PreparedDataset(new Ids(), new Ids(), 3_000, () -> {}));
+                engine,
+                new DatasetCache(home.resolve("datasets")),
+                d -> new PreparedDataset(new Ids(), new Ids(), 3_000, () -> {}));
         Attempt.Work work = (assignment, context) -> executor.execute((PretrainSpec) assignment.job(), context);
         runner = new Runner(
                 settings,
@@ -128,9 +130,10 @@ class RunnerProtocolTests {
         assertThat(attempt.series.get("train/loss").keySet())
                 .containsExactlyElementsOf(
                         Stream.iterate(from + 1, s -> s + 1).limit(to - from).toList());
-        attempt.series.get("train/loss").forEach((step, loss) -> assertThat(loss)
-                .as("loss at step " + step)
-                .isEqualTo(FakeEngine.stateAfter(step, 1)));
+        attempt.series
+                .get("train/loss")
+                .forEach((step, loss) ->
+                        assertThat(loss).as("loss at step " + step).isEqualTo(FakeEngine.stateAfter(step, 1)));
         assertThat(attempt.duplicates).isZero();
     }
 
@@ -192,7 +195,8 @@ class RunnerProtocolTests {
 
     @Test
     void trainingGoesOnWhileMetricsAreNotTaken() throws Exception {
-        platform.chaos = path -> path.endsWith("/metrics") && engine.stepsRun.get() < 200 ? Fault.UNAVAILABLE : Fault.NONE;
+        platform.chaos =
+                path -> path.endsWith("/metrics") && engine.stepsRun.get() < 200 ? Fault.UNAVAILABLE : Fault.NONE;
         enqueue(1, 1, spec(250, 0), null);
         startRunner();
         assertUndisturbed(finished(1, 1), 0, 250);
@@ -255,7 +259,8 @@ class RunnerProtocolTests {
         enqueue(1, 2, spec(2_000, 0), new ClaimGrant.Resume(last.step(), last.trainSeconds(), last.files()));
         FakePlatform.Attempt second = finished(1, 2);
         assertUndisturbed(second, last.step(), 2_000);
-        assertThat(((JobResult.Pretrained) second.finish.result()).trainSeconds()).isGreaterThan(last.trainSeconds());
+        assertThat(((JobResult.Pretrained) second.finish.result()).trainSeconds())
+                .isGreaterThan(last.trainSeconds());
     }
 
     @Test
@@ -323,7 +328,8 @@ class RunnerProtocolTests {
     void failuresAreChargedToWhoseFaultTheyAreAndTheRunnerGoesOn() throws Exception {
         record Case(Throwable thrown, FinishAttempt.Category category, String code) {}
         List<Case> cases = List.of(
-                new Case(new OutOfMemoryError("Java heap space"), FinishAttempt.Category.OUT_OF_MEMORY, "out-of-memory"),
+                new Case(
+                        new OutOfMemoryError("Java heap space"), FinishAttempt.Category.OUT_OF_MEMORY, "out-of-memory"),
                 new Case(
                         new IOException("write: No space left on device"),
                         FinishAttempt.Category.INFRASTRUCTURE,
@@ -338,7 +344,9 @@ class RunnerProtocolTests {
             assertThat(attempt.finish.outcome()).isEqualTo(FinishAttempt.Outcome.FAILED);
             assertThat(attempt.finish.failure().category()).isEqualTo(cases.get(i).category);
             assertThat(attempt.finish.failure().code()).isEqualTo(cases.get(i).code);
-            assertThat(attempt.series.get("train/loss")).as("what was learnt before is kept").hasSize(9);
+            assertThat(attempt.series.get("train/loss"))
+                    .as("what was learnt before is kept")
+                    .hasSize(9);
         }
     }
 

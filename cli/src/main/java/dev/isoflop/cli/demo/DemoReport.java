@@ -19,10 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record DemoReport(
-        List<Run> runs,
-        List<Fit> fits,
-        @Nullable Optimum optimum,
-        double wallSeconds) {
+        List<Run> runs, List<Fit> fits, @Nullable Optimum optimum, double wallSeconds) {
 
     @JsonInclude(JsonInclude.Include.ALWAYS)
     public record Run(

@@ -55,7 +55,8 @@ public final class Home {
 
         static Started of(ProcessHandle handle) {
             return new Started(
-                    handle.pid(), handle.info().startInstant().map(i -> i.toEpochMilli()).orElse(0L));
+                    handle.pid(),
+                    handle.info().startInstant().map(i -> i.toEpochMilli()).orElse(0L));
         }
 
         /** The living process, if it is still the same one. */
@@ -67,7 +68,11 @@ public final class Home {
     }
 
     /** What {@code up} started. */
-    public record Up(String url, int port, Started platform, @Nullable Started runner) {}
+    public record Up(
+            String url,
+            int port,
+            Started platform,
+            @Nullable Started runner) {}
 
     public Path root() {
         return root;

@@ -68,7 +68,11 @@ public final class LocalStack {
             List<String> runnerArguments) {}
 
     /** @param newToken the admin token, if this was the first start */
-    public record Result(Home.Up up, Home.Client client, boolean alreadyUp, @Nullable String newToken) {}
+    public record Result(
+            Home.Up up,
+            Home.Client client,
+            boolean alreadyUp,
+            @Nullable String newToken) {}
 
     /** Brings everything up, or finds it up already. */
     public Result up(Options options) throws IOException, InterruptedException {

@@ -17,8 +17,8 @@ public final class FitTable {
             if (!lines.isEmpty()) {
                 lines.add("");
             }
-            lines.add(title(fit.method()) + " (" + fit.points().size() + " runs, "
-                    + Math.round(100 * fit.level()) + " % intervals)");
+            lines.add(title(fit.method()) + " (" + fit.points().size() + " runs, " + Math.round(100 * fit.level())
+                    + " % intervals)");
             FitViews.Refusal refusal = fit.refusal();
             if (refusal != null) {
                 lines.add("  refused, " + refusal.code() + ": " + refusal.message());
@@ -69,8 +69,6 @@ public final class FitTable {
     }
 
     private static String interval(FitViews.@Nullable Estimate e, java.util.function.DoubleFunction<String> show) {
-        return e == null
-                ? "–"
-                : show.apply(e.value()) + " [" + show.apply(e.low()) + ", " + show.apply(e.high()) + "]";
+        return e == null ? "–" : show.apply(e.value()) + " [" + show.apply(e.low()) + ", " + show.apply(e.high()) + "]";
     }
 }

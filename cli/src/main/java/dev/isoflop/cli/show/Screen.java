@@ -22,7 +22,8 @@ public final class Screen {
 
     public static Screen standard() {
         String term = System.getenv("TERM");
-        return new Screen(System.out, System.console() != null && System.console().isTerminal() && !"dumb".equals(term));
+        return new Screen(
+                System.out, System.console() != null && System.console().isTerminal() && !"dumb".equals(term));
     }
 
     /** A line that stays. */

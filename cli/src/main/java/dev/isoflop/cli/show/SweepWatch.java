@@ -109,7 +109,9 @@ public final class SweepWatch {
                 runs.size(),
                 loss == null ? "" : String.format(Locale.ROOT, ", loss %.3f", loss),
                 Numbers.count(rate),
-                bestRate > 0 && done < total ? Numbers.duration((total - done) / bestRate) : ended == runs.size() ? "0 s" : "–");
+                bestRate > 0 && done < total
+                        ? Numbers.duration((total - done) / bestRate)
+                        : ended == runs.size() ? "0 s" : "–");
         List<String> lines = new ArrayList<>();
         lines.add(title);
         lines.add(summary);

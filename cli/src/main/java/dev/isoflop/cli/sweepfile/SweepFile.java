@@ -97,8 +97,9 @@ public final class SweepFile {
         JsonNode value = yaml.tree().at(pointer);
         JsonNode wanted = error.getSchemaNode();
         return switch (keyword) {
-            case "required" -> new Complaint(
-                    yaml.line(pointer), pointer + "/" + property, "missing" + description(schema, error, property));
+            case "required" ->
+                new Complaint(
+                        yaml.line(pointer), pointer + "/" + property, "missing" + description(schema, error, property));
             case "enum" -> {
                 List<String> allowed = new ArrayList<>();
                 if (wanted != null) {
@@ -112,14 +113,17 @@ public final class SweepFile {
                         pointer,
                         "is " + show(value) + ", expected one of " + String.join(", ", allowed) + nearest);
             }
-            case "type" -> new Complaint(
-                    yaml.line(pointer), pointer, "is " + show(value) + ", expected " + types(wanted));
+            case "type" ->
+                new Complaint(yaml.line(pointer), pointer, "is " + show(value) + ", expected " + types(wanted));
             case "minimum" -> bound(yaml, pointer, value, "at least " + text(wanted));
             case "maximum" -> bound(yaml, pointer, value, "at most " + text(wanted));
             case "exclusiveMinimum" -> bound(yaml, pointer, value, "more than " + text(wanted));
             case "exclusiveMaximum" -> bound(yaml, pointer, value, "less than " + text(wanted));
-            case "minItems" -> new Complaint(
-                    yaml.line(pointer), pointer, "has " + value.size() + " entries, expected at least " + text(wanted));
+            case "minItems" ->
+                new Complaint(
+                        yaml.line(pointer),
+                        pointer,
+                        "has " + value.size() + " entries, expected at least " + text(wanted));
             case "const" -> bound(yaml, pointer, value, text(wanted));
             default -> new Complaint(yaml.line(pointer), pointer, String.valueOf(error.getMessage()));
         };

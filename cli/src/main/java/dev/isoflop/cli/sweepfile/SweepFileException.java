@@ -27,9 +27,7 @@ public final class SweepFileException extends Exception {
 
         @Override
         public String toString() {
-            return (line > 0 ? "line " + line + ", " : "")
-                    + (pointer.isEmpty() ? "" : pointer + ": ")
-                    + text;
+            return (line > 0 ? "line " + line + ", " : "") + (pointer.isEmpty() ? "" : pointer + ": ") + text;
         }
     }
 }

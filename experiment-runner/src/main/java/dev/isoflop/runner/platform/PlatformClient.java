@@ -67,10 +67,11 @@ public final class PlatformClient implements AutoCloseable {
                 .baseUrl(base)
                 .requestFactory(factory)
                 .defaultHeader("Authorization", "Bearer " + token)
-                .configureMessageConverters(c -> c.registerDefaults()
-                        .withJsonConverter(new JacksonJsonHttpMessageConverter(json)))
+                .configureMessageConverters(
+                        c -> c.registerDefaults().withJsonConverter(new JacksonJsonHttpMessageConverter(json)))
                 .defaultStatusHandler(HttpStatusCode::isError, (request, response) -> {
-                    throw problem(response.getStatusCode().value(), response.getBody().readAllBytes());
+                    throw problem(
+                            response.getStatusCode().value(), response.getBody().readAllBytes());
                 })
                 .build();
         this.api = HttpServiceProxyFactory.builderFor(RestClientAdapter.create(rest))
@@ -124,7 +125,10 @@ public final class PlatformClient implements AutoCloseable {
      */
     public void fetchArtifact(FileRef ref, Path target) throws IOException {
         HttpResponse<InputStream> response = send(
-                artifact(ref.sha256()).timeout(transferTimeout(ref.bytes())).GET().build(),
+                artifact(ref.sha256())
+                        .timeout(transferTimeout(ref.bytes()))
+                        .GET()
+                        .build(),
                 HttpResponse.BodyHandlers.ofInputStream());
         Path partial = target.resolveSibling(target.getFileName() + ".part");
         try (InputStream body = response.body()) {

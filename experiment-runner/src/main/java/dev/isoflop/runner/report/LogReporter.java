@@ -35,8 +35,7 @@ public final class LogReporter implements AutoCloseable {
     private boolean hurry;
     private boolean stopped;
 
-    public LogReporter(
-            String what, Consumer<LogBatch> sender, Duration linger, Retry retry, Runnable onStale) {
+    public LogReporter(String what, Consumer<LogBatch> sender, Duration linger, Retry retry, Runnable onStale) {
         this.what = what;
         this.sender = sender;
         this.linger = linger;

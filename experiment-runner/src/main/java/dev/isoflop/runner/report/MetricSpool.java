@@ -149,7 +149,8 @@ final class MetricSpool {
         long seq;
         long bytes;
 
-        @Nullable List<MetricBatch.Series> series;
+        @Nullable
+        List<MetricBatch.Series> series;
 
         Entry(long seq, int points, List<MetricBatch.Series> series) {
             this.id = seq;

@@ -56,8 +56,7 @@ public final class DataExecutor implements JobExecutor<DataSpec> {
         };
     }
 
-    private static Outcome upload(DatasetManifest manifest, Path directory, AttemptContext context)
-            throws IOException {
+    private static Outcome upload(DatasetManifest manifest, Path directory, AttemptContext context) throws IOException {
         context.progress(0, "uploading");
         List<FileRef> files = new ArrayList<>();
         for (DatasetManifest.DatasetFile file : manifest.allFiles(directory)) {

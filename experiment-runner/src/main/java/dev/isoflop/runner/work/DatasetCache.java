@@ -84,7 +84,8 @@ public final class DatasetCache {
             }
             if (Files.isDirectory(directory) && !holds(directory, ref)) {
                 log.warn("{} does not hold the files it should; it is replaced", directory);
-                Files.move(directory, fresh.resolveSibling(fresh.getFileName() + "-old"), StandardCopyOption.ATOMIC_MOVE);
+                Files.move(
+                        directory, fresh.resolveSibling(fresh.getFileName() + "-old"), StandardCopyOption.ATOMIC_MOVE);
             }
             try {
                 Files.move(fresh, directory, StandardCopyOption.ATOMIC_MOVE);

@@ -45,7 +45,8 @@ public final class Failures {
             case org.springframework.web.client.RestClientException e ->
                 failure(Category.INFRASTRUCTURE, "platform-unreachable", null, e);
             case IllegalArgumentException e -> failure(Category.USER, "invalid-work", null, e);
-            case InterruptedException e -> failure(Category.INFRASTRUCTURE, "interrupted", "The work was interrupted", e);
+            case InterruptedException e ->
+                failure(Category.INFRASTRUCTURE, "interrupted", "The work was interrupted", e);
             case Throwable e -> failure(Category.USER, "unexpected-error", null, e);
         };
     }

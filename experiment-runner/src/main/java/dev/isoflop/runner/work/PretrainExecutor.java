@@ -183,7 +183,11 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
                 }
             }
             context.info(String.format(
-                    Locale.ROOT, "held-out loss %.4f nats per token after %d steps, %.1f s", loss, steps, trainSeconds));
+                    Locale.ROOT,
+                    "held-out loss %.4f nats per token after %d steps, %.1f s",
+                    loss,
+                    steps,
+                    trainSeconds));
             return new Outcome.Succeeded(result(loss, !Double.isFinite(loss)));
         }
 
