@@ -153,6 +153,9 @@ test("dragging across a curve asks the server for that range", async ({ page }) 
   const { run } = await subject(page);
   await page.goto(`/runs/${run}`);
   const plot = page.getByRole("figure", { name: "Loss", exact: true }).locator(".u-over");
+  // the chart is made anew when its second series arrives
+  await expect(page.getByRole("img", { name: /^Loss of .*, [1-9]\d* points/ })).toBeVisible();
+  await page.waitForTimeout(600);
   await expect(plot).toBeVisible();
   const box = await plot.boundingBox();
   if (!box) throw new Error("no plot");
