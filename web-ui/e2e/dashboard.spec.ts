@@ -138,7 +138,7 @@ test("the run page draws its curves and keeps how they are shown in the address"
   await page.goto(`/runs/${run}`);
   const figure = page.getByRole("figure", { name: "Loss", exact: true });
   await expect(figure.locator("canvas")).toBeVisible();
-  await page.getByRole("button", { name: "FLOPs" }).click();
+  await page.getByRole("button", { name: "FLOPs", exact: true }).click();
   await page.getByRole("checkbox", { name: "log x" }).check();
   await page.getByLabel("Smoothing weight").fill("0.8");
   await expect(page).toHaveURL(/x=flops/);
