@@ -16,6 +16,7 @@ import org.snakeyaml.engine.v2.nodes.NodeTuple;
 import org.snakeyaml.engine.v2.nodes.ScalarNode;
 import org.snakeyaml.engine.v2.nodes.SequenceNode;
 import org.snakeyaml.engine.v2.nodes.Tag;
+import org.snakeyaml.engine.v2.schema.CoreSchema;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -38,6 +39,7 @@ public record LocatedYaml(JsonNode tree, Map<String, Integer> lines) {
     /** @throws SweepFileException if the text is not one YAML document */
     public static LocatedYaml parse(String text) throws SweepFileException {
         LoadSettings settings = LoadSettings.builder()
+                .setSchema(new CoreSchema())
                 .setAllowDuplicateKeys(true) // noticed below, where the line can be named
                 .setMaxAliasesForCollections(20)
                 .build();
