@@ -1,0 +1,5 @@
+/** Stored answers to requests that may be repeated. */
+@NullMarked
+package dev.isoflop.db.idempotency;
+
+import org.jspecify.annotations.NullMarked;
