@@ -100,7 +100,7 @@ public class Datasets {
     }
 
     /** The options with the defaults filled in. */
-    static DataSpec options(SweepSpec.DatasetSpec spec) {
+    public static DataSpec options(SweepSpec.DatasetSpec spec) {
         Integer vocab = spec.vocabSize();
         Integer modulus = spec.validationModulus();
         DataSpec options = new DataSpec(

@@ -2,6 +2,7 @@ package dev.isoflop.platform.shared.problem;
 
 import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.error.Problem;
+import java.net.URI;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -14,22 +15,38 @@ public final class ProblemException extends RuntimeException {
     private final String detail;
     private final transient List<Problem.FieldError> errors;
     private final @Nullable Long expectedSeq;
+    private final @Nullable URI location;
 
     public ProblemException(ErrorCode code, String detail) {
-        this(code, detail, List.of(), null);
+        this(code, detail, List.of(), null, null);
     }
 
     public ProblemException(ErrorCode code, String detail, List<Problem.FieldError> errors) {
-        this(code, detail, errors, null);
+        this(code, detail, errors, null, null);
     }
 
     public ProblemException(
             ErrorCode code, String detail, List<Problem.FieldError> errors, @Nullable Long expectedSeq) {
+        this(code, detail, errors, expectedSeq, null);
+    }
+
+    /** @param location of what stands in the way, sent as the answer's Location */
+    public ProblemException(ErrorCode code, String detail, URI location) {
+        this(code, detail, List.of(), null, location);
+    }
+
+    private ProblemException(
+            ErrorCode code,
+            String detail,
+            List<Problem.FieldError> errors,
+            @Nullable Long expectedSeq,
+            @Nullable URI location) {
         super(code.slug() + ": " + detail);
         this.code = code;
         this.detail = detail;
         this.errors = List.copyOf(errors);
         this.expectedSeq = expectedSeq;
+        this.location = location;
     }
 
     public ErrorCode code() {
@@ -48,5 +65,9 @@ public final class ProblemException extends RuntimeException {
     /** For batch-gap, the sequence number waited for. */
     public @Nullable Long expectedSeq() {
         return expectedSeq;
+    }
+
+    public @Nullable URI location() {
+        return location;
     }
 }

@@ -1,0 +1,115 @@
+package dev.isoflop.platform.database;
+
+import dev.isoflop.platform.CannotStartException;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A real PostgreSQL, run as a child process on a free loopback port, its data kept under the product's home.
+ *
+ * <p>Crash behaviour: a platform that was killed leaves the server behind or its data directory unclean. The next start
+ * stops a server left behind (it holds the data directory) and lets PostgreSQL recover from its log.
+ *
+ * <p>Concurrency: a lock file keeps a second platform off the same home; the lock ends with the process.
+ */
+final class EmbeddedDatabase implements AutoCloseable {
+
+    private static final Duration STARTUP = Duration.ofSeconds(60);
+
+    private final FileChannel lockFile;
+    private final EmbeddedPostgres postgres;
+
+    private EmbeddedDatabase(FileChannel lockFile, EmbeddedPostgres postgres) {
+        this.lockFile = lockFile;
+        this.postgres = postgres;
+    }
+
+    /**
+     * @param home the product's directory
+     * @param port to listen on; 0 takes a free one
+     * @throws CannotStartException if another platform uses that directory
+     */
+    static EmbeddedDatabase start(Path home, int port) {
+        Path directory = home.toAbsolutePath().resolve("postgres");
+        try {
+            Files.createDirectories(directory);
+            FileChannel lockFile = lock(directory.resolve("platform.lock"), home);
+            try {
+                Path data = directory.resolve("data");
+                Orphan.stop(data);
+                EmbeddedPostgres postgres = EmbeddedPostgres.builder()
+                        .setOverrideWorkingDirectory(directory.resolve("binaries").toFile())
+                        .setDataDirectory(data)
+                        .setCleanDataDirectory(false)
+                        // Spring closes the pool first and this bean after it: the library's own hook would race that
+                        .setRegisterShutdownHook(false)
+                        .setPGStartupWait(STARTUP)
+                        .setServerConfig("max_connections", "100")
+                        .setServerConfig("shared_buffers", "128MB")
+                        .setServerConfig("max_wal_size", "2GB")
+                        .setServerConfig("listen_addresses", "127.0.0.1")
+                        // the library is made for tests and turns durability off; ours is the only copy of the data
+                        .setServerConfig("fsync", "on")
+                        .setServerConfig("synchronous_commit", "on")
+                        .setServerConfig("full_page_writes", "on")
+                        .setPort(port)
+                        .start();
+                return new EmbeddedDatabase(lockFile, postgres);
+            } catch (IOException | RuntimeException e) {
+                lockFile.close();
+                throw e;
+            }
+        } catch (IOException e) {
+            throw new CannotStartException(
+                    "The embedded PostgreSQL under " + directory + " did not start: " + e.getMessage(), e);
+        }
+    }
+
+    private static FileChannel lock(Path file, Path home) throws IOException {
+        FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        @Nullable FileLock lock;
+        try {
+            lock = channel.tryLock();
+        } catch (OverlappingFileLockException e) {
+            lock = null;
+        }
+        if (lock == null) {
+            channel.close();
+            throw new CannotStartException("Another platform is running on " + home
+                    + "; stop it with `isoflop down`, or choose another directory with --home.");
+        }
+        return channel;
+    }
+
+    String url() {
+        return "jdbc:postgresql://127.0.0.1:" + postgres.getPort() + "/postgres";
+    }
+
+    String user() {
+        return "postgres";
+    }
+
+    /** Only loopback connections are accepted, and those without a password. */
+    String password() {
+        return "";
+    }
+
+    @Override
+    public void close() {
+        try {
+            postgres.close();
+            lockFile.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException("the embedded PostgreSQL did not stop cleanly", e);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+package dev.isoflop.platform.experiments;
+
+import dev.isoflop.db.sweep.SweepStore;
+import dev.isoflop.platform.shared.problem.ProblemException;
+import dev.isoflop.platform.shared.web.Cursor;
+import dev.isoflop.protocol.api.Page;
+import dev.isoflop.protocol.api.Views;
+import dev.isoflop.protocol.error.ErrorCode;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.RestController;
+
+@RestController
+@RequestMapping("/api/v1/experiments")
+class ExperimentController {
+
+    private final SweepStore store;
+
+    ExperimentController(SweepStore store) {
+        this.store = store;
+    }
+
+    /** Newest first. */
+    @GetMapping
+    Page<Views.Experiment> list(
+            @RequestParam(name = "limit", required = false) @Nullable Integer limit,
+            @RequestParam(name = "after", required = false) @Nullable String after) {
+        int size = Cursor.limit(limit, 50);
+        List<Views.Experiment> found = store.experiments(Cursor.id(after, Long.MAX_VALUE), size).stream()
+                .map(ExperimentController::view)
+                .toList();
+        return new Page<>(
+                found,
+                found.size() < size ? null : Cursor.encode(Long.toString(found.getLast().id())));
+    }
+
+    @GetMapping("/{id}")
+    Views.Experiment get(@PathVariable("id") long id) {
+        return store.experiments(id + 1, 1).stream()
+                .filter(row -> row.id() == id)
+                .findFirst()
+                .map(ExperimentController::view)
+                .orElseThrow(() -> new ProblemException(ErrorCode.NOT_FOUND, "There is no experiment " + id + "."));
+    }
+
+    private static Views.Experiment view(SweepStore.ExperimentRow row) {
+        return new Views.Experiment(row.id(), row.name(), row.createdAt(), row.sweeps());
+    }
+}

@@ -1,0 +1,168 @@
+package dev.isoflop.platform.live;
+
+import dev.isoflop.db.run.RunTransitioned;
+import dev.isoflop.platform.fits.FitMade;
+import dev.isoflop.platform.metrics.RunProgressed;
+import dev.isoflop.platform.runs.RunEvents;
+import dev.isoflop.protocol.api.Views;
+import java.io.IOException;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.event.ContextClosedEvent;
+import org.springframework.context.event.EventListener;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.scheduling.annotation.Scheduled;
+import org.springframework.stereotype.Component;
+import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
+
+/**
+ * What happens, as it happens. Transitions are replayed from their table after a break; progress is not, because the
+ * next report supersedes it.
+ *
+ * <p>Concurrency: events come in on many threads and are handed to each subscriber's queue; progress is gathered and
+ * sent at most four times a second.
+ */
+@Component
+class LiveStream {
+
+    private static final Logger log = LoggerFactory.getLogger(LiveStream.class);
+    private static final int REPLAY = 10_000;
+
+    private final JdbcClient jdbc;
+    private final List<Subscriber> subscribers = new CopyOnWriteArrayList<>();
+    private final Set<Long> progressed = ConcurrentHashMap.newKeySet();
+
+    LiveStream(JdbcClient jdbc) {
+        this.jdbc = jdbc;
+    }
+
+    /** One run's place, as the dashboard shows it. */
+    record Progress(
+            long runId,
+            @Nullable Long sweepId,
+            long step,
+            long doneTokens,
+            @Nullable Double trainLoss,
+            @Nullable Double tokensPerSecond) {}
+
+    /** @param after id of the last transition the client has seen, absent for a fresh stream */
+    SseEmitter open(Set<String> topics, @Nullable Long after) {
+        SseEmitter emitter = new SseEmitter(0L);
+        Subscriber subscriber = new Subscriber(emitter, topics);
+        emitter.onCompletion(subscriber::close);
+        emitter.onError(e -> subscriber.close());
+        subscribers.add(subscriber);
+        Thread.ofVirtual().name("live-stream").start(() -> {
+            try {
+                subscriber.write(after == null ? 0 : replay(subscriber, after));
+            } catch (IOException | RuntimeException e) {
+                log.debug("a live stream ended", e);
+            } finally {
+                subscribers.remove(subscriber);
+                subscriber.close();
+            }
+        });
+        return emitter;
+    }
+
+    private long replay(Subscriber subscriber, long after) throws IOException {
+        record Row(Views.RunEvent event, long sweepId) {}
+        List<Row> missed = jdbc.sql("select * from run_event where id > ? order by id limit " + REPLAY)
+                .param(after)
+                .query((rs, i) -> new Row(RunEvents.view(rs, i), rs.getLong("sweep_id")))
+                .list();
+        long last = after;
+        for (Row row : missed) {
+            Subscriber.Message message = new Subscriber.Message(
+                    row.event().id(), "transition", row.event().runId(), row.sweepId(), row.event());
+            if (subscriber.wants(message)) {
+                subscriber.send(message);
+            }
+            last = row.event().id();
+        }
+        return last;
+    }
+
+    @EventListener
+    void transitioned(RunTransitioned event) {
+        long sweepId = event.sweepId() == null ? 0 : event.sweepId();
+        publish(new Subscriber.Message(
+                event.eventId(),
+                "transition",
+                event.runId(),
+                sweepId,
+                new Views.RunEvent(
+                        event.eventId(),
+                        event.runId(),
+                        event.at(),
+                        event.from(),
+                        event.to(),
+                        event.attempt(),
+                        event.cause())));
+    }
+
+    @EventListener
+    void progressed(RunProgressed event) {
+        if (!subscribers.isEmpty()) {
+            progressed.add(event.runId());
+        }
+    }
+
+    @EventListener
+    void fitted(FitMade event) {
+        publish(new Subscriber.Message(null, "fit", 0, event.sweepId(), event));
+    }
+
+    @Scheduled(fixedDelay = 250)
+    void sendProgress() {
+        if (subscribers.isEmpty() || progressed.isEmpty()) {
+            return;
+        }
+        List<Long> ids = List.copyOf(progressed);
+        ids.forEach(progressed::remove);
+        List<Progress> now = jdbc.sql("""
+                        select id, sweep_id, step, step * tokens_per_step, train_loss, tokens_per_second
+                          from run where id in (:ids)
+                        """)
+                .param("ids", ids)
+                .query((rs, i) -> new Progress(
+                        rs.getLong(1),
+                        rs.getObject(2, Long.class),
+                        rs.getLong(3),
+                        rs.getLong(4),
+                        rs.getObject(5, Double.class),
+                        rs.getObject(6, Double.class)))
+                .list();
+        for (Subscriber subscriber : subscribers) {
+            List<Progress> wanted = now.stream()
+                    .filter(p -> subscriber.wants(message(p)))
+                    .toList();
+            if (!wanted.isEmpty()) {
+                subscriber.offer(new Subscriber.Message(null, "progress", 0, 0, wanted));
+            }
+        }
+    }
+
+    private static Subscriber.Message message(Progress p) {
+        return new Subscriber.Message(null, "progress", p.runId(), p.sweepId() == null ? 0 : p.sweepId(), p);
+    }
+
+    private void publish(Subscriber.Message message) {
+        for (Subscriber subscriber : subscribers) {
+            if (subscriber.wants(message)) {
+                subscriber.offer(message);
+            }
+        }
+    }
+
+    /** Open streams would hold up a graceful shutdown. */
+    @EventListener
+    void closing(ContextClosedEvent event) {
+        subscribers.forEach(Subscriber::close);
+    }
+}

@@ -1,0 +1,95 @@
+package dev.isoflop.platform.live;
+
+import java.io.IOException;
+import java.util.Set;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.MediaType;
+import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
+
+/**
+ * One open stream.
+ *
+ * <p>Concurrency: publishers only put into a bounded queue and never wait; a virtual thread of the stream's own writes.
+ * A client too slow for the queue is cut off: it reconnects and catches up from the table.
+ */
+final class Subscriber {
+
+    private static final int QUEUE = 4_096;
+    private static final long KEEP_ALIVE_SECONDS = 15;
+
+    /**
+     * @param id id of the event row, for transitions
+     * @param name event name
+     * @param runId run it is about, or 0
+     * @param sweepId sweep it is about, or 0
+     * @param data sent as JSON
+     */
+    record Message(@Nullable Long id, String name, long runId, long sweepId, Object data) {}
+
+    private final SseEmitter emitter;
+    private final Set<String> topics;
+    private final BlockingQueue<Message> queue = new ArrayBlockingQueue<>(QUEUE);
+    private volatile boolean open = true;
+
+    Subscriber(SseEmitter emitter, Set<String> topics) {
+        this.emitter = emitter;
+        this.topics = topics;
+    }
+
+    boolean wants(Message message) {
+        return topics.contains("runs")
+                || topics.contains("run:" + message.runId())
+                || topics.contains("sweep:" + message.sweepId());
+    }
+
+    boolean isOpen() {
+        return open;
+    }
+
+    void offer(Message message) {
+        if (open && !queue.offer(message)) {
+            close();
+        }
+    }
+
+    void close() {
+        open = false;
+        emitter.complete();
+    }
+
+    /**
+     * Writes until the stream ends.
+     *
+     * @param replayedTo id of the last transition that was replayed: queued ones up to it are repeats
+     */
+    void write(long replayedTo) {
+        try {
+            emitter.send(SseEmitter.event().comment("open"));
+            while (open) {
+                Message next = queue.poll(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS);
+                if (next == null) {
+                    emitter.send(SseEmitter.event().comment("keep-alive"));
+                } else if (next.id() == null || next.id() > replayedTo) {
+                    send(next);
+                }
+            }
+        } catch (IOException | IllegalStateException e) {
+            open = false; // the client has gone
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            open = false;
+        }
+    }
+
+    void send(Message message) throws IOException {
+        SseEmitter.SseEventBuilder event =
+                SseEmitter.event().name(message.name()).data(message.data(), MediaType.APPLICATION_JSON);
+        if (message.id() != null) {
+            event.id(Long.toString(message.id()));
+        }
+        emitter.send(event);
+    }
+}

@@ -1,0 +1,349 @@
+package dev.isoflop.platform.sweeps;
+
+import dev.isoflop.db.run.NewRun;
+import dev.isoflop.db.run.RunStore;
+import dev.isoflop.db.sweep.SweepStore;
+import dev.isoflop.db.sweep.SweepStore.SweepRow;
+import dev.isoflop.platform.datasets.Datasets;
+import dev.isoflop.platform.orchestration.CancelRuns;
+import dev.isoflop.platform.shared.idempotency.Idempotency;
+import dev.isoflop.platform.shared.problem.ProblemException;
+import dev.isoflop.protocol.api.RunState;
+import dev.isoflop.protocol.api.SweepSpec;
+import dev.isoflop.protocol.api.Views;
+import dev.isoflop.protocol.error.ErrorCode;
+import dev.isoflop.protocol.error.Problem;
+import dev.isoflop.protocol.job.DatasetRef;
+import dev.isoflop.protocol.job.JobResult;
+import dev.isoflop.protocol.job.JobSpec;
+import dev.isoflop.protocol.job.LearningRateSchedule;
+import dev.isoflop.protocol.job.PretrainSpec;
+import dev.isoflop.protocol.job.TrainingSettings;
+import dev.isoflop.scaling.plan.PlannedCell;
+import java.lang.management.ManagementFactory;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.stereotype.Component;
+import org.springframework.transaction.annotation.Transactional;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Sweeps: planned, submitted, watched and cancelled. */
+@Component
+public class Sweeps {
+
+    private static final long DEFAULT_EVAL_TOKENS = 8_192;
+    private static final long DEFAULT_CHECKPOINT_SECONDS = 30;
+    /** A series of about this many points shows all there is to see. */
+    private static final long METRIC_POINTS = 1_000;
+
+    private static final long EVALUATIONS = 10;
+
+    private final SweepStore store;
+    private final RunStore runs;
+    private final Datasets datasets;
+    private final CancelRuns cancelRuns;
+    private final JsonMapper json;
+    private final JdbcClient jdbc;
+
+    Sweeps(
+            SweepStore store,
+            RunStore runs, Datasets datasets, CancelRuns cancelRuns, JsonMapper json, JdbcClient jdbc) {
+        this.store = store;
+        this.runs = runs;
+        this.datasets = datasets;
+        this.cancelRuns = cancelRuns;
+        this.json = json;
+        this.jdbc = jdbc;
+    }
+
+    /** What the sweep would be, with nothing stored. */
+    @Transactional(readOnly = true)
+    public Views.Plan plan(SweepSpec spec) {
+        return switch (spec) {
+            case SweepSpec.IsoFlop isoflop -> plan(SweepPlanning.plan(isoflop, ready(isoflop).detail, memory()));
+        };
+    }
+
+    /** Cells of a sweep that was submitted, planned again from what it said. */
+    @Transactional(readOnly = true)
+    public Views.Plan planOf(long id) {
+        return plan(json.readValue(row(id).specJson(), SweepSpec.class));
+    }
+
+    /**
+     * Stores the sweep and queues its runs.
+     *
+     * @throws ProblemException invalid-sweep, model-too-large, not-enough-tokens, dataset-not-ready, sweep-exists
+     */
+    @Transactional
+    public Views.Sweep submit(SweepSpec spec) {
+        return switch (spec) {
+            case SweepSpec.IsoFlop isoflop -> submit(isoflop);
+        };
+    }
+
+    private Views.Sweep submit(SweepSpec.IsoFlop spec) {
+        Ready dataset = ready(spec);
+        SweepPlanning.Planned planned = SweepPlanning.plan(spec, dataset.detail, memory());
+        long experiment = store.experiment(spec.experiment());
+        String specJson = json.writerFor(SweepSpec.class).writeValueAsString(spec);
+        List<Views.Dropped> dropped = dropped(planned);
+        OptionalLong created = store.create(new SweepStore.NewSweep(
+                experiment,
+                spec.name(),
+                specJson,
+                Idempotency.hash(specJson),
+                dataset.id,
+                planned.cells().stream().mapToDouble(c -> c.cell().plannedFlops()).sum(),
+                json.writeValueAsString(dropped)));
+        if (created.isEmpty()) {
+            SweepRow other = store.find(experiment, spec.name()).orElseThrow();
+            throw new ProblemException(
+                    ErrorCode.SWEEP_EXISTS,
+                    "Experiment %s already has a sweep named %s (sweep %d). Give this one another name."
+                            .formatted(spec.experiment(), spec.name(), other.id()),
+                    URI.create("/api/v1/sweeps/" + other.id()));
+        }
+        long id = created.getAsLong();
+        List<NewRun> queued = planned.cells().stream()
+                .map(cell -> run(id, spec, cell, dataset))
+                .toList();
+        runs.createAll(queued);
+        return get(id);
+    }
+
+    private NewRun run(long sweepId, SweepSpec.IsoFlop spec, SweepPlanning.NamedCell named, Ready dataset) {
+        PlannedCell cell = named.cell();
+        SweepSpec.@Nullable TrainingEntry t = spec.training();
+        TrainingSettings training = new TrainingSettings(
+                cell.batchSequences(),
+                cell.steps(),
+                named.learningRate(),
+                or(t == null ? null : t.finalLearningRateFraction(), 0.1),
+                or(t == null ? null : t.warmupFraction(), 0.1),
+                t == null || t.schedule() == null ? LearningRateSchedule.COSINE : t.schedule(),
+                or(t == null ? null : t.beta1(), 0.9),
+                or(t == null ? null : t.beta2(), 0.95),
+                or(t == null ? null : t.epsilon(), 1e-8),
+                or(t == null ? null : t.weightDecay(), 0.1),
+                or(t == null ? null : t.gradientClip(), 1.0));
+        Integer metrics = t == null ? null : t.metricsEverySteps();
+        Long evalEvery = t == null ? null : t.evalEverySteps();
+        Long evalTokens = t == null ? null : t.evalTokens();
+        Long checkpoint = t == null ? null : t.checkpointEverySeconds();
+        PretrainSpec job = new PretrainSpec(
+                ModelDefaults.wire(cell.shape()),
+                training,
+                cell.seed(),
+                new DatasetRef(dataset.id, dataset.detail.files()),
+                metrics == null ? (int) Math.max(1, cell.steps() / METRIC_POINTS) : metrics,
+                evalEvery == null ? Math.max(1, cell.steps() / EVALUATIONS) : evalEvery,
+                evalTokens == null ? DEFAULT_EVAL_TOKENS : evalTokens,
+                checkpoint == null ? DEFAULT_CHECKPOINT_SECONDS : checkpoint);
+        SweepSpec.@Nullable Retries retries = spec.retries();
+        return new NewRun(
+                sweepId,
+                named.name(cell.seed()),
+                "pretrain",
+                json.writerFor(JobSpec.class).writeValueAsString(job),
+                spec.pool() == null ? "default" : spec.pool(),
+                spec.priority() == null ? 0 : spec.priority(),
+                null,
+                cell.memory().total(),
+                new NewRun.Size(
+                        cell.parameters().total(),
+                        cell.parameters().nonEmbedding(),
+                        cell.D(),
+                        cell.plannedFlops(),
+                        cell.exactFlops(),
+                        cell.budget(),
+                        cell.tokensPerStep(),
+                        cell.steps()),
+                cell.seed(),
+                named.learningRate(),
+                comparability(spec, dataset),
+                retries == null
+                        ? NewRun.Retries.DEFAULT
+                        : new NewRun.Retries(
+                                retries.failures() == null ? 2 : retries.failures(),
+                                retries.preemptions() == null ? 100 : retries.preemptions(),
+                                retries.infrastructure() == null ? 10 : retries.infrastructure()));
+    }
+
+    /** Losses share a fit only where all of this agrees; the final evaluation is always the whole held-out split. */
+    private static String comparability(SweepSpec.IsoFlop spec, Ready dataset) {
+        return Idempotency.hash(String.join(
+                "\n",
+                "tokenizer " + dataset.detail.tokenizerHash(),
+                "data " + dataset.id,
+                "context " + SweepPlanning.contextLength(spec),
+                "precision fp32",
+                "eval held-out whole"));
+    }
+
+    /** Newest first. */
+    @Transactional(readOnly = true)
+    public List<Views.Sweep> list(@Nullable Long experiment, long before, int limit) {
+        return views(store.list(experiment, before, limit));
+    }
+
+    /** @throws ProblemException not-found */
+    @Transactional(readOnly = true)
+    public Views.Sweep get(long id) {
+        return views(List.of(row(id))).getFirst();
+    }
+
+    /**
+     * Cancels every run that has not ended.
+     *
+     * @param expectedVersion version the caller has seen; not checked when absent
+     * @throws ProblemException not-found, etag-mismatch
+     */
+    @Transactional
+    public Views.Sweep cancel(long id, @Nullable Long expectedVersion) {
+        SweepRow row = store.lock(id).orElseThrow(() -> notFound(id));
+        if (expectedVersion != null && expectedVersion != row.version()) {
+            throw new ProblemException(
+                    ErrorCode.ETAG_MISMATCH, "The sweep has changed since (version " + row.version() + "). Look at it again.");
+        }
+        store.cancel(id);
+        cancelRuns.cancelSweep(id);
+        return get(id);
+    }
+
+    private record Ready(String id, JobResult.Dataset detail) {}
+
+    private Ready ready(SweepSpec.IsoFlop spec) {
+        // a field absent from the JSON arrives as null whatever its declared type
+        if (spec.dataset() == null) {
+            throw SweepPlanning.invalid(List.of(new Problem.FieldError("/dataset", "A sweep needs a dataset.", null, null)));
+        }
+        String id = Datasets.id(Datasets.options(spec.dataset()));
+        Views.Dataset dataset = datasets.find(id).orElse(null);
+        JobResult.Dataset detail = dataset == null ? null : dataset.detail();
+        if (dataset == null || detail == null) {
+            throw new ProblemException(
+                    ErrorCode.DATASET_NOT_READY,
+                    dataset == null
+                            ? "The dataset has not been asked for; POST it to /api/v1/datasets and wait until it is ready."
+                            : "The dataset is " + dataset.state() + " (run " + dataset.runId() + ").");
+        }
+        return new Ready(id, detail);
+    }
+
+    /** What the largest runner heard of in the last hour may hold, or this machine's memory when there is none. */
+    private long memory() {
+        long largest = jdbc.sql("select coalesce(max(memory_bytes), 0) from runner where last_seen > now() - interval '1 hour'")
+                .query(Long.class)
+                .single();
+        if (largest > 0) {
+            return largest;
+        }
+        return ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean system
+                ? system.getTotalMemorySize()
+                : Long.MAX_VALUE;
+    }
+
+    private SweepRow row(long id) {
+        return store.find(id).orElseThrow(() -> notFound(id));
+    }
+
+    private static ProblemException notFound(long id) {
+        return new ProblemException(ErrorCode.NOT_FOUND, "There is no sweep " + id + ".");
+    }
+
+    private List<Views.Sweep> views(List<SweepRow> rows) {
+        Map<Long, SweepStore.Progress> progress =
+                store.progress(rows.stream().map(SweepRow::id).toList());
+        List<Views.Sweep> views = new ArrayList<>();
+        for (SweepRow row : rows) {
+            SweepStore.Progress p = progress.get(row.id());
+            if (p == null) {
+                throw new IllegalStateException("no progress for sweep " + row.id());
+            }
+            views.add(new Views.Sweep(
+                    row.id(),
+                    row.experimentId(),
+                    row.experiment(),
+                    row.name(),
+                    state(p.counts()),
+                    json.readValue(row.specJson(), SweepSpec.class),
+                    row.datasetId(),
+                    all(p.counts()),
+                    row.plannedFlops(),
+                    p.doneFlops(),
+                    Arrays.asList(json.readValue(row.droppedJson(), Views.Dropped[].class)),
+                    row.createdAt(),
+                    p.startedAt(),
+                    ended(p.counts()) ? p.finishedAt() : null,
+                    row.version()));
+        }
+        return views;
+    }
+
+    private static Map<RunState, Integer> all(Map<RunState, Integer> counts) {
+        Map<RunState, Integer> every = new EnumMap<>(RunState.class);
+        for (RunState state : RunState.values()) {
+            every.put(state, counts.getOrDefault(state, 0));
+        }
+        return every;
+    }
+
+    private static boolean ended(Map<RunState, Integer> counts) {
+        return counts.keySet().stream().allMatch(RunState::isTerminal);
+    }
+
+    /** Running as soon as anything has begun; once all have ended, the worst end speaks. */
+    static String state(Map<RunState, Integer> counts) {
+        int total = counts.values().stream().mapToInt(Integer::intValue).sum();
+        int queued = counts.getOrDefault(RunState.QUEUED, 0);
+        int ended = counts.getOrDefault(RunState.SUCCEEDED, 0)
+                + counts.getOrDefault(RunState.FAILED, 0)
+                + counts.getOrDefault(RunState.CANCELLED, 0);
+        if (ended < total) {
+            return queued == total ? "queued" : "running";
+        }
+        if (counts.getOrDefault(RunState.FAILED, 0) > 0) {
+            return "failed";
+        }
+        return counts.getOrDefault(RunState.CANCELLED, 0) > 0 ? "cancelled" : "succeeded";
+    }
+
+    private static List<Views.Dropped> dropped(SweepPlanning.Planned planned) {
+        return planned.plan().dropped().stream()
+                .map(d -> new Views.Dropped("d" + d.shape().dModel() + " at " + d.budget(), d.sentence()))
+                .toList();
+    }
+
+    private static Views.Plan plan(SweepPlanning.Planned planned) {
+        List<Views.PlannedRun> cells = planned.cells().stream()
+                .map(named -> new Views.PlannedRun(
+                        named.name(named.cell().seed()),
+                        named.cell().budget(),
+                        named.cell().parameters().total(),
+                        named.cell().parameters().nonEmbedding(),
+                        named.cell().D(),
+                        named.cell().plannedFlops(),
+                        named.cell().exactFlops(),
+                        named.cell().steps(),
+                        named.cell().epochs(),
+                        named.cell().seed()))
+                .toList();
+        return new Views.Plan(
+                cells,
+                dropped(planned),
+                cells.stream().mapToDouble(Views.PlannedRun::flops).sum(),
+                cells.stream().mapToLong(Views.PlannedRun::tokens).sum());
+    }
+
+    private static double or(@Nullable Double value, double usual) {
+        return value == null ? usual : value;
+    }
+}

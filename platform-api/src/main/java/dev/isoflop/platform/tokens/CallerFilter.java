@@ -1,0 +1,107 @@
+package dev.isoflop.platform.tokens;
+
+import dev.isoflop.platform.shared.problem.Problems;
+import dev.isoflop.protocol.error.ErrorCode;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.http.Cookie;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
+import org.springframework.security.core.context.SecurityContext;
+import org.springframework.security.core.context.SecurityContextHolder;
+import org.springframework.web.filter.OncePerRequestFilter;
+
+/**
+ * Recognises the caller by a bearer token or by the session cookie. A credential that is presented and not valid is
+ * refused even where none is needed: its owner should know.
+ *
+ * <p>A browser sends the cookie by itself, so what a cookie may change is guarded three times: SameSite=Strict, the
+ * browser's own word on where the request comes from, and JSON as the only type of body, which no plain form sends.
+ */
+final class CallerFilter extends OncePerRequestFilter {
+
+    private static final String BEARER = "Bearer ";
+    private static final Set<String> SAFE = Set.of("GET", "HEAD", "OPTIONS");
+    private static final Set<String> OWN_SITE = Set.of("same-origin", "none");
+
+    private final Credentials credentials;
+    private final Problems problems;
+
+    CallerFilter(Credentials credentials, Problems problems) {
+        this.credentials = credentials;
+        this.problems = problems;
+    }
+
+    @Override
+    protected boolean shouldNotFilter(HttpServletRequest request) {
+        String path = request.getRequestURI();
+        return !path.startsWith("/api/") && !path.startsWith("/actuator");
+    }
+
+    @Override
+    protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+            throws ServletException, IOException {
+        String authorization = request.getHeader(HttpHeaders.AUTHORIZATION);
+        Optional<Caller> caller;
+        if (authorization != null) {
+            caller = bearer(authorization);
+            if (caller.isEmpty()) {
+                problems.send(
+                        response,
+                        ErrorCode.UNAUTHENTICATED,
+                        "The bearer token is not valid; tokens begin with %s and may have been revoked."
+                                .formatted(Secrets.PREFIX));
+                return;
+            }
+        } else {
+            String session = cookie(request);
+            caller = session == null ? Optional.empty() : credentials.ofSession(session);
+            if (caller.isPresent() && isForged(request)) {
+                problems.send(response, ErrorCode.FORBIDDEN, "A session is only good for requests of its own pages.");
+                return;
+            }
+        }
+        caller.ifPresent(found -> {
+            SecurityContext context = SecurityContextHolder.createEmptyContext();
+            context.setAuthentication(found);
+            SecurityContextHolder.setContext(context);
+        });
+        chain.doFilter(request, response);
+    }
+
+    private Optional<Caller> bearer(String authorization) {
+        return authorization.regionMatches(true, 0, BEARER, 0, BEARER.length())
+                ? credentials.ofToken(authorization.substring(BEARER.length()).strip())
+                : Optional.empty();
+    }
+
+    static @Nullable String cookie(HttpServletRequest request) {
+        Cookie[] cookies = request.getCookies();
+        if (cookies != null) {
+            for (Cookie cookie : cookies) {
+                if (cookie.getName().equals(SessionController.COOKIE)) {
+                    return cookie.getValue();
+                }
+            }
+        }
+        return null;
+    }
+
+    private static boolean isForged(HttpServletRequest request) {
+        if (SAFE.contains(request.getMethod())) {
+            return false;
+        }
+        String site = request.getHeader("Sec-Fetch-Site");
+        if (site != null && !OWN_SITE.contains(site)) {
+            return true;
+        }
+        String type = request.getContentType();
+        boolean hasBody = request.getContentLengthLong() > 0 || request.getHeader("Transfer-Encoding") != null;
+        return hasBody && (type == null || !type.startsWith("application/json"));
+    }
+}

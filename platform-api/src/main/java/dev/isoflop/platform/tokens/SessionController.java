@@ -1,0 +1,96 @@
+package dev.isoflop.platform.tokens;
+
+import dev.isoflop.db.token.TokenStore;
+import dev.isoflop.platform.IsoflopSettings;
+import dev.isoflop.platform.shared.problem.ProblemException;
+import dev.isoflop.protocol.error.ErrorCode;
+import dev.isoflop.protocol.error.Problem;
+import jakarta.servlet.http.HttpServletRequest;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.ResponseCookie;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.DeleteMapping;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestBody;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RestController;
+
+/** Sign-ins of the dashboard: a token becomes a cookie that scripts on the page cannot read. */
+@RestController
+@RequestMapping("/api/v1/session")
+class SessionController {
+
+    static final String COOKIE = "isoflop_session";
+
+    private final Credentials credentials;
+    private final TokenStore store;
+    private final IsoflopSettings settings;
+
+    SessionController(Credentials credentials, TokenStore store, IsoflopSettings settings) {
+        this.credentials = credentials;
+        this.store = store;
+        this.settings = settings;
+    }
+
+    record SignIn(@Nullable String token) {}
+
+    /** @param name of the token behind the session */
+    record SessionView(String scope, String name) {}
+
+    @PostMapping
+    ResponseEntity<Void> signIn(@RequestBody SignIn request, HttpServletRequest http) {
+        String token = request.token();
+        if (token == null || token.isBlank()) {
+            throw new ProblemException(
+                    ErrorCode.INVALID_REQUEST,
+                    "A token is needed.",
+                    List.of(new Problem.FieldError("/token", "Missing.", "a token such as isf_…", null)));
+        }
+        Caller caller = credentials
+                .ofToken(token.strip())
+                .orElseThrow(() -> new ProblemException(ErrorCode.UNAUTHENTICATED, "This token is not valid."));
+        if (caller.scope() == Scope.RUNNER) {
+            throw new ProblemException(
+                    ErrorCode.FORBIDDEN, "A runner's token opens no dashboard; use one of scope read, submit or admin.");
+        }
+        String session = Secrets.base64(Secrets.random());
+        Duration ttl = settings.session().ttl();
+        store.createSession(Secrets.sha256(session), caller.tokenId(), ttl);
+        return ResponseEntity.noContent()
+                .header(HttpHeaders.SET_COOKIE, cookie(session, ttl, http.isSecure()))
+                .build();
+    }
+
+    @GetMapping
+    SessionView session() {
+        Caller caller = Caller.current();
+        return new SessionView(caller.scope().wireName(), caller.tokenName());
+    }
+
+    @DeleteMapping
+    ResponseEntity<Void> signOut(HttpServletRequest http) {
+        String session = CallerFilter.cookie(http);
+        if (session != null) {
+            store.deleteSession(Secrets.sha256(session));
+            credentials.forget();
+        }
+        return ResponseEntity.noContent()
+                .header(HttpHeaders.SET_COOKIE, cookie("", Duration.ZERO, http.isSecure()))
+                .build();
+    }
+
+    private static String cookie(String value, Duration age, boolean secure) {
+        return ResponseCookie.from(COOKIE, value)
+                .httpOnly(true)
+                .secure(secure)
+                .sameSite("Strict")
+                .path("/")
+                .maxAge(age)
+                .build()
+                .toString();
+    }
+}
