@@ -60,7 +60,7 @@ public final class BpeTrainer {
         }
     }
 
-    private final byte @Nullable [][] tokens;
+    private final byte[] @Nullable [] tokens;
     private final Map<String, Integer> idByBytes = new HashMap<>();
     private final int[] byteIds = new int[256];
     private final SequencedMap<String, Integer> specialIds = new LinkedHashMap<>();

@@ -113,31 +113,34 @@ final class Gpt2Splitter {
     /** Class of the character at {@code i} in the low two bits, its length in bytes above them. */
     private static int at(byte[] text, int i, int end) {
         byte b = text[i];
-        return b >= 0 ? BMP[b] | 1 << 2 : wide(text, i, end);
+        return b >= 0 ? BMP[b] | (1 << 2) : wide(text, i, end);
     }
 
     private static int wide(byte[] text, int i, int end) {
         int b = text[i] & 0xFF;
         if (b >= 0xC2 && b <= 0xDF) {
             if (i + 1 < end && continues(text[i + 1])) {
-                return BMP[(b & 0x1F) << 6 | text[i + 1] & 0x3F] | 2 << 2;
+                return BMP[((b & 0x1F) << 6) | (text[i + 1] & 0x3F)] | (2 << 2);
             }
         } else if ((b & 0xF0) == 0xE0) {
             if (i + 2 < end && continues(text[i + 1]) && continues(text[i + 2])) {
-                int c = (b & 0x0F) << 12 | (text[i + 1] & 0x3F) << 6 | text[i + 2] & 0x3F;
+                int c = ((b & 0x0F) << 12) | ((text[i + 1] & 0x3F) << 6) | (text[i + 2] & 0x3F);
                 if (c >= 0x800 && (c < 0xD800 || c > 0xDFFF)) {
-                    return BMP[c] | 3 << 2;
+                    return BMP[c] | (3 << 2);
                 }
             }
         } else if (b >= 0xF0 && b <= 0xF4 && i + 3 < end) {
             if (continues(text[i + 1]) && continues(text[i + 2]) && continues(text[i + 3])) {
-                int c = (b & 0x07) << 18 | (text[i + 1] & 0x3F) << 12 | (text[i + 2] & 0x3F) << 6 | text[i + 3] & 0x3F;
+                int c = ((b & 0x07) << 18)
+                        | ((text[i + 1] & 0x3F) << 12)
+                        | ((text[i + 2] & 0x3F) << 6)
+                        | (text[i + 3] & 0x3F);
                 if (c >= 0x10000 && c <= 0x10FFFF) {
-                    return classify(c) | 4 << 2;
+                    return classify(c) | (4 << 2);
                 }
             }
         }
-        return OTHER | 1 << 2;
+        return OTHER | (1 << 2);
     }
 
     private static boolean continues(byte b) {

@@ -27,10 +27,10 @@ final class MergeTable {
             long key = key(merges[rank][0], merges[rank][1]);
             int slot = slot(key);
             while (keys[slot] != EMPTY && keys[slot] != key) {
-                slot = slot + 1 & keys.length - 1;
+                slot = (slot + 1) & (keys.length - 1);
             }
             keys[slot] = key;
-            values[slot] = (long) rank << 32 | merges[rank][2];
+            values[slot] = ((long) rank << 32) | merges[rank][2];
         }
     }
 
@@ -46,15 +46,15 @@ final class MergeTable {
             if (found == EMPTY) {
                 return NONE;
             }
-            slot = slot + 1 & keys.length - 1;
+            slot = (slot + 1) & (keys.length - 1);
         }
     }
 
     private static long key(int left, int right) {
-        return (long) left << 32 | right;
+        return ((long) left << 32) | right;
     }
 
     private int slot(long key) {
-        return (int) (key * 0x9E3779B97F4A7C15L >>> shift);
+        return (int) ((key * 0x9E3779B97F4A7C15L) >>> shift);
     }
 }

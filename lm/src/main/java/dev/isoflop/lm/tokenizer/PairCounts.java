@@ -54,7 +54,7 @@ final class PairCounts {
 
     /** Adds to the count of a pair that occurs, or occurred, in {@code word}. */
     void add(int left, int right, long delta, int word) {
-        int pair = pairOf((long) left << 32 | right);
+        int pair = pairOf(((long) left << 32) | right);
         counts[pair] += delta;
         if (delta <= 0) {
             return;
@@ -118,12 +118,12 @@ final class PairCounts {
 
     private int pairOf(long key) {
         int mask = slots.length - 1;
-        int slot = (int) (key * 0x9E3779B97F4A7C15L >>> shift);
+        int slot = (int) ((key * 0x9E3779B97F4A7C15L) >>> shift);
         while (slots[slot] != EMPTY) {
             if (slots[slot] == key) {
                 return slotPairs[slot];
             }
-            slot = slot + 1 & mask;
+            slot = (slot + 1) & mask;
         }
         if (size == keys.length) {
             keys = Arrays.copyOf(keys, 2 * size);
@@ -150,9 +150,9 @@ final class PairCounts {
         Arrays.fill(slots, EMPTY);
         int mask = slots.length - 1;
         for (int pair = 0; pair < size; pair++) {
-            int slot = (int) (keys[pair] * 0x9E3779B97F4A7C15L >>> shift);
+            int slot = (int) ((keys[pair] * 0x9E3779B97F4A7C15L) >>> shift);
             while (slots[slot] != EMPTY) {
-                slot = slot + 1 & mask;
+                slot = (slot + 1) & mask;
             }
             slots[slot] = keys[pair];
             slotPairs[slot] = pair;
@@ -173,7 +173,7 @@ final class PairCounts {
         }
         int i = heapSize++;
         while (i > 0) {
-            int parent = i - 1 >>> 1;
+            int parent = (i - 1) >>> 1;
             if (!before(pair, count, heapPairs[parent], heapCounts[parent])) {
                 break;
             }

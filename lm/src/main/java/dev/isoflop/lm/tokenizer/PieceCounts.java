@@ -22,6 +22,7 @@ final class PieceCounts {
     private long[] counts = new long[1 << 12];
 
     /** A stretch of text between special tokens, or a whole document where {@code bytes} is null. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Part(String document, byte @Nullable [] bytes, int from, int to) {}
 
     static PieceCounts count(List<String> documents, SpecialTokens specials, int threads) {

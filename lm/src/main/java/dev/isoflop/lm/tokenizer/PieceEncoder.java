@@ -152,7 +152,7 @@ final class PieceEncoder {
 
     private static void push(LongHeap heap, long merge, int position) {
         if (merge != MergeTable.NONE) {
-            heap.push(merge & 0xFFFFFFFF00000000L | position);
+            heap.push((merge & 0xFFFFFFFF00000000L) | position);
         }
     }
 
@@ -176,7 +176,7 @@ final class PieceEncoder {
             }
             int i = size++;
             while (i > 0) {
-                int parent = i - 1 >>> 1;
+                int parent = (i - 1) >>> 1;
                 if (items[parent] <= item) {
                     break;
                 }

@@ -60,7 +60,7 @@ final class PieceTable {
                     return number;
                 }
             }
-            slot = slot + 1 & mask;
+            slot = (slot + 1) & mask;
         }
         int number = add(text, from, length);
         heads[slot] = head;
@@ -85,7 +85,7 @@ final class PieceTable {
         }
         long head = 0;
         for (int i = length - 1; i >= 0; i--) {
-            head = head << 8 | text[from + i] & 0xFF;
+            head = (head << 8) | (text[from + i] & 0xFF);
         }
         return head;
     }
@@ -123,7 +123,7 @@ final class PieceTable {
         int slot = slot(arena, from, to, head);
         int mask = heads.length - 1;
         while (lengths[slot] != 0) {
-            slot = slot + 1 & mask;
+            slot = (slot + 1) & mask;
         }
         heads[slot] = head;
         lengths[slot] = to - from;
@@ -139,6 +139,6 @@ final class PieceTable {
             hash = Long.rotateLeft(hash * 0x9E3779B97F4A7C15L, 29) ^ (long) LONGS.get(text, to - 8);
         }
         hash ^= hash >>> 32;
-        return (int) (hash * 0x9E3779B97F4A7C15L >>> shift);
+        return (int) ((hash * 0x9E3779B97F4A7C15L) >>> shift);
     }
 }

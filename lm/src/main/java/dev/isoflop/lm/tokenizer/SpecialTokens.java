@@ -11,6 +11,7 @@ import java.util.SequencedMap;
 /** Finds special tokens in text: the leftmost first, the longest where several begin at one place. Immutable. */
 final class SpecialTokens {
 
+    @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Special(byte[] bytes, int id) {}
 
     /** By first byte, longest first. */
@@ -54,7 +55,7 @@ final class SpecialTokens {
         for (int i = from; i < to; i++) {
             for (Special special : byFirst[text[i] & 0xFF]) {
                 if (startsWith(text, i, to, special.bytes)) {
-                    return (long) i << 32 | special.id;
+                    return ((long) i << 32) | special.id;
                 }
             }
         }

@@ -32,7 +32,7 @@ public final class Tokenizer {
 
     private static final SpecialTokens NO_SPECIALS = new SpecialTokens(new LinkedHashMap<>());
 
-    private final byte @Nullable [][] tokens;
+    private final byte[] @Nullable [] tokens;
     private final int[][] mergeRows;
     private final MergeTable merges;
     private final int[] byteIds;
@@ -45,7 +45,7 @@ public final class Tokenizer {
      * @param mergeRows {left, right, merged} ids in order of rank
      * @param specialIds special tokens and their ids, which must be among {@code tokens}
      */
-    Tokenizer(byte @Nullable [][] tokens, int[][] mergeRows, SequencedMap<String, Integer> specialIds) {
+    Tokenizer(byte[] @Nullable [] tokens, int[][] mergeRows, SequencedMap<String, Integer> specialIds) {
         this.tokens = tokens;
         this.mergeRows = mergeRows;
         this.merges = new MergeTable(mergeRows);
@@ -252,6 +252,7 @@ public final class Tokenizer {
     private static final int PART_BYTES = 1 << 19;
 
     /** Part of a text, or all of it where {@code bytes} is null. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Part(int text, String whole, byte @Nullable [] bytes, int from, int to) {}
 
     private static void plan(String text, int number, SpecialTokens known, List<Part> parts) {

@@ -65,15 +65,17 @@ public final class TokenizerBench {
     }
 
     private static <T> Timed<T> time(int rounds, Supplier<T> work) {
-        Timed<T> best = null;
-        for (int i = 0; i < Math.max(1, rounds); i++) {
-            long start = System.nanoTime();
-            T result = work.get();
-            double seconds = (System.nanoTime() - start) / 1e9;
-            if (best == null || seconds < best.seconds) {
-                best = new Timed<>(result, seconds);
-            }
+        Timed<T> best = timeOnce(work);
+        for (int i = 1; i < rounds; i++) {
+            Timed<T> next = timeOnce(work);
+            best = next.seconds < best.seconds ? next : best;
         }
         return best;
+    }
+
+    private static <T> Timed<T> timeOnce(Supplier<T> work) {
+        long start = System.nanoTime();
+        T result = work.get();
+        return new Timed<>(result, (System.nanoTime() - start) / 1e9);
     }
 }

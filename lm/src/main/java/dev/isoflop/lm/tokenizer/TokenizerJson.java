@@ -247,7 +247,7 @@ final class TokenizerJson {
             Map<String, Integer> ids, List<String[]> merges, SequencedMap<String, Integer> specials) {
         int size = 1 + Math.max(max(ids), max(specials));
         refuseUnless(size <= 1 << 24, "an id past 16 million");
-        byte @Nullable [][] tokens = new byte[size][];
+        byte[] @Nullable [] tokens = new byte[size][];
         specials.forEach((text, id) -> {
             refuseUnless(id >= 0 && !text.isEmpty(), "special token \"" + text + "\" with id " + id);
             Integer known = ids.get(text);

@@ -91,6 +91,7 @@ public final class TokenBin implements TokenSource, AutoCloseable {
     }
 
     /** Maps a file and checks its header and size only: for files whose content was checked before. */
+    @SuppressWarnings("MustBeClosed") // closed by the bin, or below if there will be none
     public static TokenBin openUnverified(Path file) throws IOException {
         Arena arena = Arena.ofShared();
         try {
@@ -133,6 +134,7 @@ public final class TokenBin implements TokenSource, AutoCloseable {
      * @param vocabSize the bin does not say it; 50257 for GPT-2
      * @throws TokenBinException if the file is not such a bin, is not whole or holds a larger id
      */
+    @SuppressWarnings("MustBeClosed") // closed by the bin, or below if there will be none
     public static TokenBin openLlmC(Path file, int vocabSize) throws IOException {
         Arena arena = Arena.ofShared();
         try {
