@@ -23,6 +23,8 @@ final class TarGz {
     private TarGz() {}
 
     /**
+     * Unpacks the files that are wanted.
+     *
      * @param wanted names to unpack, as they are in the archive
      * @return how many files were unpacked
      */

@@ -56,7 +56,11 @@ public final class HeldOutLoss {
 
     private HeldOutLoss() {}
 
-    /** @throws IllegalArgumentException if there are fewer than two tokens, or the context is longer than the model's */
+    /**
+     * Measures the loss.
+     *
+     * @throws IllegalArgumentException if there are fewer than two tokens, or the context is longer than the model's
+     */
     public static Result measure(LanguageModel model, HeldOutTokens text, Options options) {
         if (text.length() < 2) {
             throw new IllegalArgumentException("a loss needs at least 2 tokens, there are " + text.length());

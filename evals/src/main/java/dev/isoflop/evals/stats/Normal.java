@@ -1,6 +1,7 @@
 package dev.isoflop.evals.stats;
 
 /** The standard normal distribution. */
+@SuppressWarnings("FloatingPointLiteralPrecision") // the coefficients as published, to be compared digit by digit
 final class Normal {
 
     // Wichura, Algorithm AS 241 (PPND16), Applied Statistics 37 (1988): relative error about 1e-16

@@ -9,7 +9,11 @@ public final class Statistics {
 
     private Statistics() {}
 
-    /** @throws IllegalArgumentException if there is no value */
+    /**
+     * The arithmetic mean.
+     *
+     * @throws IllegalArgumentException if there is no value
+     */
     public static double mean(double[] values) {
         atLeast(1, values.length);
         double sum = 0;
