@@ -46,7 +46,6 @@ import org.springframework.boot.persistence.autoconfigure.EntityScan;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.ComponentScan;
-import org.springframework.context.annotation.Configuration;
 import org.springframework.context.event.EventListener;
 import org.springframework.data.jpa.repository.config.EnableJpaRepositories;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -89,7 +88,7 @@ final class Orchestra {
         }
     }
 
-    @Configuration(proxyBeanMethods = false)
+    // No @Configuration: the tests of the whole platform scan these packages and must not find it.
     @EnableAutoConfiguration(
             excludeName = {
                 "org.springframework.boot.security.autoconfigure.UserDetailsServiceAutoConfiguration",
