@@ -90,6 +90,8 @@ class KillAndFreezeIT {
                         .isEqualTo(1);
             }
             assertThat(run(p, killedRun.id()).attempt()).isGreaterThan(killedRun.attempt());
+            assertThat(resumedFrom(p, killedRun)).as("the killed run went on from a checkpoint").isPositive();
+            assertThat(resumedFrom(p, frozenRun)).as("the frozen run went on from a checkpoint").isPositive();
             assertRefused(p, frozenRun);
             assertThat(Files.readString(p.log("frozen")))
                     .contains(
@@ -209,6 +211,17 @@ class KillAndFreezeIT {
                 .valueStream()
                 .filter(e -> e.path("to").asString("").equals(to.wireName()))
                 .count();
+    }
+
+    /** The step from which the attempt after the disturbed one went on. */
+    private static long resumedFrom(Processes p, Views.Run disturbed) {
+        JsonNode answer = p.api.get("/runs/" + disturbed.id() + "/attempts", JsonNode.class);
+        return (answer.isArray() ? answer : answer.path("items"))
+                .valueStream()
+                .filter(a -> a.path("number").asInt() == disturbed.attempt() + 1)
+                .mapToLong(a -> a.path("resumedFromStep").asLong())
+                .findFirst()
+                .orElse(0);
     }
 
     private static MetricViews.Series series(Processes p, Views.Run run, String metric) {
