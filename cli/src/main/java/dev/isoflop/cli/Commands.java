@@ -52,7 +52,12 @@ final class Commands {
         @Option(names = "--home", description = "The product's directory (default: $ISOFLOP_HOME or ~/.isoflop).")
         private @Nullable Path home;
 
-        @Option(names = "--database", description = "JDBC URL of a PostgreSQL 15 or newer (default: one of its own).")
+        @Option(
+                names = "--database",
+                paramLabel = "URL",
+                description =
+                        "JDBC URL of a PostgreSQL 15 or newer (default: one of its own). User and password: in the"
+                                + " URL, or in ISOFLOP_DATABASE_USER and ISOFLOP_DATABASE_PASSWORD.")
         private @Nullable String database;
 
         @Option(names = "--no-runner", description = "Start no runner.")
@@ -61,11 +66,15 @@ final class Commands {
         @Option(names = "--offline", description = "The runner uses only corpora that were fetched before.")
         private boolean offline;
 
+        @Option(names = "--reset-token", description = "Revoke every admin token and make a new one.")
+        private boolean resetToken;
+
         @Override
         public Integer call() throws IOException, InterruptedException {
             LocalStack stack = new LocalStack(Home.of(home), projectRoot(), System.out::println);
+            List<String> arguments = resetToken ? List.of("--isoflop.admin-token.reset=true") : List.of();
             LocalStack.Result result =
-                    stack.up(new LocalStack.Options(port, database, !noRunner, offline, List.of(), List.of()));
+                    stack.up(new LocalStack.Options(port, database, !noRunner, offline, arguments, List.of()));
             System.out.println(
                     (result.alreadyUp() ? "Already up: " : "Up: ") + result.up().url());
             if (result.newToken() != null) {

@@ -90,8 +90,12 @@ class KillAndFreezeIT {
                         .isEqualTo(1);
             }
             assertThat(run(p, killedRun.id()).attempt()).isGreaterThan(killedRun.attempt());
-            assertThat(resumedFrom(p, killedRun)).as("the killed run went on from a checkpoint").isPositive();
-            assertThat(resumedFrom(p, frozenRun)).as("the frozen run went on from a checkpoint").isPositive();
+            assertThat(resumedFrom(p, killedRun))
+                    .as("the killed run went on from a checkpoint")
+                    .isPositive();
+            assertThat(resumedFrom(p, frozenRun))
+                    .as("the frozen run went on from a checkpoint")
+                    .isPositive();
             assertRefused(p, frozenRun);
             assertThat(Files.readString(p.log("frozen")))
                     .contains(

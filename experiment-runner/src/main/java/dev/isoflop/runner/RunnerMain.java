@@ -36,7 +36,8 @@ import picocli.CommandLine.Option;
         description = "Executes runs for a platform until it is told to end.",
         footer = {
             "",
-            "Ends with 0 after SIGTERM or SIGINT, 2 for wrong options, 3 if the platform refuses the token.",
+            "On SIGTERM or SIGINT it checkpoints what runs and ends, with 143 or 130. Otherwise it ends with 2 for",
+            "wrong options and 3 if the platform refuses the token.",
             "",
             "Example:",
             "  ISOFLOP_TOKEN=isf_… isoflop runner --url http://127.0.0.1:8808 --slots 2"

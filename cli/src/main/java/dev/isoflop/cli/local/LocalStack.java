@@ -168,11 +168,10 @@ public final class LocalStack {
         List<String> command = java(List.of(), "platform-api", "dev.isoflop.platform.PlatformApplication");
         command.add("--isoflop.home=" + home.root());
         command.add("--server.port=" + options.port());
-        if (options.database() != null) {
-            command.add("--isoflop.database.url=" + options.database());
-        }
         command.addAll(options.platformArguments());
-        return start(command, Map.of(), "platform");
+        String database = options.database();
+        // by the environment: a URL may hold a password, and arguments are for all to see
+        return start(command, database == null ? Map.of() : Map.of("ISOFLOP_DATABASE_URL", database), "platform");
     }
 
     private Home.Started startRunner(Home.Client client, Options options) throws IOException {
@@ -303,10 +302,11 @@ public final class LocalStack {
         String token = ready.token;
         if (token == null) {
             token = known.map(Home.Client::token)
-                    .orElseThrow(() -> new CliException(
-                            ExitCode.FAILED,
-                            "The platform has an admin token from an earlier start, but " + home.root()
-                                    + "/client.json is missing. Restore it, or begin with another --home."));
+                    .orElseThrow(
+                            () -> new CliException(
+                                    ExitCode.FAILED,
+                                    "The platform has an admin token from an earlier start, but " + home.root()
+                                            + "/client.json is missing. Restore it, or make a new token with isoflop up --reset-token."));
         }
         Home.Client client = new Home.Client(
                 ready.url,

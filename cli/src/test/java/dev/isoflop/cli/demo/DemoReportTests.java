@@ -34,7 +34,14 @@ class DemoReportTests {
                         ? List.of(
                                 new FitViews.Budget(3e10, 1.0, -2.0, 3.0, 1e4, 1e5, TARGET, null),
                                 new FitViews.Budget(
-                                        1e11, null, null, null, 1e4, 1e5, null, new FitViews.Refusal("no-minimum", "…")))
+                                        1e11,
+                                        null,
+                                        null,
+                                        null,
+                                        1e4,
+                                        1e5,
+                                        null,
+                                        new FitViews.Refusal("no-minimum", "…")))
                         : List.of(),
                 refused ? null : TARGET,
                 List.of(),
@@ -49,9 +56,39 @@ class DemoReportTests {
 
     private static Views.Run run(Double loss) {
         return new Views.Run(
-                7, 1L, "demo", "C3e10-d16-s1", "pretrain", RunState.SUCCEEDED, 1, 0, "default", 23_040, 6_656, 216_832,
-                3e10, 4e10, 3e10, 1L, 0.01, 256, 847, 847, 216_832, 5.1, loss, 2.4, 60_000.0, loss == null, null, null,
-                null, Instant.EPOCH, null, null, 3);
+                7,
+                1L,
+                "demo",
+                "C3e10-d16-s1",
+                "pretrain",
+                RunState.SUCCEEDED,
+                1,
+                0,
+                "default",
+                23_040,
+                6_656,
+                216_832,
+                3e10,
+                4e10,
+                3e10,
+                1L,
+                0.01,
+                256,
+                847,
+                847,
+                216_832,
+                5.1,
+                loss,
+                2.4,
+                60_000.0,
+                loss == null,
+                null,
+                null,
+                null,
+                Instant.EPOCH,
+                null,
+                null,
+                3);
     }
 
     private static JsonNode json(DemoReport report) {
@@ -87,8 +124,7 @@ class DemoReportTests {
 
     @Test
     void theOptimumOfRecordIsTheParabolas() {
-        JsonNode report = json(
-                DemoReport.of(List.of(), List.of(fit("parametric", null), fit("isoflop", null)), 1));
+        JsonNode report = json(DemoReport.of(List.of(), List.of(fit("parametric", null), fit("isoflop", null)), 1));
         assertThat(report.at("/optimum/method").asString()).isEqualTo("isoflop");
     }
 

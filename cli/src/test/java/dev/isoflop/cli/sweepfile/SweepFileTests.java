@@ -11,8 +11,7 @@ import org.junit.jupiter.api.Test;
 
 class SweepFileTests {
 
-    private static final String GOOD =
-            """
+    private static final String GOOD = """
             kind: isoflop
             name: mine
             experiment: default
