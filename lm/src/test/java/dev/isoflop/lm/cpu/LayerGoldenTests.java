@@ -19,7 +19,8 @@ class LayerGoldenTests {
     @Test
     void rmsNormAgrees() {
         float[] x = Npy.read(dir.resolve("inputs/in_embeddings.npy")).floats();
-        float[] gain = Npy.read(dir.resolve("inputs/rmsnorm_weight_recovered.npy")).floats();
+        float[] gain =
+                Npy.read(dir.resolve("inputs/rmsnorm_weight_recovered.npy")).floats();
         float[] expected = Npy.read(dir.resolve("snapshots/test_rmsnorm.npy")).floats();
         float[] y = new float[x.length];
         Elementwise.rmsNorm(x, 0, gain, 0, y, 0, new float[ROWS], 0, ROWS, D, 1e-5f);

@@ -31,8 +31,7 @@ class DatabaseConfiguration {
             String url,
             @Nullable String user,
             @Nullable String secret,
-            @Nullable EmbeddedDatabase own)
-            implements JdbcConnectionDetails, AutoCloseable {
+            @Nullable EmbeddedDatabase own) implements JdbcConnectionDetails, AutoCloseable {
 
         @Override
         public String getJdbcUrl() {

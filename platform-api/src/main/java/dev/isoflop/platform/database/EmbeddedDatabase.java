@@ -47,7 +47,8 @@ final class EmbeddedDatabase implements AutoCloseable {
                 Path data = directory.resolve("data");
                 Orphan.stop(data);
                 EmbeddedPostgres postgres = EmbeddedPostgres.builder()
-                        .setOverrideWorkingDirectory(directory.resolve("binaries").toFile())
+                        .setOverrideWorkingDirectory(
+                                directory.resolve("binaries").toFile())
                         .setDataDirectory(data)
                         .setCleanDataDirectory(false)
                         // Spring closes the pool first and this bean after it: the library's own hook would race that

@@ -35,7 +35,9 @@ class ExperimentController {
                 .toList();
         return new Page<>(
                 found,
-                found.size() < size ? null : Cursor.encode(Long.toString(found.getLast().id())));
+                found.size() < size
+                        ? null
+                        : Cursor.encode(Long.toString(found.getLast().id())));
     }
 
     @GetMapping("/{id}")

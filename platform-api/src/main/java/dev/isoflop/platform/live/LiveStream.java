@@ -139,9 +139,8 @@ class LiveStream {
                         rs.getObject(6, Double.class)))
                 .list();
         for (Subscriber subscriber : subscribers) {
-            List<Progress> wanted = now.stream()
-                    .filter(p -> subscriber.wants(message(p)))
-                    .toList();
+            List<Progress> wanted =
+                    now.stream().filter(p -> subscriber.wants(message(p))).toList();
             if (!wanted.isEmpty()) {
                 subscriber.offer(new Subscriber.Message(null, "progress", 0, 0, wanted));
             }

@@ -45,8 +45,8 @@ class StreamController {
         try {
             return Long.parseLong(id.trim());
         } catch (NumberFormatException e) {
-            ProblemException problem =
-                    new ProblemException(ErrorCode.INVALID_REQUEST, "Last-Event-ID = " + id + " is no id of this stream.");
+            ProblemException problem = new ProblemException(
+                    ErrorCode.INVALID_REQUEST, "Last-Event-ID = " + id + " is no id of this stream.");
             problem.initCause(e);
             throw problem;
         }

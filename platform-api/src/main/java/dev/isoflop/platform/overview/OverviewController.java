@@ -41,10 +41,9 @@ class OverviewController {
         for (RunState state : RunState.values()) {
             counts.put(state, 0);
         }
-        jdbc.sql("select state, count(*) from run group by state")
-                .query((ResultSet rs) -> {
-                    counts.put(RunState.valueOf(rs.getString(1).toUpperCase(Locale.ROOT)), rs.getInt(2));
-                });
+        jdbc.sql("select state, count(*) from run group by state").query((ResultSet rs) -> {
+            counts.put(RunState.valueOf(rs.getString(1).toUpperCase(Locale.ROOT)), rs.getInt(2));
+        });
         Runners runners = jdbc.sql("select count(*), coalesce(sum(slots), 0) from runner"
                         + " where last_seen > now() - make_interval(secs => ?)")
                 .param((double) leases.suspect().toSeconds())

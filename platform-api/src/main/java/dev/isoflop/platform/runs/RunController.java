@@ -67,8 +67,7 @@ class RunController {
 
     @PostMapping("/{id}/cancellation")
     Views.Run cancel(
-            @PathVariable("id") long id,
-            @RequestHeader(name = "If-Match", required = false) @Nullable String ifMatch) {
+            @PathVariable("id") long id, @RequestHeader(name = "If-Match", required = false) @Nullable String ifMatch) {
         cancel.cancel(id, IfMatch.version(ifMatch));
         return queries.run(id);
     }
@@ -106,13 +105,15 @@ class RunController {
         FileRef file = queries.checkpoints(id).stream()
                 .filter(c -> checkpoint == null || c.id() == checkpoint)
                 .findFirst()
-                .flatMap(c -> c.files().stream().filter(f -> f.name().equals(name)).findFirst())
-                .orElseThrow(() ->
-                        new ProblemException(ErrorCode.NOT_FOUND, "Run " + id + " has no checkpoint file " + name + "."));
+                .flatMap(c ->
+                        c.files().stream().filter(f -> f.name().equals(name)).findFirst())
+                .orElseThrow(() -> new ProblemException(
+                        ErrorCode.NOT_FOUND, "Run " + id + " has no checkpoint file " + name + "."));
         ArtifactFiles.Stored stored = artifacts
                 .find(file.sha256())
                 .orElseThrow(() -> new ProblemException(
-                        ErrorCode.NOT_FOUND, name + " of that checkpoint has been pruned; newer checkpoints are kept."));
+                        ErrorCode.NOT_FOUND,
+                        name + " of that checkpoint has been pruned; newer checkpoints are kept."));
         return ResponseEntity.ok()
                 .contentType(MediaType.APPLICATION_OCTET_STREAM)
                 .header(

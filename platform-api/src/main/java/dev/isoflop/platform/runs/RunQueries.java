@@ -40,7 +40,11 @@ public class RunQueries {
      * @param kind only this kind of work
      * @param text part of the name, in any case
      */
-    record Filter(@Nullable Long sweep, List<String> states, @Nullable String kind, @Nullable String text) {}
+    record Filter(
+            @Nullable Long sweep,
+            List<String> states,
+            @Nullable String kind,
+            @Nullable String text) {}
 
     Page<Views.Run> list(Filter filter, RunSort sort, int limit, @Nullable String after) {
         StringBuilder where = new StringBuilder(" where true");
@@ -72,7 +76,8 @@ public class RunQueries {
             values.put("cursorId", cursor[2]);
         }
         record Row(Views.Run run, String key) {}
-        String columns = RunRows.SELECT.replaceFirst("\n  from run r", ", cast(" + sort.expression() + " as text) as sort_key\n  from run r");
+        String columns = RunRows.SELECT.replaceFirst(
+                "\n  from run r", ", cast(" + sort.expression() + " as text) as sort_key\n  from run r");
         List<Row> rows = jdbc.sql(columns + where + sort.order() + " limit " + (limit + 1))
                 .params(values)
                 .query((rs, i) -> new Row(RunRows.view(rs, i), rs.getString("sort_key")))
@@ -97,7 +102,11 @@ public class RunQueries {
                 .orElseThrow(() -> new ProblemException(
                         ErrorCode.INVALID_REQUEST,
                         "There is no state '" + name + "'; the states are "
-                                + String.join(", ", Arrays.stream(RunState.values()).map(RunState::wireName).toList())
+                                + String.join(
+                                        ", ",
+                                        Arrays.stream(RunState.values())
+                                                .map(RunState::wireName)
+                                                .toList())
                                 + "."));
     }
 
@@ -112,7 +121,8 @@ public class RunQueries {
 
     Views.RunDetail detail(long id) {
         Views.Run run = run(id);
-        return jdbc.sql("select spec, result, retries_failure, retries_preemption, retries_infrastructure from run where id = ?")
+        return jdbc.sql(
+                        "select spec, result, retries_failure, retries_preemption, retries_infrastructure from run where id = ?")
                 .param(id)
                 .query((rs, i) -> new Views.RunDetail(
                         run,
@@ -194,6 +204,7 @@ public class RunQueries {
         // A cursor even on the last page of a run that still writes: its next lines come after it.
         Views.LogLine last = lines.isEmpty() ? null : lines.getLast();
         return new Page<>(
-                lines, last == null ? after : Cursor.encode(Integer.toString(last.attempt()), Long.toString(last.seq())));
+                lines,
+                last == null ? after : Cursor.encode(Integer.toString(last.attempt()), Long.toString(last.seq())));
     }
 }

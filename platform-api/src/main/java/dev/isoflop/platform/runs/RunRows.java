@@ -59,8 +59,7 @@ public final class RunRows {
                 rs.getBoolean("diverged"),
                 failure == null
                         ? null
-                        : new Views.Failure(
-                                rs.getString("failure_category"), failure, rs.getString("failure_message")),
+                        : new Views.Failure(rs.getString("failure_category"), failure, rs.getString("failure_message")),
                 rs.getObject("waits_for", Long.class),
                 rs.getString("runner"),
                 instant(rs, "created_at"),

@@ -38,8 +38,8 @@ record RunSort(String field, String expression, String type, boolean descending)
             Map.entry("createdAt", "extract(epoch from r.created_at)"),
             Map.entry("startedAt", "extract(epoch from r.started_at)"),
             Map.entry("finishedAt", "extract(epoch from r.finished_at)"));
-    private static final Map<String, String> TEXTS =
-            Map.of("name", "r.name", "state", "r.state", "kind", "r.kind", "pool", "r.pool", "sweep", "coalesce(s.name, '')");
+    private static final Map<String, String> TEXTS = Map.of(
+            "name", "r.name", "state", "r.state", "kind", "r.kind", "pool", "r.pool", "sweep", "coalesce(s.name, '')");
 
     static RunSort parse(@Nullable String sort) {
         String asked = sort == null || sort.isBlank() ? "-id" : sort.trim();
@@ -57,7 +57,8 @@ record RunSort(String field, String expression, String type, boolean descending)
         String text = TEXTS.get(field);
         if (text == null) {
             throw new ProblemException(
-                    ErrorCode.INVALID_REQUEST, "Runs cannot be sorted by '" + field + "'; use a field of the run view.");
+                    ErrorCode.INVALID_REQUEST,
+                    "Runs cannot be sorted by '" + field + "'; use a field of the run view.");
         }
         return new RunSort(asked, text, "text", descending);
     }

@@ -19,8 +19,9 @@ final class ModelDefaults {
             throw new IllegalArgumentException("dModel = " + model.dModel() + " and layers = " + model.layers()
                     + ": a model has a width of at least 4 and at least one layer");
         }
-        TransformerShape rule =
-                model.heads() == null || model.dFf() == null ? ShapeRule.shape(model.dModel(), vocabSize, contextLength) : null;
+        TransformerShape rule = model.heads() == null || model.dFf() == null
+                ? ShapeRule.shape(model.dModel(), vocabSize, contextLength)
+                : null;
         int heads = model.heads() != null ? model.heads() : rule == null ? 1 : rule.heads();
         int dFf = model.dFf() != null ? model.dFf() : rule == null ? model.dModel() * 4 : rule.dFf();
         return new TransformerShape(
@@ -37,7 +38,16 @@ final class ModelDefaults {
 
     static ModelShape wire(TransformerShape s) {
         return new ModelShape(
-                s.vocabSize(), s.contextLength(), s.dModel(), s.layers(), s.heads(), s.kvHeads(), s.dFf(),
-                s.tiedEmbeddings(), s.qkNorm(), ROPE_THETA, NORM_EPSILON);
+                s.vocabSize(),
+                s.contextLength(),
+                s.dModel(),
+                s.layers(),
+                s.heads(),
+                s.kvHeads(),
+                s.dFf(),
+                s.tiedEmbeddings(),
+                s.qkNorm(),
+                ROPE_THETA,
+                NORM_EPSILON);
     }
 }

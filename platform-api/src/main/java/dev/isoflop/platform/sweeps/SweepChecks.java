@@ -55,7 +55,11 @@ final class SweepChecks {
             SweepSpec.BudgetEntry budget = spec.budgets().get(i);
             String at = "/budgets/" + i;
             if (!(budget.flops() > 0) || Double.isInfinite(budget.flops())) {
-                error(at + "/flops", "A budget of " + budget.flops() + " FLOPs trains nothing.", "a number above 0, such as 1e12", errors);
+                error(
+                        at + "/flops",
+                        "A budget of " + budget.flops() + " FLOPs trains nothing.",
+                        "a number above 0, such as 1e12",
+                        errors);
             } else if (!seen.add(budget.flops())) {
                 error(at + "/flops", "The budget appears twice.", "each budget once", errors);
             }
@@ -66,7 +70,11 @@ final class SweepChecks {
             List<String> names = budget.models();
             if (names != null) {
                 if (names.isEmpty()) {
-                    error(at + "/models", "The budget has no models.", "at least one, or leave the field out for all", errors);
+                    error(
+                            at + "/models",
+                            "The budget has no models.",
+                            "at least one, or leave the field out for all",
+                            errors);
                 }
                 Set<String> once = new HashSet<>();
                 for (int j = 0; j < names.size(); j++) {
@@ -88,16 +96,24 @@ final class SweepChecks {
             boolean point = spec.budgets() != null
                     && spec.budgets().stream()
                             .anyMatch(budget -> budget.flops() == replicate.flops()
-                                    && (budget.models() == null || budget.models().contains(replicate.model())));
+                                    && (budget.models() == null
+                                            || budget.models().contains(replicate.model())));
             if (!point) {
-                error(at + "/flops", "No budget of " + replicate.flops() + " FLOPs trains " + replicate.model() + ".",
-                        "a budget of the sweep that trains the model", errors);
+                error(
+                        at + "/flops",
+                        "No budget of " + replicate.flops() + " FLOPs trains " + replicate.model() + ".",
+                        "a budget of the sweep that trains the model",
+                        errors);
             }
             List<Long> seeds = replicate.seeds();
             if (seeds == null || seeds.isEmpty()) {
                 error(at + "/seeds", "A replicate needs seeds.", "at least one", errors);
             } else if (new HashSet<>(seeds).size() < seeds.size()) {
-                error(at + "/seeds", "A seed appears twice: it would train the same model again.", "each seed once", errors);
+                error(
+                        at + "/seeds",
+                        "A seed appears twice: it would train the same model again.",
+                        "each seed once",
+                        errors);
             }
         }
     }

@@ -1,13 +1,13 @@
 package dev.isoflop.platform.sweeps;
 
 import dev.isoflop.platform.shared.idempotency.Idempotency;
+import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.shared.web.Cursor;
 import dev.isoflop.platform.shared.web.IfMatch;
 import dev.isoflop.protocol.api.Page;
 import dev.isoflop.protocol.api.SweepSpec;
 import dev.isoflop.protocol.api.Views;
 import dev.isoflop.protocol.error.ErrorCode;
-import dev.isoflop.platform.shared.problem.ProblemException;
 import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
@@ -70,7 +70,9 @@ class SweepController {
         List<Views.Sweep> found = sweeps.list(experiment, Cursor.id(after, Long.MAX_VALUE), size);
         return new Page<>(
                 found,
-                found.size() < size ? null : Cursor.encode(Long.toString(found.getLast().id())));
+                found.size() < size
+                        ? null
+                        : Cursor.encode(Long.toString(found.getLast().id())));
     }
 
     @GetMapping("/sweeps/{id}")
@@ -85,8 +87,7 @@ class SweepController {
 
     @PostMapping("/sweeps/{id}/cancellation")
     Views.Sweep cancel(
-            @PathVariable("id") long id,
-            @RequestHeader(name = "If-Match", required = false) @Nullable String ifMatch) {
+            @PathVariable("id") long id, @RequestHeader(name = "If-Match", required = false) @Nullable String ifMatch) {
         return sweeps.cancel(id, IfMatch.version(ifMatch));
     }
 

@@ -121,7 +121,8 @@ final class SweepPlanning {
             double rate = rate(spec, cell);
             Set<Long> seeds = new java.util.LinkedHashSet<>();
             seeds.add(seed);
-            for (SweepSpec.Replicate replicate : spec.replicates() == null ? List.<SweepSpec.Replicate>of() : spec.replicates()) {
+            for (SweepSpec.Replicate replicate :
+                    spec.replicates() == null ? List.<SweepSpec.Replicate>of() : spec.replicates()) {
                 if (replicate.flops() == cell.budget() && replicate.model().equals(model)) {
                     seeds.addAll(replicate.seeds());
                 }
@@ -135,8 +136,19 @@ final class SweepPlanning {
 
     private static PlannedCell withSeed(PlannedCell c, long seed) {
         return new PlannedCell(
-                c.budget(), c.shape(), c.parameters(), c.N(), c.D(), c.steps(), c.batchSequences(), c.plannedFlops(),
-                c.exactFlops(), c.epochs(), c.learningRate(), seed, c.memory());
+                c.budget(),
+                c.shape(),
+                c.parameters(),
+                c.N(),
+                c.D(),
+                c.steps(),
+                c.batchSequences(),
+                c.plannedFlops(),
+                c.exactFlops(),
+                c.epochs(),
+                c.learningRate(),
+                seed,
+                c.memory());
     }
 
     /** The budget's rate, else the sweep's, else the rule's for that size. */
@@ -172,13 +184,18 @@ final class SweepPlanning {
         double allowed = spec.maxEpochs() == null ? 1 : spec.maxEpochs();
         List<PlannedCell> over = plan.cells().stream()
                 .filter(cell -> cell.epochs() > allowed)
-                .sorted(java.util.Comparator.comparingDouble(PlannedCell::epochs).reversed())
+                .sorted(java.util.Comparator.comparingDouble(PlannedCell::epochs)
+                        .reversed())
                 .toList();
         if (!over.isEmpty()) {
             String worst = over.stream()
                     .limit(5)
                     .map(c -> String.format(
-                            Locale.ROOT, "width %d at %.3g FLOPs wants %d tokens", c.shape().dModel(), c.budget(), c.D()))
+                            Locale.ROOT,
+                            "width %d at %.3g FLOPs wants %d tokens",
+                            c.shape().dModel(),
+                            c.budget(),
+                            c.D()))
                     .collect(Collectors.joining("; "));
             throw new ProblemException(
                     ErrorCode.NOT_ENOUGH_TOKENS,
@@ -193,7 +210,10 @@ final class SweepPlanning {
                     List.of(new Problem.FieldError(
                             "/maxEpochs",
                             over.size() + " cells repeat the text more often than allowed.",
-                            String.format(Locale.ROOT, "%.1f or more", Math.ceil(over.getFirst().epochs() * 10) / 10),
+                            String.format(
+                                    Locale.ROOT,
+                                    "%.1f or more",
+                                    Math.ceil(over.getFirst().epochs() * 10) / 10),
                             null)));
         }
     }
@@ -213,7 +233,8 @@ final class SweepPlanning {
                     errors.add(new Problem.FieldError(
                             pointer + "/name", "There are two models named " + name + ".", "a name of its own", null));
                 } else if (!seen.add(shape)) {
-                    errors.add(new Problem.FieldError(pointer, "Model " + name + " repeats another's shape.", null, null));
+                    errors.add(
+                            new Problem.FieldError(pointer, "Model " + name + " repeats another's shape.", null, null));
                 }
             } catch (IllegalArgumentException e) {
                 errors.add(new Problem.FieldError(pointer, String.valueOf(e.getMessage()), null, null));

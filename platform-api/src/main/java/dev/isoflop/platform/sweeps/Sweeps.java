@@ -54,7 +54,11 @@ public class Sweeps {
 
     Sweeps(
             SweepStore store,
-            RunStore runs, Datasets datasets, CancelRuns cancelRuns, JsonMapper json, JdbcClient jdbc) {
+            RunStore runs,
+            Datasets datasets,
+            CancelRuns cancelRuns,
+            JsonMapper json,
+            JdbcClient jdbc) {
         this.store = store;
         this.runs = runs;
         this.datasets = datasets;
@@ -101,7 +105,9 @@ public class Sweeps {
                 specJson,
                 Idempotency.hash(specJson),
                 dataset.id,
-                planned.cells().stream().mapToDouble(c -> c.cell().plannedFlops()).sum(),
+                planned.cells().stream()
+                        .mapToDouble(c -> c.cell().plannedFlops())
+                        .sum(),
                 json.writeValueAsString(dropped)));
         if (created.isEmpty()) {
             SweepRow other = store.find(experiment, spec.name()).orElseThrow();
@@ -211,7 +217,8 @@ public class Sweeps {
         SweepRow row = store.lock(id).orElseThrow(() -> notFound(id));
         if (expectedVersion != null && expectedVersion != row.version()) {
             throw new ProblemException(
-                    ErrorCode.ETAG_MISMATCH, "The sweep has changed since (version " + row.version() + "). Look at it again.");
+                    ErrorCode.ETAG_MISMATCH,
+                    "The sweep has changed since (version " + row.version() + "). Look at it again.");
         }
         store.cancel(id);
         cancelRuns.cancelSweep(id);
@@ -223,7 +230,8 @@ public class Sweeps {
     private Ready ready(SweepSpec.IsoFlop spec) {
         // a field absent from the JSON arrives as null whatever its declared type
         if (spec.dataset() == null) {
-            throw SweepPlanning.invalid(List.of(new Problem.FieldError("/dataset", "A sweep needs a dataset.", null, null)));
+            throw SweepPlanning.invalid(
+                    List.of(new Problem.FieldError("/dataset", "A sweep needs a dataset.", null, null)));
         }
         String id = Datasets.id(Datasets.options(spec.dataset()));
         Views.Dataset dataset = datasets.find(id).orElse(null);
@@ -240,7 +248,8 @@ public class Sweeps {
 
     /** What the largest runner heard of in the last hour may hold, or this machine's memory when there is none. */
     private long memory() {
-        long largest = jdbc.sql("select coalesce(max(memory_bytes), 0) from runner where last_seen > now() - interval '1 hour'")
+        long largest = jdbc.sql(
+                        "select coalesce(max(memory_bytes), 0) from runner where last_seen > now() - interval '1 hour'")
                 .query(Long.class)
                 .single();
         if (largest > 0) {

@@ -52,7 +52,8 @@ class Credentials {
             return Optional.of(remembered.caller());
         }
         Optional<Caller> found = look.apply(hash)
-                .flatMap(row -> Scope.of(row.scope()).map(scope -> new Caller(row.id(), row.name(), scope, credential)));
+                .flatMap(
+                        row -> Scope.of(row.scope()).map(scope -> new Caller(row.id(), row.name(), scope, credential)));
         if (found.isEmpty()) {
             known.remove(hash);
             return found;

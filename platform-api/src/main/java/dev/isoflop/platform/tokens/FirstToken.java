@@ -4,8 +4,8 @@ import dev.isoflop.db.token.TokenStore;
 import dev.isoflop.platform.IsoflopSettings;
 import java.io.PrintStream;
 import java.util.Optional;
-import org.springframework.boot.web.server.context.WebServerApplicationContext;
 import org.springframework.boot.context.event.ApplicationReadyEvent;
+import org.springframework.boot.web.server.context.WebServerApplicationContext;
 import org.springframework.context.event.EventListener;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.support.TransactionTemplate;
@@ -25,8 +25,7 @@ class FirstToken {
     private final IsoflopSettings settings;
     private final PrintStream out;
 
-    FirstToken(
-            TokenStore store, Credentials credentials, TransactionTemplate transactions, IsoflopSettings settings) {
+    FirstToken(TokenStore store, Credentials credentials, TransactionTemplate transactions, IsoflopSettings settings) {
         this.store = store;
         this.credentials = credentials;
         this.transactions = transactions;
@@ -39,7 +38,8 @@ class FirstToken {
         makeIfNeeded(settings.adminToken().reset()).ifPresent(token -> out.println("ISOFLOP_ADMIN_TOKEN=" + token));
         if (event.getApplicationContext() instanceof WebServerApplicationContext context
                 && context.getWebServer() != null) {
-            out.println("ISOFLOP_READY url=http://127.0.0.1:" + context.getWebServer().getPort());
+            out.println("ISOFLOP_READY url=http://127.0.0.1:"
+                    + context.getWebServer().getPort());
         }
         out.flush();
     }

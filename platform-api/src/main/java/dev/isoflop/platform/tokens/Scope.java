@@ -19,7 +19,9 @@ enum Scope {
     }
 
     static Optional<Scope> of(String wireName) {
-        return Arrays.stream(values()).filter(s -> s.wireName().equals(wireName)).findAny();
+        return Arrays.stream(values())
+                .filter(s -> s.wireName().equals(wireName))
+                .findAny();
     }
 
     static List<String> wireNames() {
@@ -28,13 +30,12 @@ enum Scope {
 
     /** The scopes this one includes, as authorities. */
     List<GrantedAuthority> authorities() {
-        List<Scope> included =
-                switch (this) {
-                    case READ -> List.of(READ);
-                    case SUBMIT -> List.of(READ, SUBMIT);
-                    case ADMIN -> List.of(READ, SUBMIT, ADMIN, RUNNER);
-                    case RUNNER -> List.of(RUNNER);
-                };
+        List<Scope> included = switch (this) {
+            case READ -> List.of(READ);
+            case SUBMIT -> List.of(READ, SUBMIT);
+            case ADMIN -> List.of(READ, SUBMIT, ADMIN, RUNNER);
+            case RUNNER -> List.of(RUNNER);
+        };
         return included.stream()
                 .map(s -> (GrantedAuthority) new SimpleGrantedAuthority(s.wireName()))
                 .toList();

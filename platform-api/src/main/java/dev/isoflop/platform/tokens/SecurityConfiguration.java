@@ -42,8 +42,8 @@ class SecurityConfiguration {
                                     ErrorCode.UNAUTHENTICATED,
                                     "Send a token as Authorization: Bearer isf_…, or sign in on the dashboard.");
                         })
-                        .accessDeniedHandler((request, response, e) -> problems.send(
-                                response, ErrorCode.FORBIDDEN, "The token's scope does not allow this.")))
+                        .accessDeniedHandler((request, response, e) ->
+                                problems.send(response, ErrorCode.FORBIDDEN, "The token's scope does not allow this.")))
                 .authorizeHttpRequests(requests -> requests.dispatcherTypeMatchers(
                                 DispatcherType.FORWARD, DispatcherType.ASYNC, DispatcherType.ERROR)
                         .permitAll()

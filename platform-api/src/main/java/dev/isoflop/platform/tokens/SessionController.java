@@ -55,7 +55,8 @@ class SessionController {
                 .orElseThrow(() -> new ProblemException(ErrorCode.UNAUTHENTICATED, "This token is not valid."));
         if (caller.scope() == Scope.RUNNER) {
             throw new ProblemException(
-                    ErrorCode.FORBIDDEN, "A runner's token opens no dashboard; use one of scope read, submit or admin.");
+                    ErrorCode.FORBIDDEN,
+                    "A runner's token opens no dashboard; use one of scope read, submit or admin.");
         }
         String session = Secrets.base64(Secrets.random());
         Duration ttl = settings.session().ttl();

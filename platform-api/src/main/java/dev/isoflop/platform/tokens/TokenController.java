@@ -104,7 +104,9 @@ class TokenController {
                     "/scope",
                     "Not a scope.",
                     "one of " + String.join(", ", Scope.wireNames()),
-                    scope == null ? null : Names.nearest(scope, Scope.wireNames()).orElse(null)));
+                    scope == null
+                            ? null
+                            : Names.nearest(scope, Scope.wireNames()).orElse(null)));
         }
         Instant expiresAt = request.expiresAt();
         if (expiresAt != null && !expiresAt.isAfter(clock.instant())) {
@@ -118,12 +120,6 @@ class TokenController {
 
     private static Views.Token view(TokenStore.TokenRow row) {
         return new Views.Token(
-                row.id(),
-                row.name(),
-                row.prefix(),
-                row.scope(),
-                row.createdAt(),
-                row.lastUsedAt(),
-                row.expiresAt());
+                row.id(), row.name(), row.prefix(), row.scope(), row.createdAt(), row.lastUsedAt(), row.expiresAt());
     }
 }

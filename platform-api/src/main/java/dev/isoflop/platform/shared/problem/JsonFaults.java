@@ -44,12 +44,17 @@ final class JsonFaults {
         return new Fault(
                 "There is no field %s%s.".formatted(pointer, nearest == null ? "" : "; did you mean " + nearest + "?"),
                 new Problem.FieldError(
-                        pointer, "Unknown field.", known.isEmpty() ? null : "one of " + String.join(", ", known), nearest));
+                        pointer,
+                        "Unknown field.",
+                        known.isEmpty() ? null : "one of " + String.join(", ", known),
+                        nearest));
     }
 
     private static List<String> known(UnrecognizedPropertyException e) {
         Collection<?> ids = e.getKnownPropertyIds();
-        return ids == null ? List.of() : ids.stream().map(Objects::toString).sorted().toList();
+        return ids == null
+                ? List.of()
+                : ids.stream().map(Objects::toString).sorted().toList();
     }
 
     private static Fault typeId(InvalidTypeIdException e) {
@@ -89,11 +94,12 @@ final class JsonFaults {
             List<String> names = Arrays.stream(wanted.getEnumConstants())
                     .map(c -> ((Enum<?>) c).name())
                     .toList();
-            String nearest =
-                    Names.nearest(String.valueOf(given).toUpperCase(Locale.ROOT), names).orElse(null);
+            String nearest = Names.nearest(String.valueOf(given).toUpperCase(Locale.ROOT), names)
+                    .orElse(null);
             return new Fault(
                     "%s is \"%s\"; it must be one of %s.".formatted(pointer, given, String.join(", ", names)),
-                    new Problem.FieldError(pointer, "Not a valid value.", "one of " + String.join(", ", names), nearest));
+                    new Problem.FieldError(
+                            pointer, "Not a valid value.", "one of " + String.join(", ", names), nearest));
         }
         String expected = expected(wanted);
         return new Fault(
@@ -183,7 +189,10 @@ final class JsonFaults {
         List<String> parts = new ArrayList<>();
         for (JacksonException.Reference reference : e.getPath()) {
             String name = reference.getPropertyName();
-            parts.add(name == null ? Integer.toString(reference.getIndex()) : name.replace("~", "~0").replace("/", "~1"));
+            parts.add(
+                    name == null
+                            ? Integer.toString(reference.getIndex())
+                            : name.replace("~", "~0").replace("/", "~1"));
         }
         return parts.isEmpty() ? "" : "/" + String.join("/", parts);
     }

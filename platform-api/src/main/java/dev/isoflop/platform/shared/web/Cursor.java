@@ -25,7 +25,8 @@ public final class Cursor {
             return null;
         }
         try {
-            String[] found = new String(Base64.getUrlDecoder().decode(cursor), StandardCharsets.UTF_8).split("\u0001", -1);
+            String[] found =
+                    new String(Base64.getUrlDecoder().decode(cursor), StandardCharsets.UTF_8).split("\u0001", -1);
             if (found.length == parts) {
                 return found;
             }
