@@ -45,14 +45,14 @@ public final class Submission {
             resolveCorpus(sweep, file);
             return sweep;
         } catch (SweepFileException e) {
-            StringBuilder text = new StringBuilder(file + " is not a valid sweep file:");
+            StringBuilder text = new StringBuilder("The sweep file " + file + " is not valid:");
             e.complaints().forEach(c -> text.append("\n  ").append(c));
             throw new CliException(ExitCode.USAGE, text.toString());
         } catch (NoSuchFileException e) {
             throw new CliException(
                     ExitCode.USAGE, "There is no file " + file + "; examples/ holds sweeps to start from.");
         } catch (IOException e) {
-            throw new CliException(ExitCode.USAGE, file + " cannot be read: " + e.getMessage());
+            throw new CliException(ExitCode.USAGE, "The sweep file " + file + " cannot be read: " + e.getMessage());
         }
     }
 

@@ -81,7 +81,8 @@ public final class ApiClient {
     public void download(String path, Path target) throws IOException {
         byte[] body = send(request(path).GET());
         Path absolute = target.toAbsolutePath();
-        Path partial = Files.createTempFile(absolute.getParent(), ".isoflop", ".part");
+        // not a temporary file of the JDK's: those are readable by the owner only, and stay so under the new name
+        Path partial = absolute.resolveSibling("." + absolute.getFileName() + ".part");
         Files.write(partial, body);
         Files.move(partial, absolute, StandardCopyOption.REPLACE_EXISTING);
     }
