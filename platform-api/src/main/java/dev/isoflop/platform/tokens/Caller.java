@@ -1,6 +1,7 @@
 package dev.isoflop.platform.tokens;
 
 import java.io.Serial;
+import org.jspecify.annotations.Nullable;
 import org.springframework.security.authentication.AbstractAuthenticationToken;
 import org.springframework.security.core.context.SecurityContextHolder;
 
@@ -65,7 +66,7 @@ public final class Caller extends AbstractAuthenticationToken {
     }
 
     @Override
-    public boolean equals(Object other) {
+    public boolean equals(@Nullable Object other) {
         return other instanceof Caller caller && caller.tokenId == tokenId && caller.scope == scope;
     }
 
