@@ -85,7 +85,7 @@ final class DemoCommand implements Callable<Integer> {
 
         Submission submission = new Submission(api, screen);
         submission.prepare(sweep);
-        Views.Sweep created = create(submission, sweep);
+        Views.Sweep created = create(api, submission, sweep);
         long submitted = System.nanoTime();
         screen.line(Submission.summary(api.get("/sweeps/" + created.id() + "/plan", Views.Plan.class)));
 
@@ -139,12 +139,14 @@ final class DemoCommand implements Callable<Integer> {
     }
 
     /** Under its own name, or the first free one with a number behind it. */
-    private Views.Sweep create(Submission submission, ObjectNode sweep) {
+    private Views.Sweep create(ApiClient api, Submission submission, ObjectNode sweep) {
         String name = sweep.path("name").asString();
         for (int i = 1; ; i++) {
             sweep.put("name", i == 1 ? name : name + "-" + i);
             try {
-                Views.Sweep created = submission.submit(sweep);
+                // read afresh: a repeated key is answered with the sweep as it was when it was made
+                Views.Sweep created =
+                        api.get("/sweeps/" + submission.submit(sweep).id(), Views.Sweep.class);
                 if (created.counts().entrySet().stream()
                         .anyMatch(e -> !e.getKey().isTerminal() && e.getValue() > 0)) {
                     if (i > 1) {
@@ -153,8 +155,7 @@ final class DemoCommand implements Callable<Integer> {
                     }
                     return created;
                 }
-                // The same key was answered with the sweep of an earlier demo, which has run. One that was interrupted
-                // is not over and simply goes on.
+                // An earlier demo's sweep, which has run. One that was interrupted is not over and simply goes on.
             } catch (ApiException e) {
                 if (e.is("not-enough-tokens")) {
                     throw new CliException(
