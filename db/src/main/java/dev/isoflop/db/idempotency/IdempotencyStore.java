@@ -55,7 +55,7 @@ public class IdempotencyStore {
     public void store(String principal, String key, Answer answer) {
         jdbc.sql("""
                         insert into idempotency (principal, key, request_hash, status, location, body)
-                        values (:principal, :key, :hash, :status, :location, :body::jsonb)
+                        values (:principal, :key, :hash, :status, :location, :body)
                         """)
                 .param("principal", principal)
                 .param("key", key)

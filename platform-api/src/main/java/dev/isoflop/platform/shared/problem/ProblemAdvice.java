@@ -44,10 +44,13 @@ class ProblemAdvice {
 
     @ExceptionHandler
     ResponseEntity<Problem> unreadable(HttpMessageNotReadableException e) {
+        // Looked for first: Jackson wraps whatever reading the body threw in an exception of its own.
         for (Throwable cause = e; cause != null; cause = cause.getCause()) {
             if (cause instanceof BodyTooLargeException tooLarge) {
                 return tooLarge(tooLarge);
             }
+        }
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
             if (cause instanceof JacksonException json) {
                 JsonFaults.Fault fault = JsonFaults.describe(json);
                 Problem.FieldError error = fault.error();
