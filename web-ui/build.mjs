@@ -1,5 +1,6 @@
 /**
- * What Maven calls: `node build.mjs` makes dist/, `node build.mjs test SKIP…` runs the unit tests unless a SKIP is `true`.
+ * What Maven calls: `node build.mjs` makes dist/; `node build.mjs test SKIP…` runs the unit tests and `node build.mjs e2e SKIP…` the
+ * browser tests, unless a SKIP is `true`.
  * Packages are installed only when the lock file is not the one they were installed from, and the dashboard is built only
  * when something it is made of is newer than the last build, so that an unchanged one costs a Maven build nothing.
  */
@@ -49,10 +50,10 @@ function build() {
 }
 
 const [mode, ...skips] = process.argv.slice(2);
-if (mode === "test") {
+if (mode === "test" || mode === "e2e") {
   if (!skips.includes("true")) {
     install();
-    run("test", "--silent");
+    run(...(mode === "test" ? ["test", "--silent"] : ["run", "--silent", "e2e"]));
   }
 } else {
   install();
