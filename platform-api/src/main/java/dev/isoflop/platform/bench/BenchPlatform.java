@@ -58,6 +58,9 @@ final class BenchPlatform implements AutoCloseable {
     static BenchPlatform start() throws IOException {
         EmbeddedPostgres postgres = EmbeddedPostgres.builder()
                 .setRegisterShutdownHook(false)
+                // the library starts PostgreSQL with -F; commits that do not reach the disk would flatter us
+                .setServerConfig("fsync", "on")
+                .setServerConfig("full_page_writes", "on")
                 .setServerConfig("synchronous_commit", "on")
                 .setServerConfig("shared_buffers", "256MB")
                 .setServerConfig("max_wal_size", "2GB")

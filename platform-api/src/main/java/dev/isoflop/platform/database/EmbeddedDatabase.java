@@ -10,7 +10,10 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,10 +30,12 @@ final class EmbeddedDatabase implements AutoCloseable {
 
     private final FileChannel lockFile;
     private final EmbeddedPostgres postgres;
+    private final String password;
 
-    private EmbeddedDatabase(FileChannel lockFile, EmbeddedPostgres postgres) {
+    private EmbeddedDatabase(FileChannel lockFile, EmbeddedPostgres postgres, String password) {
         this.lockFile = lockFile;
         this.postgres = postgres;
+        this.password = password;
     }
 
     /**
@@ -46,9 +51,15 @@ final class EmbeddedDatabase implements AutoCloseable {
             try {
                 Path data = directory.resolve("data");
                 Orphan.stop(data);
+                Path passwordFile = directory.resolve("password");
+                String password = password(passwordFile);
                 EmbeddedPostgres postgres = EmbeddedPostgres.builder()
                         .setOverrideWorkingDirectory(
                                 directory.resolve("binaries").toFile())
+                        // other users of the machine can reach the port: they would need the password
+                        .setLocaleConfig("auth", "scram-sha-256")
+                        .setLocaleConfig("pwfile", passwordFile.toString())
+                        .setConnectConfig("password", password)
                         .setDataDirectory(data)
                         .setCleanDataDirectory(false)
                         // Spring closes the pool first and this bean after it: the library's own hook would race that
@@ -64,7 +75,7 @@ final class EmbeddedDatabase implements AutoCloseable {
                         .setServerConfig("full_page_writes", "on")
                         .setPort(port)
                         .start();
-                return new EmbeddedDatabase(lockFile, postgres);
+                return new EmbeddedDatabase(lockFile, postgres, password);
             } catch (IOException | RuntimeException e) {
                 lockFile.close();
                 throw e;
@@ -99,9 +110,19 @@ final class EmbeddedDatabase implements AutoCloseable {
         return "postgres";
     }
 
-    /** Only loopback connections are accepted, and those without a password. */
     String password() {
-        return "";
+        return password;
+    }
+
+    /** Made once, for the owner's eyes only; the server is initialised with it. */
+    private static String password(Path file) throws IOException {
+        if (!Files.exists(file)) {
+            byte[] random = new byte[32];
+            new SecureRandom().nextBytes(random);
+            Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+            Files.writeString(file, HexFormat.of().formatHex(random));
+        }
+        return Files.readString(file).strip();
     }
 
     @Override

@@ -30,14 +30,10 @@ class ExperimentController {
             @RequestParam(name = "limit", required = false) @Nullable Integer limit,
             @RequestParam(name = "after", required = false) @Nullable String after) {
         int size = Cursor.limit(limit, 50);
-        List<Views.Experiment> found = store.experiments(Cursor.id(after, Long.MAX_VALUE), size).stream()
+        List<Views.Experiment> found = store.experiments(Cursor.id(after, Long.MAX_VALUE), size + 1).stream()
                 .map(ExperimentController::view)
                 .toList();
-        return new Page<>(
-                found,
-                found.size() < size
-                        ? null
-                        : Cursor.encode(Long.toString(found.getLast().id())));
+        return Cursor.page(found, size, view -> Long.toString(view.id()));
     }
 
     @GetMapping("/{id}")

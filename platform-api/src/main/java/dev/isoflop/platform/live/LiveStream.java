@@ -6,6 +6,7 @@ import dev.isoflop.platform.metrics.RunProgressed;
 import dev.isoflop.platform.runs.RunEvents;
 import dev.isoflop.protocol.api.Views;
 import java.io.IOException;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -59,7 +60,7 @@ class LiveStream {
         subscribers.add(subscriber);
         Thread.ofVirtual().name("live-stream").start(() -> {
             try {
-                subscriber.write(after == null ? 0 : replay(subscriber, after));
+                subscriber.write(after == null ? Set.of() : replay(subscriber, after));
             } catch (IOException | RuntimeException e) {
                 log.debug("a live stream ended", e);
             } finally {
@@ -70,22 +71,22 @@ class LiveStream {
         return emitter;
     }
 
-    private long replay(Subscriber subscriber, long after) throws IOException {
+    private Set<Long> replay(Subscriber subscriber, long after) throws IOException {
         record Row(Views.RunEvent event, long sweepId) {}
         List<Row> missed = jdbc.sql("select * from run_event where id > ? order by id limit " + REPLAY)
                 .param(after)
                 .query((rs, i) -> new Row(RunEvents.view(rs, i), rs.getLong("sweep_id")))
                 .list();
-        long last = after;
+        Set<Long> replayed = new HashSet<>();
         for (Row row : missed) {
             Subscriber.Message message = new Subscriber.Message(
                     row.event().id(), "transition", row.event().runId(), row.sweepId(), row.event());
             if (subscriber.wants(message)) {
                 subscriber.send(message);
             }
-            last = row.event().id();
+            replayed.add(row.event().id());
         }
-        return last;
+        return replayed;
     }
 
     @EventListener

@@ -63,16 +63,16 @@ final class Subscriber {
     /**
      * Writes until the stream ends.
      *
-     * @param replayedTo id of the last transition that was replayed: queued ones up to it are repeats
+     * @param replayed ids of the transitions that were replayed: queued ones among them are repeats
      */
-    void write(long replayedTo) {
+    void write(Set<Long> replayed) {
         try {
             emitter.send(SseEmitter.event().comment("open"));
             while (open) {
                 Message next = queue.poll(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS);
                 if (next == null) {
                     emitter.send(SseEmitter.event().comment("keep-alive"));
-                } else if (next.id() == null || next.id() > replayedTo) {
+                } else if (next.id() == null || !replayed.contains(next.id())) {
                     send(next);
                 }
             }

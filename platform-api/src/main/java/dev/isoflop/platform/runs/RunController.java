@@ -45,12 +45,13 @@ class RunController {
             @RequestParam(name = "sweep", required = false) @Nullable Long sweep,
             @RequestParam(name = "state", required = false) @Nullable List<String> state,
             @RequestParam(name = "kind", required = false) @Nullable String kind,
+            @RequestParam(name = "model", required = false) @Nullable String model,
             @RequestParam(name = "q", required = false) @Nullable String q,
             @RequestParam(name = "sort", required = false) @Nullable String sort,
             @RequestParam(name = "limit", required = false) @Nullable Integer limit,
             @RequestParam(name = "after", required = false) @Nullable String after) {
         return queries.list(
-                new RunQueries.Filter(sweep, state == null ? List.of() : state, kind, q),
+                new RunQueries.Filter(sweep, state == null ? List.of() : state, kind, model, q),
                 RunSort.parse(sort),
                 Cursor.limit(limit, 50),
                 after);

@@ -38,12 +38,14 @@ public class RunQueries {
      * @param sweep only runs of this sweep
      * @param states only runs in one of these, by their wire names; empty for all
      * @param kind only this kind of work
+     * @param model only runs of the rung of that name
      * @param text part of the name, in any case
      */
     record Filter(
             @Nullable Long sweep,
             List<String> states,
             @Nullable String kind,
+            @Nullable String model,
             @Nullable String text) {}
 
     Page<Views.Run> list(Filter filter, RunSort sort, int limit, @Nullable String after) {
@@ -60,6 +62,10 @@ public class RunQueries {
         if (filter.kind() != null && !filter.kind().isBlank()) {
             where.append(" and r.kind = :kind");
             values.put("kind", filter.kind());
+        }
+        if (filter.model() != null && !filter.model().isBlank()) {
+            where.append(" and position(:model in r.name) > 0");
+            values.put("model", "-" + filter.model() + "-s"); // as the planner names runs
         }
         if (filter.text() != null && !filter.text().isBlank()) {
             where.append(" and position(lower(:text) in lower(r.name)) > 0");

@@ -67,12 +67,8 @@ class SweepController {
             @RequestParam(name = "limit", required = false) @Nullable Integer limit,
             @RequestParam(name = "after", required = false) @Nullable String after) {
         int size = Cursor.limit(limit, 50);
-        List<Views.Sweep> found = sweeps.list(experiment, Cursor.id(after, Long.MAX_VALUE), size);
-        return new Page<>(
-                found,
-                found.size() < size
-                        ? null
-                        : Cursor.encode(Long.toString(found.getLast().id())));
+        List<Views.Sweep> found = sweeps.list(experiment, Cursor.id(after, Long.MAX_VALUE), size + 1);
+        return Cursor.page(found, size, view -> Long.toString(view.id()));
     }
 
     @GetMapping("/sweeps/{id}")

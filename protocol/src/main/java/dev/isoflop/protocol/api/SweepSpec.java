@@ -56,7 +56,16 @@ public sealed interface SweepSpec {
             @Nullable String pool,
             @Nullable Integer priority,
             @Nullable Retries retries)
-            implements SweepSpec {}
+            implements SweepSpec {
+
+        /** Experiment of a sweep that names none. */
+        public static final String DEFAULT_EXPERIMENT = "default";
+
+        public IsoFlop {
+            // absent from the file, it arrives as null whatever its declared type
+            experiment = experiment == null ? DEFAULT_EXPERIMENT : experiment;
+        }
+    }
 
     /**
      * @param corpus {@code npm:PACKAGE} or a path readable by the runners

@@ -1,9 +1,12 @@
 package dev.isoflop.platform.shared.web;
 
 import dev.isoflop.platform.shared.problem.ProblemException;
+import dev.isoflop.protocol.api.Page;
 import dev.isoflop.protocol.error.ErrorCode;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
+import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Opaque keyset cursors: the sort key and id of the last item of a page. */
@@ -44,6 +47,20 @@ public final class Cursor {
         } catch (NumberFormatException e) {
             throw invalid(e);
         }
+    }
+
+    /**
+     * The first items as a page, with a cursor to the rest if there is any.
+     *
+     * @param found one more than the page holds, if there are that many
+     * @param key the sort key of an item
+     */
+    public static <T> Page<T> page(List<T> found, int size, Function<T, String> key) {
+        if (found.size() <= size) {
+            return new Page<>(found, null);
+        }
+        List<T> items = found.subList(0, size);
+        return new Page<>(items, encode(key.apply(items.getLast())));
     }
 
     /** @throws ProblemException invalid-request outside 1 to 200 */
