@@ -4,7 +4,7 @@ package dev.isoflop.protocol.job;
 public enum LearningRateSchedule {
     /** Half a cosine from the peak to the final fraction at the last step. */
     COSINE,
-    /** Warm-up, stable, then a linear decay over the last tenth. */
+    /** Warm-up, stable, then a linear decay over the last fifth. */
     WSD,
     /** The peak until the end. */
     CONSTANT
