@@ -51,7 +51,7 @@ final class Attempt implements AttemptContext, Runnable {
     private final LeaseClock lease;
     private final Work work;
     private final Path directory;
-    private final Retry retry = Retry.standard();
+    private final Retry retry;
     private final MetricReporter metrics;
     private final LogReporter logLines;
     private final AtomicReference<Stop> stop = new AtomicReference<>(Stop.NONE);
@@ -73,6 +73,7 @@ final class Attempt implements AttemptContext, Runnable {
         this.label = "run " + assignment.runId() + " attempt " + assignment.attempt();
         this.platform = platform;
         this.settings = settings;
+        this.retry = settings.retry();
         this.lease = lease;
         this.directory = directory;
         this.work = work;

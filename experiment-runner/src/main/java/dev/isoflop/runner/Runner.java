@@ -46,7 +46,7 @@ final class Runner implements AutoCloseable {
     private final Path attemptsRoot;
     private final String instance = UUID.randomUUID().toString();
     private final LeaseClock lease = LeaseClock.system();
-    private final Retry retry = Retry.standard();
+    private final Retry retry;
     private final Map<Key, Attempt> attempts = new ConcurrentHashMap<>();
     private final Object slotFreed = new Object();
     private volatile boolean draining;
@@ -56,6 +56,7 @@ final class Runner implements AutoCloseable {
     /** @param attemptsRoot directory for the attempts' own directories, this process's alone */
     Runner(RunnerSettings settings, PlatformClient platform, Attempt.Work work, Path attemptsRoot) {
         this.settings = settings;
+        this.retry = settings.retry();
         this.platform = platform;
         this.work = work;
         this.attemptsRoot = attemptsRoot;

@@ -4,6 +4,7 @@ import dev.isoflop.protocol.job.DataSpec;
 import dev.isoflop.protocol.job.PretrainSpec;
 import dev.isoflop.runner.platform.PlatformClient;
 import dev.isoflop.runner.platform.PlatformException;
+import dev.isoflop.runner.platform.Retry;
 import dev.isoflop.runner.work.CpuEngine;
 import dev.isoflop.runner.work.DataExecutor;
 import dev.isoflop.runner.work.DatasetCache;
@@ -120,7 +121,8 @@ public final class RunnerMain implements Callable<Integer> {
                     RunnerSettings.SPOOL_BYTES,
                     LINGER,
                     POLL,
-                    GRACE);
+                    GRACE,
+                    Retry.standard());
             return work(settings, taken);
         } catch (IOException e) {
             return complain(String.valueOf(e.getMessage()));

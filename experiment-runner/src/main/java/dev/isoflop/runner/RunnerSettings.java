@@ -1,5 +1,6 @@
 package dev.isoflop.runner;
 
+import dev.isoflop.runner.platform.Retry;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -21,6 +22,7 @@ import java.util.List;
  * @param linger how long points and log lines are collected before they are sent
  * @param poll pause between two claims that brought nothing
  * @param grace time for the last checkpoints when the runner is told to end
+ * @param retry pauses between the tries of a request that was not answered
  */
 record RunnerSettings(
         URI url,
@@ -35,7 +37,8 @@ record RunnerSettings(
         long spoolBytes,
         Duration linger,
         Duration poll,
-        Duration grace) {
+        Duration grace,
+        Retry retry) {
 
     static final long SPOOL_BYTES = 256L << 20;
 

@@ -15,6 +15,7 @@ import dev.isoflop.protocol.runner.CheckpointCommit;
 import dev.isoflop.protocol.runner.ClaimGrant;
 import dev.isoflop.protocol.runner.FinishAttempt;
 import dev.isoflop.runner.platform.PlatformClient;
+import dev.isoflop.runner.platform.Retry;
 import dev.isoflop.runner.work.CpuEngine;
 import dev.isoflop.runner.work.DataExecutor;
 import dev.isoflop.runner.work.DatasetCache;
@@ -60,7 +61,9 @@ class RealWorkTests {
                 RunnerSettings.SPOOL_BYTES,
                 Duration.ofMillis(20),
                 Duration.ofMillis(50),
-                Duration.ofSeconds(5));
+                Duration.ofSeconds(5),
+                // pauses of a real outage would outlast the tests
+                new Retry(Duration.ofMillis(20), Duration.ofMillis(200)));
         PretrainExecutor pretrain = new PretrainExecutor(
                 new CpuEngine(), new DatasetCache(home.resolve("datasets")), PreparedDataset::open);
         DataExecutor data = new DataExecutor(home, true);

@@ -16,6 +16,7 @@ import dev.isoflop.protocol.runner.Directives;
 import dev.isoflop.protocol.runner.FinishAttempt;
 import dev.isoflop.runner.FakePlatform.Fault;
 import dev.isoflop.runner.platform.PlatformClient;
+import dev.isoflop.runner.platform.Retry;
 import dev.isoflop.runner.work.DatasetCache;
 import dev.isoflop.runner.work.PreparedDataset;
 import dev.isoflop.runner.work.PretrainExecutor;
@@ -77,7 +78,9 @@ class RunnerProtocolTests {
                 RunnerSettings.SPOOL_BYTES,
                 Duration.ofMillis(20),
                 Duration.ofMillis(50),
-                Duration.ofSeconds(5));
+                Duration.ofSeconds(5),
+                // pauses of a real outage would outlast the tests
+                new Retry(Duration.ofMillis(20), Duration.ofMillis(200)));
         PretrainExecutor executor = new PretrainExecutor(
                 engine,
                 new DatasetCache(home.resolve("datasets")),
