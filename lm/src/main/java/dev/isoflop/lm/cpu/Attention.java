@@ -74,44 +74,15 @@ final class Attention {
                 java.util.Arrays.fill(s, sum, sum + QUERIES, 0f);
                 for (int j0 = 0; j0 < end; j0 += KEYS) {
                     int keys = Math.min(KEYS, end - j0);
-                    Gemm.plain(
-                            keys,
-                            QUERIES,
-                            headDim,
-                            qkv,
-                            kOff + j0 * ld,
-                            ld,
-                            1,
-                            s,
-                            qt,
-                            QUERIES,
-                            s,
-                            scores,
-                            QUERIES,
-                            false);
-                    mask(s, scores, keys, j0 - i0);
-                    raiseMaximum(s, scores, keys, j0 - i0, max, factor);
-                    exponentials(s, scores, keys, j0 - i0, max, sum, factor);
+                    int early = visibleKeys(keys, j0 - i0, 0);
+                    products(keys, early, qkv, kOff + j0 * ld, s, qt, scores);
+                    softmax(s, scores, keys, j0 - i0, max, sum, factor);
                     if (j0 > 0) {
                         for (int i = 0; i < queries; i++) {
                             Elementwise.scale(o, tile + i * out, headDim, s[factor + i]);
                         }
                     }
-                    Gemm.plain(
-                            queries,
-                            headDim,
-                            keys,
-                            s,
-                            scores,
-                            1,
-                            QUERIES,
-                            qkv,
-                            vOff + j0 * ld,
-                            ld,
-                            o,
-                            tile,
-                            out,
-                            j0 > 0);
+                    overKeys(queries, keys, early, s, scores, qkv, vOff + j0 * ld, o, tile, out, j0 > 0);
                 }
                 for (int i = 0; i < queries; i++) {
                     Elementwise.scale(o, tile + i * out, headDim, 1f / s[sum + i]);
@@ -165,44 +136,14 @@ final class Attention {
                 int end = i0 + queries;
                 for (int j0 = 0; j0 < end; j0 += KEYS) {
                     int keys = Math.min(KEYS, end - j0);
-                    Gemm.plain(
-                            keys, QUERIES, headDim, qkv, kOff + j0 * ld, ld, 1, s, qt, QUERIES, s, p, QUERIES, false);
-                    Gemm.plain(
-                            keys, QUERIES, headDim, qkv, vOff + j0 * ld, ld, 1, s, gt, QUERIES, s, ds, QUERIES, false);
+                    int early = visibleKeys(keys, j0 - i0, 0);
+                    products(keys, early, qkv, kOff + j0 * ld, s, qt, p);
+                    products(keys, early, qkv, vOff + j0 * ld, s, gt, ds);
                     mask(s, p, keys, j0 - i0);
                     gradientTile(s, p, ds, keys, j0 - i0, lseTile, delta);
-                    Gemm.plain(
-                            keys,
-                            headDim,
-                            queries,
-                            s,
-                            p,
-                            QUERIES,
-                            1,
-                            go,
-                            gRow,
-                            out,
-                            s,
-                            dv + j0 * headDim,
-                            headDim,
-                            true);
-                    Gemm.plain(
-                            keys,
-                            headDim,
-                            queries,
-                            s,
-                            ds,
-                            QUERIES,
-                            1,
-                            qkv,
-                            qRow,
-                            ld,
-                            s,
-                            dk + j0 * headDim,
-                            headDim,
-                            true);
-                    Gemm.plain(
-                            queries, headDim, keys, s, ds, 1, QUERIES, qkv, kOff + j0 * ld, ld, s, dq, headDim, j0 > 0);
+                    overQueries(queries, keys, early, s, p, go, gRow, out, dv + j0 * headDim);
+                    overQueries(queries, keys, early, s, ds, qkv, qRow, ld, dk + j0 * headDim);
+                    overKeys(queries, keys, early, s, ds, qkv, kOff + j0 * ld, s, dq, headDim, j0 > 0);
                 }
                 for (int i = 0; i < queries; i++) {
                     copyScaled(s, dq + i * headDim, qkv, qRow + i * ld, headDim, scale);
@@ -212,6 +153,75 @@ final class Attention {
         for (int j = 0; j < context; j++) {
             copyScaled(s, dk + j * headDim, qkv, kOff + j * ld, headDim, scale);
             System.arraycopy(s, dv + j * headDim, qkv, vOff + j * ld, headDim);
+        }
+    }
+
+    // A tile on the diagonal is a triangle. Its first vector of queries sees the `early` keys only, so the keys after
+    // those meet the
+    // second vector alone: a third of the arithmetic of a short context would else be thrown away.
+
+    /** {@code y[keys][QUERIES] = k · q}; rows from {@code early} on get their second vector only, the first stays unwritten. */
+    private void products(int keys, int early, float[] k, int ko, float[] s, int qt, int y) {
+        Gemm.plain(early, QUERIES, headDim, k, ko, ld, 1, s, qt, QUERIES, s, y, QUERIES, false);
+        if (early < keys) {
+            int yo = y + early * QUERIES + L;
+            Gemm.plain(keys - early, L, headDim, k, ko + early * ld, ld, 1, s, qt + L, QUERIES, s, yo, QUERIES, false);
+        }
+    }
+
+    /** {@code y[queries][headDim] (+)= Σ_keys x[key][query] v[key]}, in ascending order of keys. */
+    private void overKeys(
+            int queries,
+            int keys,
+            int early,
+            float[] s,
+            int x,
+            float[] v,
+            int vo,
+            float[] y,
+            int yo,
+            int ldy,
+            boolean accumulate) {
+        int first = early < keys ? Math.min(queries, L) : queries;
+        Gemm.plain(first, headDim, early, s, x, 1, QUERIES, v, vo, ld, y, yo, ldy, accumulate);
+        if (first < queries) {
+            Gemm.plain(
+                    queries - first,
+                    headDim,
+                    keys,
+                    s,
+                    x + L,
+                    1,
+                    QUERIES,
+                    v,
+                    vo,
+                    ld,
+                    y,
+                    yo + first * ldy,
+                    ldy,
+                    accumulate);
+        }
+    }
+
+    /** {@code y[keys][headDim] += Σ_queries x[key][query] v[query]}, in ascending order of queries. */
+    private void overQueries(int queries, int keys, int early, float[] s, int x, float[] v, int vo, int ldv, int yo) {
+        Gemm.plain(early, headDim, queries, s, x, QUERIES, 1, v, vo, ldv, s, yo, headDim, true);
+        if (early < keys) {
+            Gemm.plain(
+                    keys - early,
+                    headDim,
+                    queries - L,
+                    s,
+                    x + early * QUERIES + L,
+                    QUERIES,
+                    1,
+                    v,
+                    vo + L * ldv,
+                    ldv,
+                    s,
+                    yo + early * headDim,
+                    headDim,
+                    true);
         }
     }
 
@@ -259,37 +269,42 @@ final class Attention {
         }
     }
 
-    /** Raises the running maximum of each query to that of the tile; {@code factor} becomes the old one less the new. */
-    private static void raiseMaximum(float[] s, int scores, int keys, int keyMinusQuery, int max, int factor) {
+    /**
+     * Scores become {@code exp(score − maximum)} with the running maximum raised to the tile's; {@code factor} is what earlier results
+     * shrink by, and sums follow.
+     *
+     * <p>One long body on purpose: were it short, the compiler would inline it into {@link #forward}, run out of its budget of nodes
+     * there, and box the vectors of whatever comes last.
+     */
+    private static void softmax(float[] s, int scores, int keys, int keyMinusQuery, int max, int sum, int factor) {
         for (int v = 0; v < QUERIES; v += L) {
+            FloatVector lane = FloatVector.zero(S).addIndex(1).add(v);
+            int last = visibleKeys(keys, keyMinusQuery, v);
+            int whole = Math.clamp(v - keyMinusQuery + 1, 0, last); // rows that every lane sees
             FloatVector before = FloatVector.fromArray(S, s, max + v);
             FloatVector m = before;
-            int end = scores + visibleKeys(keys, keyMinusQuery, v) * QUERIES + v;
-            for (int at = scores + v; at < end; at += QUERIES) {
-                FloatVector x = FloatVector.fromArray(S, s, at);
+            for (int j = 0; j < whole; j++) {
+                FloatVector x = FloatVector.fromArray(S, s, scores + j * QUERIES + v);
+                m = m.blend(x, x.compare(VectorOperators.GT, m));
+            }
+            for (int j = whole; j < last; j++) {
+                int at = scores + j * QUERIES + v;
+                VectorMask<Float> hidden = lane.compare(VectorOperators.LT, (float) (keyMinusQuery + j));
+                FloatVector x = FloatVector.fromArray(S, s, at).blend(Float.NEGATIVE_INFINITY, hidden);
+                x.intoArray(s, at);
                 m = m.blend(x, x.compare(VectorOperators.GT, m));
             }
             m.intoArray(s, max + v);
-            before.sub(m).intoArray(s, factor + v);
-        }
-    }
-
-    /** Scores become {@code exp(score − maximum)}; sums and what was summed before shrink by {@code factor = exp(factor)}. */
-    private static void exponentials(float[] s, int scores, int keys, int keyMinusQuery, int max, int sum, int factor) {
-        for (int v = 0; v < QUERIES; v += L) {
-            FloatVector shrink = Exp.nonPositive(FloatVector.fromArray(S, s, factor + v));
+            FloatVector shrink = Exp.nonPositive(before.sub(m));
             shrink.intoArray(s, factor + v);
-            FloatVector m = FloatVector.fromArray(S, s, max + v);
             FloatVector total = FloatVector.fromArray(S, s, sum + v).mul(shrink);
-            int end = scores + visibleKeys(keys, keyMinusQuery, v) * QUERIES + v;
-            int at = scores + v;
-            for (; at < end; at += QUERIES) {
+            for (int j = 0; j < last; j++) {
+                int at = scores + j * QUERIES + v;
                 FloatVector e = Exp.nonPositive(FloatVector.fromArray(S, s, at).sub(m));
                 total = total.add(e);
                 e.intoArray(s, at);
             }
             total.intoArray(s, sum + v);
-            clear(s, at, scores + keys * QUERIES);
         }
     }
 
@@ -306,15 +321,6 @@ final class Attention {
                 e.intoArray(s, p + at);
                 FloatVector.fromArray(S, s, ds + at).sub(d).mul(e).intoArray(s, ds + at);
             }
-            clear(s, p + last * QUERIES + v, p + keys * QUERIES);
-            clear(s, ds + last * QUERIES + v, ds + keys * QUERIES);
-        }
-    }
-
-    private static void clear(float[] s, int from, int end) {
-        FloatVector zero = FloatVector.zero(S);
-        for (int at = from; at < end; at += QUERIES) {
-            zero.intoArray(s, at);
         }
     }
 }

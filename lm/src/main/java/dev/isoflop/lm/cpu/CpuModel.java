@@ -194,12 +194,14 @@ public final class CpuModel implements AutoCloseable {
     }
 
     private void attentionBackwardTask(int task, int worker) {
-        int pairs = sequences * spec.kvHeads();
-        if (task >= pairs) {
-            weightGradients.run(task - pairs, worker);
+        // the large tasks first: what is left at the end, with a worker idle, is then small
+        int tiles = weightGradients.tasks();
+        if (task < tiles) {
+            weightGradients.run(task, worker);
             return;
         }
-        int b = task / spec.kvHeads();
+        int pair = task - tiles;
+        int b = pair / spec.kvHeads();
         int t = plan.context();
         attention.backward(
                 act,
@@ -210,7 +212,7 @@ public final class CpuModel implements AutoCloseable {
                 plan.dAttention + b * t * spec.dModel(),
                 act,
                 plan.lse[layer] + b * t * spec.heads(),
-                task % spec.kvHeads(),
+                pair % spec.kvHeads(),
                 act,
                 plan.scratch + worker * plan.scratchLength);
     }
