@@ -42,6 +42,21 @@ describe("the client", () => {
     expect(calls.map(([call]) => call)).toEqual(["GET /api/v1/runs/3", "POST /api/v1/runs/3/cancellation"]);
     expect(calls[1]?.[1].get("If-Match")).toBe('"7"');
   });
+  it("cancelsASweepByItsTag", async () => {
+    const tags: (string | null)[] = [];
+    vi.stubGlobal("fetch", async (_url: string, init: RequestInit) => {
+      tags.push(new Headers(init.headers).get("If-Match"));
+      return new Response("{}", { headers: { ETag: '"2-9f"' } });
+    });
+    await cancel("/sweeps/3");
+    expect(tags).toEqual([null, '"2-9f"']);
+  });
+  it("cancelsNothingWhoseVersionItDoesNotKnow", async () => {
+    const fetched = vi.fn(async () => new Response("{}"));
+    vi.stubGlobal("fetch", fetched);
+    await expect(cancel("/sweeps/3")).rejects.toThrow("ETag");
+    expect(fetched).toHaveBeenCalledOnce();
+  });
 });
 
 describe("logs", () => {
