@@ -202,7 +202,8 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
       if (part === "cancellation") {
         const tag = request.headers["if-match"];
         if (!tag) return problem(428, "if-match-missing", "Send If-Match.");
-        if (Number.parseInt(tag.slice(1), 10) !== run.version) return problem(412, "etag-mismatch", "The run has changed.");
+        if (Number.parseInt(tag.slice(1), 10) !== run.version)
+          return problem(412, "etag-mismatch", "The run has changed.");
         run.state = "cancelled";
         run.version += 1;
         return send(200, run);
