@@ -142,6 +142,18 @@ describe("the live stream", () => {
     expect(keys.filter((key) => key === '["run",5]')).toHaveLength(1);
   });
 
+  it("dropsATransitionThatAReplayRepeats", () => {
+    cache.setQueryData(["run", 5], { run });
+    stream.want(["runs"]);
+    vi.advanceTimersByTime(60);
+    only().emit("transition", { id: 8, runId: 5, at: "", to: "assigned", attempt: 2 });
+    only().emit("transition", { id: 9, runId: 5, at: "", to: "running", attempt: 2 });
+    only().emit("transition", { id: 8, runId: 5, at: "", to: "assigned", attempt: 2 });
+    expect(cache.getQueryData<{ run: Run }>(["run", 5])?.run.state).toBe("running");
+    only().emit("transition", { id: 7, runId: 5, at: "", to: "failed", attempt: 2 });
+    expect(cache.getQueryData<{ run: Run }>(["run", 5])?.run.state).toBe("failed");
+  });
+
   it("reopensAfterTheBrowserGaveUpAndFetchesWhatWasMissed", () => {
     const invalidate = vi.spyOn(cache, "invalidateQueries");
     stream.want(["runs"]);
