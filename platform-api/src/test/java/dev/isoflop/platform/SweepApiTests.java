@@ -161,6 +161,23 @@ class SweepApiTests {
         assertThat(second.status()).isEqualTo(409);
         assertThat(second.code()).isEqualTo("sweep-exists");
         assertThat(second.header("Location")).isEqualTo(first.header("Location"));
+        assertThat(second.at("/detail")).contains("it is the same");
+        assertThat(second.body().path("errors").size()).isZero();
+    }
+
+    @Test
+    void anotherSweepUnderATakenNameIsRefusedWithWhatDiffers() {
+        String body = sweep(unique("taken"));
+        Reply first = submit(body);
+        Reply second = submit(
+                body.replace("\"target\":1e13", "\"contextLength\":64").replace("\"flops\":3e10", "\"flops\":4e10"));
+        assertThat(second.status()).as(second.text()).isEqualTo(409);
+        assertThat(second.code()).isEqualTo("sweep-exists");
+        assertThat(second.header("Location")).isEqualTo(first.header("Location"));
+        assertThat(second.at("/detail")).contains("differ in budgets, contextLength, target.");
+        assertThat(second.body().path("errors").values())
+                .extracting(error -> error.path("pointer").asString())
+                .containsExactly("/budgets", "/contextLength", "/target");
     }
 
     @Test
@@ -243,6 +260,20 @@ class SweepApiTests {
         assertThat(reply.status()).as(reply.text()).isEqualTo(422);
         assertThat(reply.code()).isEqualTo("model-too-large");
         assertThat(reply.at("/detail")).contains("16384");
+    }
+
+    @Test
+    void onlyRunnersOfTheSweepsPoolMayHoldAModel() {
+        String pool = unique("pool");
+        client.registerRunner("small-" + pool, pool, 1L << 20);
+        Reply refused = submit(sweep(unique("small")).replace("\"models\"", "\"pool\":\"" + pool + "\",\"models\""));
+        assertThat(refused.status()).as(refused.text()).isEqualTo(422);
+        assertThat(refused.code()).isEqualTo("model-too-large");
+        assertThat(refused.at("/detail")).contains("the largest runner of pool " + pool);
+
+        client.registerRunner("enough-" + pool, pool, 1L << 33);
+        Reply allowed = submit(sweep(unique("small")).replace("\"models\"", "\"pool\":\"" + pool + "\",\"models\""));
+        assertThat(allowed.status()).as(allowed.text()).isEqualTo(201);
     }
 
     @Test
