@@ -796,7 +796,7 @@ export interface components {
         };
         FinishAttemptFailure: {
             /** @enum {string} */
-            category: "USER" | "OUT_OF_MEMORY" | "INFRASTRUCTURE";
+            category: "USER" | "INVALID_INPUT" | "OUT_OF_MEMORY" | "INFRASTRUCTURE";
             code: string;
             message: string;
             stackTrace?: string;
