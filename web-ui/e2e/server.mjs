@@ -163,7 +163,7 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
       const sweep = world.sweeps.find((one) => one.id === id);
       if (!sweep) return problem(404, "not-found", `There is no sweep ${id}.`);
       const fits = world.fits.get(id) ?? [];
-      if (part === undefined) return send(200, sweep, { ETag: `"${sweep.version}"` });
+      if (part === undefined) return send(200, sweep, { ETag: `"${sweep.version}-${sweep.doneFlops}"` });
       if (part === "fits" && request.method === "GET") return send(200, fits);
       if (part === "fits") {
         read().then((body) => {
@@ -198,11 +198,12 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
     if (kind === "runs") {
       const run = world.runs.find((one) => one.id === id);
       if (!run) return problem(404, "not-found", `There is no run ${id}.`);
-      if (part === undefined) return send(200, detailOf(run), { ETag: `"${run.version}"` });
+      if (part === undefined) return send(200, detailOf(run), { ETag: `"${run.version}-${run.step}"` });
       if (part === "cancellation") {
         const tag = request.headers["if-match"];
         if (!tag) return problem(428, "if-match-missing", "Send If-Match.");
-        if (tag !== `"${run.version}"`) return problem(412, "etag-mismatch", "The run has changed.");
+        if (Number.parseInt(tag.slice(1), 10) !== run.version)
+          return problem(412, "etag-mismatch", "The run has changed.");
         run.state = "cancelled";
         run.version += 1;
         return send(200, run);

@@ -42,6 +42,21 @@ describe("the client", () => {
     expect(calls.map(([call]) => call)).toEqual(["GET /api/v1/runs/3", "POST /api/v1/runs/3/cancellation"]);
     expect(calls[1]?.[1].get("If-Match")).toBe('"7"');
   });
+  it("cancelsASweepByItsTag", async () => {
+    const tags: (string | null)[] = [];
+    vi.stubGlobal("fetch", async (_url: string, init: RequestInit) => {
+      tags.push(new Headers(init.headers).get("If-Match"));
+      return new Response("{}", { headers: { ETag: '"2-9f"' } });
+    });
+    await cancel("/sweeps/3");
+    expect(tags).toEqual([null, '"2-9f"']);
+  });
+  it("cancelsNothingWhoseVersionItDoesNotKnow", async () => {
+    const fetched = vi.fn(async () => new Response("{}"));
+    vi.stubGlobal("fetch", fetched);
+    await expect(cancel("/sweeps/3")).rejects.toThrow("ETag");
+    expect(fetched).toHaveBeenCalledOnce();
+  });
 });
 
 describe("logs", () => {
@@ -125,6 +140,18 @@ describe("the live stream", () => {
     expect(keys).toContain('["overview"]');
     expect(keys).toContain('["sweep",2]');
     expect(keys.filter((key) => key === '["run",5]')).toHaveLength(1);
+  });
+
+  it("dropsATransitionThatAReplayRepeats", () => {
+    cache.setQueryData(["run", 5], { run });
+    stream.want(["runs"]);
+    vi.advanceTimersByTime(60);
+    only().emit("transition", { id: 8, runId: 5, at: "", to: "assigned", attempt: 2 });
+    only().emit("transition", { id: 9, runId: 5, at: "", to: "running", attempt: 2 });
+    only().emit("transition", { id: 8, runId: 5, at: "", to: "assigned", attempt: 2 });
+    expect(cache.getQueryData<{ run: Run }>(["run", 5])?.run.state).toBe("running");
+    only().emit("transition", { id: 7, runId: 5, at: "", to: "failed", attempt: 2 });
+    expect(cache.getQueryData<{ run: Run }>(["run", 5])?.run.state).toBe("failed");
   });
 
   it("reopensAfterTheBrowserGaveUpAndFetchesWhatWasMissed", () => {

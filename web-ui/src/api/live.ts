@@ -3,6 +3,9 @@ import { useEffect, useSyncExternalStore } from "react";
 import { apiUrl, parseJson } from "./client";
 import type { Overview, Page, Progress, Run, RunDetail, RunEvent } from "./types";
 
+/** Transitions remembered. A replay repeats only what was written around the last one. */
+const SEEN = 10_000;
+
 export type LiveStatus = "connecting" | "live" | "offline";
 
 /**
@@ -10,7 +13,8 @@ export type LiveStatus = "connecting" | "live" | "offline";
  * changes. Events patch what the cache holds; what a patch cannot know (counts, new rows) is fetched again, at most once a
  * second per query.
  *
- * Breaks: the browser reconnects by itself with `Last-Event-ID` and the platform replays the transitions missed. When the
+ * Breaks: the browser reconnects by itself with `Last-Event-ID` and the platform replays the transitions missed, and with
+ * them some that were not, which are dropped here: an old transition would put a run back into an earlier state. When the
  * browser gives up (an HTTP error), this reopens with a growing pause; until then `status` is `offline`, queries poll, and
  * whatever was missed is fetched on return.
  */
@@ -23,6 +27,7 @@ export class LiveStream {
   private missed = false;
   private readonly listeners = new Set<() => void>();
   private readonly due = new Map<string, ReturnType<typeof setTimeout>>();
+  private readonly seen = new Set<number>();
   private current: LiveStatus = "connecting";
 
   constructor(
@@ -104,6 +109,9 @@ export class LiveStream {
   }
 
   private onTransition(event: RunEvent): void {
+    if (this.seen.has(event.id)) return;
+    this.seen.add(event.id);
+    if (this.seen.size > SEEN) this.seen.delete(this.seen.values().next().value as number); // the oldest
     const run = this.patchRun(event.runId, (old) => ({ ...old, state: event.to, attempt: event.attempt }));
     this.refresh(["overview"]);
     this.refresh(["runs"]);

@@ -71,9 +71,20 @@ final class DemoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
+        LocalStack stack = new LocalStack(Home.of(home), Commands.projectRoot(), screen::line);
+        try {
+            return call(stack);
+        } catch (IOException | RuntimeException e) {
+            if (stack.isEnding()) {
+                return ExitCode.INTERRUPTED.code(); // it fell over what is being stopped under it: nothing to tell
+            }
+            throw e;
+        }
+    }
+
+    private int call(LocalStack stack) throws IOException, InterruptedException {
         long begin = System.nanoTime();
         ObjectNode sweep = sweepFile();
-        LocalStack stack = new LocalStack(Home.of(home), Commands.projectRoot(), screen::line);
         StopOnInterrupt guard = new StopOnInterrupt(stack);
         boolean wasUp = Home.of(home).up().flatMap(u -> u.platform().alive()).isPresent();
         if (!wasUp) {
@@ -200,7 +211,7 @@ final class DemoCommand implements Callable<Integer> {
         public void run() {
             System.err.println("\nStopping what was started…");
             try {
-                stack.down();
+                stack.downForGood();
             } catch (IOException e) {
                 System.err.println(e.getMessage());
             } catch (InterruptedException e) {

@@ -148,7 +148,9 @@ public final class Submission {
                     api.get("/runs/" + runId + "/logs?limit=200" + after, new TypeReference<Page<Views.LogLine>>() {});
             String cursor = after;
             for (Views.LogLine line : page.items()) {
-                screen.line("  " + line.text());
+                if (!line.level().equals("ERROR")) { // the failure is told when the attempts are over, and once
+                    screen.line("  " + line.text());
+                }
                 cursor = "&after=" + line.seq();
             }
             return page.next() == null ? cursor : "&after=" + page.next();

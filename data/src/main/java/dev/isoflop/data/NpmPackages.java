@@ -27,6 +27,10 @@ final class NpmPackages {
 
     private static final Pattern WANTED =
             Pattern.compile("[^/]+/(data/[^/]+\\.txt|package\\.json|LICENSE[^/]*|NOTICE[^/]*)");
+    /** npm's codes for a name or a version that the registry does not have. */
+    private static final Pattern NO_SUCH_PACKAGE =
+            Pattern.compile("\\b(E404|ETARGET|ENOVERSIONS|EINVALIDPACKAGENAME)\\b");
+
     private static final Duration TIMEOUT = Duration.ofMinutes(5);
     private static final int LAST_LINES = 6;
 
@@ -116,11 +120,16 @@ final class NpmPackages {
             // read beside the wait: a full pipe would stop npm, and a silent npm must still time out
             CompletableFuture<String> said = CompletableFuture.supplyAsync(() -> readAll(process.getInputStream()));
             if (!process.waitFor(TIMEOUT.toSeconds(), TimeUnit.SECONDS)) {
-                throw new CorpusException("npm did not fetch " + name + " in " + TIMEOUT.toMinutes() + " minutes");
+                throw CorpusException.unavailable(
+                        "npm did not fetch " + name + " in " + TIMEOUT.toMinutes() + " minutes");
             }
             if (process.exitValue() != 0) {
-                throw new CorpusException("npm could not fetch " + name + " (exit status " + process.exitValue()
-                        + "). Its last lines:\n" + lastLines(said.join()));
+                String words = said.join();
+                String message = "npm could not fetch " + name + " (exit status " + process.exitValue()
+                        + "). Its last lines:\n" + lastLines(words);
+                throw NO_SUCH_PACKAGE.matcher(words).find()
+                        ? new CorpusException(message)
+                        : CorpusException.unavailable(message);
             }
         } finally {
             process.descendants().forEach(ProcessHandle::destroyForcibly);

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Against a stand-in for npm, a shell script, so that its failures can be had at will. */
@@ -73,6 +74,20 @@ class NpmPackagesTests {
                 .hasMessageContaining("line 19\nE404 not found")
                 .hasMessageNotContaining("line 10");
         assertNothingKept();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "npm error code E404, false",
+        "npm error code ETARGET, false",
+        "npm error code ENOTFOUND, true",
+        "npm error network timeout, true"
+    })
+    void onlyARegistryThatDoesNotAnswerMayAnswerLater(String words, boolean mayPass) throws IOException {
+        NpmPackages npm = npm("echo '" + words + "' >&2; exit 1");
+        assertThatThrownBy(() -> npm.texts(TEXTS, false, ProgressListener.NONE))
+                .isInstanceOfSatisfying(
+                        CorpusException.class, e -> assertThat(e.mayPass()).isEqualTo(mayPass));
     }
 
     @Test

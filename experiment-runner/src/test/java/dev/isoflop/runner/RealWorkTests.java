@@ -173,15 +173,30 @@ class RealWorkTests {
     }
 
     @Test
-    void aMissingCorpusIsTheUsersFault() throws Exception {
+    void aMissingCorpusFailsForGood() throws Exception {
         FakePlatform.Attempt attempt =
                 execute(1, 1, new DataSpec(home.resolve("none.txt").toString(), 280, 4), null);
-        assertThat(attempt.finish.failure().category()).isEqualTo(FinishAttempt.Category.USER);
+        assertThat(attempt.finish.failure().category()).isEqualTo(FinishAttempt.Category.INVALID_INPUT);
         assertThat(attempt.finish.failure().message()).contains("none.txt");
     }
 
     @Test
-    void anImpossibleModelIsTheUsersFault() throws Exception {
+    void aCorpusThatIsNoTextFailsForGood() throws Exception {
+        Path corpus = Files.write(home.resolve("bad.txt"), new byte[] {'a', (byte) 0xC3, '(', 'b'});
+        FakePlatform.Attempt attempt = execute(1, 1, new DataSpec(corpus.toString(), 280, 4), null);
+        assertThat(attempt.finish.failure().category()).isEqualTo(FinishAttempt.Category.INVALID_INPUT);
+        assertThat(attempt.finish.failure().message()).contains("bad.txt").contains("not UTF-8");
+    }
+
+    @Test
+    void aPackageNameThatIsNoneFailsForGood() throws Exception {
+        FakePlatform.Attempt attempt = execute(1, 1, new DataSpec("npm:--evil", 280, 4), null);
+        assertThat(attempt.finish.failure().category()).isEqualTo(FinishAttempt.Category.INVALID_INPUT);
+        assertThat(attempt.finish.failure().message()).contains("--evil");
+    }
+
+    @Test
+    void anImpossibleModelFailsForGood() throws Exception {
         PretrainSpec good = spec(dataset(), 10, 0);
         PretrainSpec bad = new PretrainSpec(
                 new ModelShape(280, 32, 32, 2, 3, 3, 88, true, false, 10_000, 1e-5),
@@ -193,7 +208,7 @@ class RealWorkTests {
                 0,
                 0);
         FakePlatform.Attempt attempt = execute(2, 1, bad, null);
-        assertThat(attempt.finish.failure().category()).isEqualTo(FinishAttempt.Category.USER);
+        assertThat(attempt.finish.failure().category()).isEqualTo(FinishAttempt.Category.INVALID_INPUT);
         assertThat(attempt.finish.failure().message()).contains("heads = 3");
     }
 }

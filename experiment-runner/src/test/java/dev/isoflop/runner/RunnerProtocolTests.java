@@ -337,7 +337,10 @@ class RunnerProtocolTests {
                         new IOException("write: No space left on device"),
                         FinishAttempt.Category.INFRASTRUCTURE,
                         "disk-full"),
-                new Case(new IllegalArgumentException("heads = 3"), FinishAttempt.Category.USER, "invalid-work"),
+                new Case(
+                        new IllegalArgumentException("heads = 3"),
+                        FinishAttempt.Category.INVALID_INPUT,
+                        "invalid-work"),
                 new Case(new StackOverflowError(), FinishAttempt.Category.USER, "unexpected-error"));
         startRunner();
         for (int i = 0; i < cases.size(); i++) {

@@ -15,7 +15,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * {@code docs/openapi.json} is what the platform serves. After a change that is meant, write it anew with
- * {@code ./mvnw -pl platform-api test -Dtest=OpenApiTests -Dopenapi.update=true}.
+ * {@code ./mvnw -pl platform-api test -Dtest=OpenApiTests -Dopenapi.update=true}, and the dashboard's types with
+ * {@code npm run api} in {@code web-ui}.
  */
 @PlatformTest
 class OpenApiTests {
@@ -106,6 +107,26 @@ class OpenApiTests {
                         "/api/v1/stream",
                         "/api/v1/schema/sweep.json",
                         "/api/v1/artifacts/{sha256}");
+    }
+
+    @Test
+    void schemasRequireWhatTheirRecordsAlwaysHaveAndKeepTypesOfOneNameApart() {
+        JsonNode schemas =
+                client.send("GET", "/v3/api-docs", null, null, Map.of()).body().at("/components/schemas");
+        assertThat(schemas.at("/Run/required").values())
+                .extracting(JsonNode::asString)
+                .contains("id", "state", "flops", "createdAt")
+                .doesNotContain("sweepId", "finalLoss", "finishedAt");
+        assertThat(schemas.at("/SweepSpecIsoFlop/allOf/1/required").values())
+                .extracting(JsonNode::asString)
+                .as("experiment has a default")
+                .containsExactlyInAnyOrder("name", "dataset", "models", "budgets");
+        assertThat(schemas.at("/JobSpec/discriminator/mapping/pretrain").asString())
+                .isEqualTo("#/components/schemas/PretrainSpec");
+        assertThat(schemas.at("/Series/properties").propertyNames()).contains("segments");
+        assertThat(schemas.at("/MetricBatchSeries/properties").propertyNames()).contains("timesMillis");
+        assertThat(schemas.at("/Dataset/properties/detail/$ref").asString())
+                .isEqualTo("#/components/schemas/JobResultDataset");
     }
 
     /** Without the server's address, which is another at every start. */

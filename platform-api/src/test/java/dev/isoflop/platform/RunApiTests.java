@@ -3,6 +3,7 @@ package dev.isoflop.platform;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.isoflop.platform.PlatformClient.Reply;
+import dev.isoflop.platform.orchestration.CancelRuns;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -24,6 +25,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.transaction.PlatformTransactionManager;
+import org.springframework.transaction.TransactionDefinition;
+import org.springframework.transaction.TransactionStatus;
 import tools.jackson.databind.JsonNode;
 
 /** A sweep of its own for each test, its runs in a pool of their own. */
@@ -34,12 +38,17 @@ class RunApiTests {
 
     private final PlatformClient client;
     private final JdbcClient jdbc;
+    private final PlatformTransactionManager transactions;
+    private final CancelRuns cancelRuns;
     private String pool = "";
     private long sweep;
 
-    RunApiTests(PlatformClient client, JdbcClient jdbc) {
+    RunApiTests(
+            PlatformClient client, JdbcClient jdbc, PlatformTransactionManager transactions, CancelRuns cancelRuns) {
         this.client = client;
         this.jdbc = jdbc;
+        this.transactions = transactions;
+        this.cancelRuns = cancelRuns;
     }
 
     @BeforeEach
@@ -228,9 +237,11 @@ class RunApiTests {
         return events;
     }
 
+    /** @param name of the event, or the state that a transition leads to */
     private static Event next(BlockingQueue<Event> events, String name) throws InterruptedException {
         for (Event event = events.poll(8, TimeUnit.SECONDS); event != null; event = events.poll(8, TimeUnit.SECONDS)) {
-            if (event.name().equals(name)) {
+            if (event.name().equals(name)
+                    || event.data().path("to").asString("").equals(name)) {
                 return event;
             }
         }
@@ -261,6 +272,79 @@ class RunApiTests {
         Event replayed = next(resumed, "transition");
         assertThat(replayed.id()).isEqualTo(running.id());
         assertThat(replayed.data()).isEqualTo(running.data());
+    }
+
+    @Test
+    void anEventCommittedLateWithASmallerIdIsReplayed() throws Exception {
+        List<Long> runs =
+                all("&sort=id").stream().map(r -> r.path("id").asLong()).toList();
+        long late = runs.get(0);
+        long early = runs.get(1);
+        BlockingQueue<Event> live = listen("run:" + early + ",run:" + late, null);
+        // this thread's transaction writes its event and stays open while another writes and commits
+        TransactionStatus open = transactions.getTransaction(TransactionDefinition.withDefaults());
+        cancelRuns.cancel(late, null);
+        long lateId = jdbc.sql("select max(id) from run_event where run_id = ?")
+                .param(late)
+                .query(Long.class)
+                .single();
+        assertThat(cancel("/api/v1/runs/" + early, "*").status()).isEqualTo(200);
+        Event seen = next(live, "cancelled");
+        transactions.commit(open);
+
+        assertThat(Long.parseLong(String.valueOf(seen.id())))
+                .as("the ids are not in the order of the commits")
+                .isGreaterThan(lateId);
+        Event replayed = next(listen("run:" + late, seen.id()), "cancelled");
+        assertThat(replayed.id()).isEqualTo(Long.toString(lateId));
+        assertThat(next(live, "cancelled").id())
+                .as("and a client that stayed heard of it after its commit")
+                .isEqualTo(Long.toString(lateId));
+
+        // whoever has seen the late one last is told the other again, and knows it by its id
+        assertThat(next(listen("run:" + early, Long.toString(lateId)), "cancelled")
+                        .id())
+                .isEqualTo(seen.id());
+    }
+
+    @Test
+    void whatWasSeenOfTransactionsLongOverIsNotRepeated() throws Exception {
+        List<Long> runs =
+                all("&sort=id").stream().map(r -> r.path("id").asLong()).toList();
+        cancel("/api/v1/runs/" + runs.get(0), "*");
+        cancel("/api/v1/runs/" + runs.get(1), "*");
+        String first = jdbc.sql("select max(id) from run_event where run_id = ?")
+                .param(runs.get(0))
+                .query(Long.class)
+                .single()
+                .toString();
+        // the submission of the same runs came before: a replay from the first cancellation begins with the second
+        Event event = next(listen("sweep:" + sweep, first), "transition");
+        assertThat(event.data().path("runId").asLong()).isEqualTo(runs.get(1));
+        assertThat(event.data().path("to").asString()).isEqualTo("cancelled");
+    }
+
+    @Test
+    void aReplayIsWholeHoweverMuchWasMissed() throws Exception {
+        long run = all("").getFirst().path("id").asLong();
+        long first = jdbc.sql("select max(id) from run_event where run_id = ?")
+                .param(run)
+                .query(Long.class)
+                .single();
+        int missed = 12_345;
+        jdbc.sql("""
+                        insert into run_event (run_id, sweep_id, from_state, to_state, attempt_no, cause)
+                        select :run, :sweep, 'running', 'suspect', 1, 'missed ' || n from generate_series(1, :missed) n
+                        """)
+                .param("run", run)
+                .param("sweep", sweep)
+                .param("missed", missed)
+                .update();
+        BlockingQueue<Event> events = listen("run:" + run, Long.toString(first));
+        for (int i = 1; i <= missed; i++) {
+            assertThat(next(events, "transition").data().path("cause").asString())
+                    .isEqualTo("missed " + i);
+        }
     }
 
     @Test

@@ -161,6 +161,23 @@ class SweepApiTests {
         assertThat(second.status()).isEqualTo(409);
         assertThat(second.code()).isEqualTo("sweep-exists");
         assertThat(second.header("Location")).isEqualTo(first.header("Location"));
+        assertThat(second.at("/detail")).contains("it is the same");
+        assertThat(second.body().path("errors").size()).isZero();
+    }
+
+    @Test
+    void anotherSweepUnderATakenNameIsRefusedWithWhatDiffers() {
+        String body = sweep(unique("taken"));
+        Reply first = submit(body);
+        Reply second = submit(
+                body.replace("\"target\":1e13", "\"contextLength\":64").replace("\"flops\":3e10", "\"flops\":4e10"));
+        assertThat(second.status()).as(second.text()).isEqualTo(409);
+        assertThat(second.code()).isEqualTo("sweep-exists");
+        assertThat(second.header("Location")).isEqualTo(first.header("Location"));
+        assertThat(second.at("/detail")).contains("differ in budgets, contextLength, target.");
+        assertThat(second.body().path("errors").values())
+                .extracting(error -> error.path("pointer").asString())
+                .containsExactly("/budgets", "/contextLength", "/target");
     }
 
     @Test
@@ -246,6 +263,20 @@ class SweepApiTests {
     }
 
     @Test
+    void onlyRunnersOfTheSweepsPoolMayHoldAModel() {
+        String pool = unique("pool");
+        client.registerRunner("small-" + pool, pool, 1L << 20);
+        Reply refused = submit(sweep(unique("small")).replace("\"models\"", "\"pool\":\"" + pool + "\",\"models\""));
+        assertThat(refused.status()).as(refused.text()).isEqualTo(422);
+        assertThat(refused.code()).isEqualTo("model-too-large");
+        assertThat(refused.at("/detail")).contains("the largest runner of pool " + pool);
+
+        client.registerRunner("enough-" + pool, pool, 1L << 33);
+        Reply allowed = submit(sweep(unique("small")).replace("\"models\"", "\"pool\":\"" + pool + "\",\"models\""));
+        assertThat(allowed.status()).as(allowed.text()).isEqualTo(201);
+    }
+
+    @Test
     void moreTokensThanTheCorpusHasAreRefusedUnlessEpochsAreAskedFor() {
         String models = "{\"dModel\":24,\"layers\":2,\"heads\":2}";
         String budgets = "{\"flops\":4e12,\"batchSequences\":8}";
@@ -267,20 +298,60 @@ class SweepApiTests {
     @Test
     void aCancellationNamesTheVersionAndEndsEveryRun() {
         String path = "/api/v1/sweeps/" + submit(sweep(unique("cancel"))).at("/id");
-        Reply sweep = client.get(path);
+        String tag = String.valueOf(client.get(path).header("ETag"));
         Reply without = client.post(path + "/cancellation", "submit", "{}");
         assertThat(without.status()).isEqualTo(428);
         assertThat(without.code()).isEqualTo("if-match-missing");
-        assertThat(cancel(path, "\"999\"").code()).isEqualTo("etag-mismatch");
+        Reply other = cancel(path, "\"999\"");
+        assertThat(other.status()).isEqualTo(412);
+        assertThat(other.code()).isEqualTo("etag-mismatch");
+        assertThat(client.get(path).at("/state"))
+                .as("a refused cancellation changes nothing")
+                .isEqualTo("queued");
 
-        Reply cancelled = cancel(path, "\"" + sweep.at("/version") + "\"");
+        Reply cancelled = cancel(path, tag);
         assertThat(cancelled.status()).as(cancelled.text()).isEqualTo(200);
         assertThat(cancelled.at("/state")).isEqualTo("cancelled");
         assertThat(cancelled.at("/counts/cancelled")).isEqualTo("6");
-        assertThat(cancelled.at("/version")).isNotEqualTo(sweep.at("/version"));
-        assertThat(cancel(path, "\"" + sweep.at("/version") + "\"").status())
-                .as("the version has moved on")
-                .isEqualTo(412);
+        assertThat(cancel(path, tag).status()).as("the version has moved on").isEqualTo(412);
+        assertThat(cancel(path, String.valueOf(client.get(path).header("ETag"))).status())
+                .as("cancelled again, knowing it")
+                .isEqualTo(200);
+    }
+
+    @Test
+    void aSweepUnchangedIsNotSentAgain() {
+        String path = "/api/v1/sweeps/" + submit(sweep(unique("tag"))).at("/id");
+        Reply first = client.get(path);
+        String tag = String.valueOf(first.header("ETag"));
+        assertThat(tag).startsWith("\"" + first.at("/version") + "-");
+        Reply again = ifNoneMatch(path, tag);
+        assertThat(again.status()).isEqualTo(304);
+        assertThat(again.text()).isEmpty();
+        assertThat(again.header("ETag")).isEqualTo(tag);
+        assertThat(ifNoneMatch(path, "\"another\"").status()).isEqualTo(200);
+    }
+
+    @Test
+    void whatItsRunsDoChangesASweepsTagAndLeavesACancellationValid() {
+        String path = "/api/v1/sweeps/" + submit(sweep(unique("moves"))).at("/id");
+        Reply before = client.get(path);
+        String tag = String.valueOf(before.header("ETag"));
+        String run = "/api/v1/runs/"
+                + client.get("/api/v1/runs?limit=1&sweep=" + before.at("/id")).at("/items/0/id");
+        assertThat(cancel(run, "*").status()).isEqualTo(200);
+
+        Reply after = ifNoneMatch(path, tag);
+        assertThat(after.status()).as("a run has ended").isEqualTo(200);
+        assertThat(after.at("/counts/cancelled")).isEqualTo("1");
+        assertThat(after.at("/version")).isEqualTo(before.at("/version"));
+        assertThat(cancel(path, tag).status())
+                .as("the sweep itself is as it was seen")
+                .isEqualTo(200);
+    }
+
+    private Reply ifNoneMatch(String path, String tag) {
+        return client.send("GET", path, client.token("read"), null, Map.of("If-None-Match", tag));
     }
 
     private Reply cancel(String path, String tag) {

@@ -29,7 +29,8 @@ import tools.jackson.databind.JsonNode;
 /**
  * Starts and stops the platform and the local runner as processes of their own.
  *
- * <p>Concurrency: one command uses it at a time. Crash: a process is stopped only if pid and start time are those {@code
+ * <p>Concurrency: one command uses it at a time, and {@link #downForGood} may be called beside it, when the command is
+ * interrupted: what is being started then is either noted before it looks, and stopped, or not started any more. Crash: a process is stopped only if pid and start time are those {@code
  * up} noted; whatever else has that pid by now is left alone. Each started process is a session of its own where the
  * system has {@code setsid}, so Ctrl-C reaches this command first, which then stops runner and platform in that order.
  */
@@ -42,6 +43,8 @@ public final class LocalStack {
     private final Home home;
     private final Path root;
     private final Consumer<String> say;
+    /** Nothing may be started any more. Guarded by this. */
+    private boolean ending;
 
     /**
      * @param root of the built project: where the modules' {@code target/} directories are
@@ -87,19 +90,42 @@ public final class LocalStack {
         requireFree(options.port());
         Path log = home.log("platform");
         long logged = Files.exists(log) ? Files.size(log) : 0;
-        Process platform = startPlatform(options);
-        Home.Up up = new Home.Up("", options.port(), Home.Started.of(platform.toHandle()), null);
-        home.save(up); // noted before anything can go wrong, so that down finds it
+        Process platform = begin(options);
         Ready ready = awaitReady(platform, log, logged);
         Home.Client client = client(ready);
-        up = new Home.Up(ready.url, options.port(), up.platform(), null);
-        home.save(up);
+        Home.Up up = new Home.Up(ready.url, options.port(), Home.Started.of(platform.toHandle()), null);
+        note(up);
         if (options.runner()) {
             client = withRunnerToken(client);
-            up = new Home.Up(ready.url, options.port(), up.platform(), startRunner(client, options));
-            home.save(up);
+            up = withRunner(up, client, options);
         }
         return new Result(up, client, false, ready.token);
+    }
+
+    /** The platform's process, noted before anything can go wrong, so that down finds it. */
+    private synchronized Process begin(Options options) throws IOException {
+        requireGoingOn();
+        Process platform = startPlatform(options);
+        home.save(new Home.Up("", options.port(), Home.Started.of(platform.toHandle()), null));
+        return platform;
+    }
+
+    private synchronized Home.Up withRunner(Home.Up up, Home.Client client, Options options) throws IOException {
+        requireGoingOn();
+        Home.Up with = new Home.Up(up.url(), up.port(), up.platform(), startRunner(client, options));
+        home.save(with);
+        return with;
+    }
+
+    private synchronized void note(Home.Up up) throws IOException {
+        requireGoingOn();
+        home.save(up);
+    }
+
+    private void requireGoingOn() {
+        if (ending) {
+            throw new CliException(ExitCode.INTERRUPTED, "");
+        }
     }
 
     /** What is up already, with the runner started again if it has gone. */
@@ -114,11 +140,22 @@ public final class LocalStack {
         Home.Started runner = up.runner();
         if (options.runner() && (runner == null || runner.alive().isEmpty())) {
             known = withRunnerToken(known);
-            Home.Up again = new Home.Up(up.url(), up.port(), up.platform(), startRunner(known, options));
-            home.save(again);
-            return Optional.of(new Result(again, known, true, null));
+            return Optional.of(new Result(withRunner(up, known, options), known, true, null));
         }
         return Optional.of(new Result(up, known, true, null));
+    }
+
+    /** Whether {@link #downForGood} has been asked for. */
+    public synchronized boolean isEnding() {
+        return ending;
+    }
+
+    /** As {@link #down}, from any thread; whatever is about to be started is not. */
+    public boolean downForGood() throws IOException, InterruptedException {
+        synchronized (this) {
+            ending = true;
+        }
+        return down();
     }
 
     /** Stops runner, then platform. True if anything was running. */

@@ -5,8 +5,8 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A committed transition, published as a Spring application event. It is published after the commit, in commit order,
- * on one thread of its own and outside any transaction: listen with a plain {@code @EventListener} (a
+ * A committed transition, published as a Spring application event. It is published after the commit, and after every
+ * transition that was committed before it was written, on one thread of its own and outside any transaction: listen with a plain {@code @EventListener} (a
  * {@code @TransactionalEventListener} would never hear it) and open a transaction of your own for database work. A slow
  * listener delays those after it, never the request that made the transition. Events are not stored for listeners that
  * were down: the rows of {@code run_event} are the record.

@@ -1,6 +1,7 @@
 package dev.isoflop.db.run;
 
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
@@ -16,9 +17,10 @@ import org.springframework.transaction.support.TransactionSynchronizationManager
 /**
  * Hands committed transitions to the application's listeners.
  *
- * <p>Concurrency: one thread publishes, so listeners see one event at a time and in commit order as far as one process
- * can know it. It runs outside the committing transaction, because a listener that asked for a second connection while
- * the first is still held could starve a small pool.
+ * <p>Concurrency: one thread publishes, so listeners see one event at a time. A transaction takes its place just before it
+ * commits, and the publisher waits there until it has: whoever writes an event after seeing another's commit comes after
+ * it, however late the other's thread is to say so. Publishing runs outside the committing transaction, because a listener
+ * that asked for a second connection while the first is still held could starve a small pool.
  *
  * <p>Crash: events that were committed and not yet published are lost to listeners; their rows are not. Readers that
  * must not miss any (the live stream, automatic fits) catch up from the tables.
@@ -42,20 +44,30 @@ public final class TransitionPublisher implements DisposableBean {
         if (transitions.isEmpty()) {
             return;
         }
-        List<RunTransitioned> committed = List.copyOf(transitions);
+        List<RunTransitioned> events = List.copyOf(transitions);
+        CompletableFuture<Boolean> committed = new CompletableFuture<>();
         TransactionSynchronizationManager.registerSynchronization(new TransactionSynchronization() {
             @Override
-            public void afterCommit() {
-                submit(committed);
+            public void beforeCommit(boolean readOnly) {
+                takePlace(events, committed);
+            }
+
+            @Override
+            public void afterCompletion(int status) {
+                committed.complete(status == STATUS_COMMITTED);
             }
         });
     }
 
-    private void submit(List<RunTransitioned> transitions) {
+    private void takePlace(List<RunTransitioned> events, CompletableFuture<Boolean> committed) {
         try {
-            thread.execute(() -> transitions.forEach(this::publish));
+            thread.execute(() -> {
+                if (committed.join()) {
+                    events.forEach(this::publish);
+                }
+            });
         } catch (RejectedExecutionException e) {
-            log.debug("Shutting down: {} transitions stay unpublished", transitions.size(), e);
+            log.debug("Shutting down: {} transitions stay unpublished", events.size(), e);
         }
     }
 

@@ -1,6 +1,5 @@
 package dev.isoflop.runner.work;
 
-import dev.isoflop.data.CorpusException;
 import dev.isoflop.data.CorpusSource;
 import dev.isoflop.data.DatasetBuilder;
 import dev.isoflop.data.DatasetManifest;
@@ -38,17 +37,13 @@ public final class DataExecutor implements JobExecutor<DataSpec> {
     public Outcome execute(DataSpec spec, AttemptContext context) throws Exception {
         Path datasets = home.resolve("datasets");
         context.info("preparing " + spec.corpus() + ", vocabulary " + spec.vocabSize());
-        DatasetManifest manifest;
-        try {
-            DatasetOptions options = new DatasetOptions(
-                    CorpusSource.parse(spec.corpus()), spec.vocabSize(), spec.validationModulus(), offline);
-            manifest = DatasetBuilder.build(options, home.resolve("corpora"), datasets, (stage, message) -> {
-                context.progress(0, stage.name().toLowerCase(Locale.ROOT));
-                context.info(message);
-            });
-        } catch (CorpusException e) {
-            throw new Failures.UserErrorException(String.valueOf(e.getMessage()), e);
-        }
+        DatasetOptions options = new DatasetOptions(
+                CorpusSource.parse(spec.corpus()), spec.vocabSize(), spec.validationModulus(), offline);
+        DatasetManifest manifest =
+                DatasetBuilder.build(options, home.resolve("corpora"), datasets, (stage, message) -> {
+                    context.progress(0, stage.name().toLowerCase(Locale.ROOT));
+                    context.info(message);
+                });
         return switch (context.signal()) {
             case STOP -> new Outcome.Stopped();
             case CHECKPOINT_AND_STOP -> new Outcome.Preempted(); // what is built stays on the disk and is found again

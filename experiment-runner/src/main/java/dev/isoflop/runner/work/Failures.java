@@ -1,5 +1,6 @@
 package dev.isoflop.runner.work;
 
+import dev.isoflop.data.CorpusException;
 import dev.isoflop.protocol.runner.FinishAttempt.Category;
 import dev.isoflop.protocol.runner.FinishAttempt.Failure;
 import dev.isoflop.runner.platform.PlatformException;
@@ -18,15 +19,15 @@ public final class Failures {
 
     private Failures() {}
 
-    /** A failure the user can mend: the input or the settings, not the machine. */
-    public static final class UserErrorException extends Exception {
+    /** The input or the settings are wrong: the user can mend it, another attempt cannot. */
+    public static final class InvalidInputException extends Exception {
         private static final long serialVersionUID = 1L;
 
-        public UserErrorException(String message) {
+        public InvalidInputException(String message) {
             super(message);
         }
 
-        public UserErrorException(String message, Throwable cause) {
+        public InvalidInputException(String message, Throwable cause) {
             super(message, cause);
         }
     }
@@ -37,14 +38,16 @@ public final class Failures {
             return failure(Category.OUT_OF_MEMORY, "out-of-memory", "The work does not fit in memory", cause);
         }
         return switch (cause) {
-            case UserErrorException e -> failure(Category.USER, "invalid-work", null, e);
-            case NoSuchFileException e -> failure(Category.USER, "file-not-found", "No such file: " + e.getFile(), e);
+            case InvalidInputException e -> failure(Category.INVALID_INPUT, "invalid-work", null, e);
             case IOException e when diskIsFull(e) -> failure(Category.INFRASTRUCTURE, "disk-full", null, e);
+            case CorpusException e when e.mayPass() -> failure(Category.USER, "corpus-unavailable", null, e);
+            case CorpusException e -> failure(Category.INVALID_INPUT, "invalid-work", null, e);
+            case NoSuchFileException e -> failure(Category.USER, "file-not-found", "No such file: " + e.getFile(), e);
             case IOException e -> failure(Category.INFRASTRUCTURE, "io-error", null, e);
             case PlatformException e -> failure(Category.INFRASTRUCTURE, "platform-refused", null, e);
             case org.springframework.web.client.RestClientException e ->
                 failure(Category.INFRASTRUCTURE, "platform-unreachable", null, e);
-            case IllegalArgumentException e -> failure(Category.USER, "invalid-work", null, e);
+            case IllegalArgumentException e -> failure(Category.INVALID_INPUT, "invalid-work", null, e);
             case InterruptedException e ->
                 failure(Category.INFRASTRUCTURE, "interrupted", "The work was interrupted", e);
             case Throwable e -> failure(Category.USER, "unexpected-error", null, e);

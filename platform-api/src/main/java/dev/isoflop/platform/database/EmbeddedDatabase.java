@@ -15,12 +15,15 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
+import org.springframework.util.FileSystemUtils;
 
 /**
  * A real PostgreSQL, run as a child process on a free loopback port, its data kept under the product's home.
  *
  * <p>Crash behaviour: a platform that was killed leaves the server behind or its data directory unclean. The next start
- * stops a server left behind (it holds the data directory) and lets PostgreSQL recover from its log.
+ * stops a server left behind (it holds the data directory) and lets PostgreSQL recover from its log. A first start that
+ * was cut short leaves a mark beside a data directory that never was whole; the next one makes it anew. A platform told to
+ * end while it is starting takes what it has started with it ({@link Start}).
  *
  * <p>Concurrency: a lock file keeps a second platform off the same home; the lock ends with the process.
  */
@@ -51,9 +54,15 @@ final class EmbeddedDatabase implements AutoCloseable {
             try {
                 Path data = directory.resolve("data");
                 Orphan.stop(data);
+                Path unfinished = directory.resolve("initialising");
+                if (Files.exists(unfinished)) {
+                    FileSystemUtils.deleteRecursively(data);
+                } else if (!Files.exists(data)) {
+                    Files.createFile(unfinished);
+                }
                 Path passwordFile = directory.resolve("password");
                 String password = password(passwordFile);
-                EmbeddedPostgres postgres = EmbeddedPostgres.builder()
+                EmbeddedPostgres.Builder builder = EmbeddedPostgres.builder()
                         .setOverrideWorkingDirectory(
                                 directory.resolve("binaries").toFile())
                         // other users of the machine can reach the port: they would need the password
@@ -73,8 +82,12 @@ final class EmbeddedDatabase implements AutoCloseable {
                         .setServerConfig("fsync", "on")
                         .setServerConfig("synchronous_commit", "on")
                         .setServerConfig("full_page_writes", "on")
-                        .setPort(port)
-                        .start();
+                        .setPort(port);
+                EmbeddedPostgres postgres;
+                try (Start start = new Start(data)) {
+                    postgres = builder.start();
+                }
+                Files.deleteIfExists(unfinished);
                 return new EmbeddedDatabase(lockFile, postgres, password);
             } catch (IOException | RuntimeException e) {
                 lockFile.close();

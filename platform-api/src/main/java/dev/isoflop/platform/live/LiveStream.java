@@ -25,6 +25,10 @@ import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
  * What happens, as it happens. Transitions are replayed from their table after a break; progress is not, because the
  * next report supersedes it.
  *
+ * <p>Ids are given out before the commit, so the last id a client has seen does not say what it has not: a transaction that
+ * was still open when that event was written may have committed a smaller id since. A replay therefore starts with the
+ * events of all such transactions. Some of them the client may have; it knows them by their ids.
+ *
  * <p>Concurrency: events come in on many threads and are handed to each subscriber's queue; progress is gathered and
  * sent at most four times a second.
  */
@@ -32,7 +36,7 @@ import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
 class LiveStream {
 
     private static final Logger log = LoggerFactory.getLogger(LiveStream.class);
-    private static final int REPLAY = 10_000;
+    private static final int REPLAY_PAGE = 1_000;
 
     private final JdbcClient jdbc;
     private final List<Subscriber> subscribers = new CopyOnWriteArrayList<>();
@@ -71,14 +75,37 @@ class LiveStream {
         return emitter;
     }
 
+    private record Row(Views.RunEvent event, long sweepId) {}
+
+    /**
+     * Nothing falls between the replay and the live events: the subscriber gathered those before the first row was read.
+     *
+     * @return ids of what was replayed
+     */
     private Set<Long> replay(Subscriber subscriber, long after) throws IOException {
-        record Row(Views.RunEvent event, long sweepId) {}
-        List<Row> missed = jdbc.sql("select * from run_event where id > ? order by id limit " + REPLAY)
-                .param(after)
-                .query((rs, i) -> new Row(RunEvents.view(rs, i), rs.getLong("sweep_id")))
-                .list();
         Set<Long> replayed = new HashSet<>();
-        for (Row row : missed) {
+        send(subscriber, replayed, rows(jdbc.sql("""
+                        select * from run_event
+                         where id < :after and xid >= (select seen_from from run_event where id = :after) order by id
+                        """).param("after", after)));
+        long last = after;
+        List<Row> page;
+        do {
+            page = rows(jdbc.sql("select * from run_event where id > ? order by id limit " + REPLAY_PAGE)
+                    .param(last));
+            send(subscriber, replayed, page);
+            last = page.isEmpty() ? last : page.getLast().event().id();
+        } while (page.size() == REPLAY_PAGE && subscriber.isOpen());
+        return replayed;
+    }
+
+    private static List<Row> rows(JdbcClient.StatementSpec select) {
+        return select.query((rs, i) -> new Row(RunEvents.view(rs, i), rs.getLong("sweep_id")))
+                .list();
+    }
+
+    private static void send(Subscriber subscriber, Set<Long> replayed, List<Row> rows) throws IOException {
+        for (Row row : rows) {
             Subscriber.Message message = new Subscriber.Message(
                     row.event().id(), "transition", row.event().runId(), row.sweepId(), row.event());
             if (subscriber.wants(message)) {
@@ -86,7 +113,6 @@ class LiveStream {
             }
             replayed.add(row.event().id());
         }
-        return replayed;
     }
 
     @EventListener

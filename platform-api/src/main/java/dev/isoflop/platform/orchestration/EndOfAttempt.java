@@ -32,7 +32,7 @@ sealed interface EndOfAttempt {
         RunFailure last = new RunFailure(category(failure.category()), failure.code(), failure.message());
         return switch (failure.category()) {
             case USER -> retry(run, new Retried(RetryBudget.FAILURE, cause, false, false), last, sweepCancelled);
-            case OUT_OF_MEMORY -> stopped(run, sweepCancelled) ? cancelled(run) : new Failed(last);
+            case INVALID_INPUT, OUT_OF_MEMORY -> stopped(run, sweepCancelled) ? cancelled(run) : new Failed(last);
             case INFRASTRUCTURE ->
                 retry(run, new Retried(RetryBudget.INFRASTRUCTURE, cause, false, true), last, sweepCancelled);
         };
@@ -74,6 +74,7 @@ sealed interface EndOfAttempt {
     private static String category(FinishAttempt.Category category) {
         return switch (category) {
             case USER -> "user";
+            case INVALID_INPUT -> "invalid_input";
             case OUT_OF_MEMORY -> "out_of_memory";
             case INFRASTRUCTURE -> "infrastructure";
         };

@@ -9,6 +9,11 @@ import dev.isoflop.protocol.api.Page;
 import dev.isoflop.protocol.api.Views;
 import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.job.FileRef;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.headers.Header;
+import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.FileSystemResource;
@@ -58,6 +63,14 @@ class RunController {
     }
 
     @GetMapping("/{id}")
+    @ApiResponse(
+            responseCode = "200",
+            headers =
+                    @Header(
+                            name = "ETag",
+                            description = "Version and progress, for If-Match and If-None-Match",
+                            schema = @Schema(type = "string")))
+    @ApiResponse(responseCode = "304", description = "As the ETag in If-None-Match says", content = @Content)
     ResponseEntity<Views.RunDetail> get(@PathVariable("id") long id) {
         Views.RunDetail detail = queries.detail(id);
         // progress moves without a new version: the tag carries both
@@ -68,7 +81,8 @@ class RunController {
 
     @PostMapping("/{id}/cancellation")
     Views.Run cancel(
-            @PathVariable("id") long id, @RequestHeader(name = "If-Match", required = false) @Nullable String ifMatch) {
+            @PathVariable("id") long id,
+            @Parameter(required = true) @RequestHeader(name = "If-Match", required = false) @Nullable String ifMatch) {
         cancel.cancel(id, IfMatch.version(ifMatch));
         return queries.run(id);
     }

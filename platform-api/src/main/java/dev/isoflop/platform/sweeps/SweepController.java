@@ -8,6 +8,8 @@ import dev.isoflop.protocol.api.Page;
 import dev.isoflop.protocol.api.SweepSpec;
 import dev.isoflop.protocol.api.Views;
 import dev.isoflop.protocol.error.ErrorCode;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.headers.Header;
 import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
@@ -25,6 +27,7 @@ import org.springframework.web.bind.annotation.RequestHeader;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
+import tools.jackson.databind.json.JsonMapper;
 
 @RestController
 @RequestMapping("/api/v1")
@@ -32,10 +35,12 @@ class SweepController {
 
     private final Sweeps sweeps;
     private final Idempotency idempotency;
+    private final JsonMapper json;
 
-    SweepController(Sweeps sweeps, Idempotency idempotency) {
+    SweepController(Sweeps sweeps, Idempotency idempotency, JsonMapper json) {
         this.sweeps = sweeps;
         this.idempotency = idempotency;
+        this.json = json;
     }
 
     /** Queues a sweep's runs; with {@code validateOnly} answers the plan and stores nothing. */
@@ -72,8 +77,22 @@ class SweepController {
     }
 
     @GetMapping("/sweeps/{id}")
-    Views.Sweep get(@PathVariable("id") long id) {
-        return sweeps.get(id);
+    @ApiResponse(
+            responseCode = "200",
+            headers =
+                    @Header(
+                            name = "ETag",
+                            description = "Version and content, for If-Match and If-None-Match",
+                            schema = @Schema(type = "string")))
+    @ApiResponse(responseCode = "304", description = "As the ETag in If-None-Match says", content = @Content)
+    ResponseEntity<Views.Sweep> get(@PathVariable("id") long id) {
+        Views.Sweep sweep = sweeps.get(id);
+        // only a cancellation raises the version; what its runs do shows in the hash, which a cancellation does not
+        // compare
+        return ResponseEntity.ok()
+                .eTag(sweep.version() + "-"
+                        + Idempotency.hash(json.writeValueAsString(sweep)).substring(0, 16))
+                .body(sweep);
     }
 
     @GetMapping("/sweeps/{id}/plan")
@@ -83,7 +102,8 @@ class SweepController {
 
     @PostMapping("/sweeps/{id}/cancellation")
     Views.Sweep cancel(
-            @PathVariable("id") long id, @RequestHeader(name = "If-Match", required = false) @Nullable String ifMatch) {
+            @PathVariable("id") long id,
+            @Parameter(required = true) @RequestHeader(name = "If-Match", required = false) @Nullable String ifMatch) {
         return sweeps.cancel(id, IfMatch.version(ifMatch));
     }
 

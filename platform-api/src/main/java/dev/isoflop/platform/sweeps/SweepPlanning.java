@@ -49,11 +49,18 @@ final class SweepPlanning {
     record Planned(List<NamedCell> cells, SweepPlan plan) {}
 
     /**
+     * What a run may take.
+     *
+     * @param whose the machine, in words
+     */
+    record Memory(long bytes, String whose) {}
+
+    /**
      * @param dataset what it trains on, once prepared; its supply of tokens is checked
-     * @param memoryBytes what the largest runner may hold
+     * @param memory what the largest runner that may execute it holds
      * @throws ProblemException invalid-sweep, model-too-large or not-enough-tokens
      */
-    static Planned plan(SweepSpec.IsoFlop spec, JobResult.Dataset dataset, long memoryBytes) {
+    static Planned plan(SweepSpec.IsoFlop spec, JobResult.Dataset dataset, Memory memory) {
         List<Problem.FieldError> errors = new ArrayList<>();
         SweepChecks.check(spec, errors);
         Map<String, TransformerShape> shapes = shapes(spec, dataset.vocabSize(), errors);
@@ -77,7 +84,7 @@ final class SweepPlanning {
                 List.of(),
                 dataset.trainTokens(),
                 PlanLimits.defaults().withMaxEpochs(Double.MAX_VALUE)));
-        refuseTooLarge(base, memoryBytes);
+        refuseTooLarge(base, memory);
         refuseRepetition(base, spec, dataset);
         List<NamedCell> cells = named(spec, base, shapes, seed);
         if (cells.isEmpty()) {
@@ -162,9 +169,9 @@ final class SweepPlanning {
         return training == null || training.learningRate() == null ? cell.learningRate() : training.learningRate();
     }
 
-    private static void refuseTooLarge(SweepPlan plan, long memoryBytes) {
+    private static void refuseTooLarge(SweepPlan plan, Memory memory) {
         List<PlannedCell> large = plan.cells().stream()
-                .filter(cell -> cell.memory().total() > memoryBytes)
+                .filter(cell -> cell.memory().total() > memory.bytes())
                 .toList();
         if (!large.isEmpty()) {
             PlannedCell worst = large.getLast();
@@ -172,11 +179,12 @@ final class SweepPlanning {
                     ErrorCode.MODEL_TOO_LARGE,
                     String.format(
                             Locale.ROOT,
-                            "Width %d needs about %.1f GB in training; the largest runner has %.1f GB. Make the model or"
-                                    + " the batch smaller, or add a runner with more memory.",
+                            "Width %d needs about %.1f GB in training; %s has %.1f GB. Make the model or the batch"
+                                    + " smaller, or add a runner with more memory.",
                             worst.shape().dModel(),
                             worst.memory().total() / 1e9,
-                            memoryBytes / 1e9));
+                            memory.whose(),
+                            memory.bytes() / 1e9));
         }
     }
 

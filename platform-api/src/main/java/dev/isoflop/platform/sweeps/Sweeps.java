@@ -28,10 +28,13 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.annotation.Transactional;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Sweeps: planned, submitted, watched and cancelled. */
@@ -71,7 +74,8 @@ public class Sweeps {
     @Transactional(readOnly = true)
     public Views.Plan plan(SweepSpec spec) {
         return switch (spec) {
-            case SweepSpec.IsoFlop isoflop -> plan(SweepPlanning.plan(isoflop, ready(isoflop).detail, memory()));
+            case SweepSpec.IsoFlop isoflop ->
+                plan(SweepPlanning.plan(isoflop, ready(isoflop).detail, memory(pool(isoflop))));
         };
     }
 
@@ -95,7 +99,7 @@ public class Sweeps {
 
     private Views.Sweep submit(SweepSpec.IsoFlop spec) {
         Ready dataset = ready(spec);
-        SweepPlanning.Planned planned = SweepPlanning.plan(spec, dataset.detail, memory());
+        SweepPlanning.Planned planned = SweepPlanning.plan(spec, dataset.detail, memory(pool(spec)));
         long experiment = store.experiment(spec.experiment());
         String specJson = json.writerFor(SweepSpec.class).writeValueAsString(spec);
         List<Views.Dropped> dropped = dropped(planned);
@@ -110,12 +114,7 @@ public class Sweeps {
                         .sum(),
                 json.writeValueAsString(dropped)));
         if (created.isEmpty()) {
-            SweepRow other = store.find(experiment, spec.name()).orElseThrow();
-            throw new ProblemException(
-                    ErrorCode.SWEEP_EXISTS,
-                    "Experiment %s already has a sweep named %s (sweep %d). Give this one another name."
-                            .formatted(spec.experiment(), spec.name(), other.id()),
-                    URI.create("/api/v1/sweeps/" + other.id()));
+            throw exists(spec, store.find(experiment, spec.name()).orElseThrow());
         }
         long id = created.getAsLong();
         List<NewRun> queued = planned.cells().stream()
@@ -123,6 +122,40 @@ public class Sweeps {
                 .toList();
         runs.createAll(queued);
         return get(id);
+    }
+
+    /** Says whether the sweep of that name is this one, and if not where the two differ. */
+    private ProblemException exists(SweepSpec.IsoFlop spec, SweepRow other) {
+        URI location = URI.create("/api/v1/sweeps/" + other.id());
+        String name = "Experiment %s already has a sweep named %s (sweep %d)"
+                .formatted(spec.experiment(), spec.name(), other.id());
+        // both as records: what was stored had its numbers rewritten by jsonb
+        SweepSpec stored = json.readValue(other.specJson(), SweepSpec.class);
+        if (stored.equals(spec)) {
+            return new ProblemException(
+                    ErrorCode.SWEEP_EXISTS,
+                    name + ", and it is the same: watch that one, or train it again under another name.",
+                    location);
+        }
+        JsonNode there = json.valueToTree(stored);
+        JsonNode here = json.valueToTree(spec);
+        List<Problem.FieldError> differences = Stream.concat(
+                        here.propertyNames().stream(), there.propertyNames().stream())
+                .distinct()
+                .sorted()
+                .filter(field -> !here.path(field).equals(there.path(field)))
+                .map(field -> new Problem.FieldError(
+                        "/" + field, "Differs from that of sweep " + other.id() + ".", null, null))
+                .toList();
+        return new ProblemException(
+                ErrorCode.SWEEP_EXISTS,
+                name + ", and it is another: they differ in "
+                        + differences.stream()
+                                .map(difference -> difference.pointer().substring(1))
+                                .collect(Collectors.joining(", "))
+                        + ". Give this one another name.",
+                differences,
+                location);
     }
 
     private NewRun run(long sweepId, SweepSpec.IsoFlop spec, SweepPlanning.NamedCell named, Ready dataset) {
@@ -159,7 +192,7 @@ public class Sweeps {
                 named.name(cell.seed()),
                 "pretrain",
                 json.writerFor(JobSpec.class).writeValueAsString(job),
-                spec.pool() == null ? "default" : spec.pool(),
+                pool(spec),
                 spec.priority() == null ? 0 : spec.priority(),
                 null,
                 cell.memory().total(),
@@ -246,18 +279,24 @@ public class Sweeps {
         return new Ready(id, detail);
     }
 
-    /** What the largest runner heard of in the last hour may hold, or this machine's memory when there is none. */
-    private long memory() {
-        long largest = jdbc.sql(
-                        "select coalesce(max(memory_bytes), 0) from runner where last_seen > now() - interval '1 hour'")
-                .query(Long.class)
-                .single();
+    private static String pool(SweepSpec.IsoFlop spec) {
+        return spec.pool() == null ? "default" : spec.pool();
+    }
+
+    /** What the largest runner of the pool heard of in the last hour may hold, or this machine's memory when there is none. */
+    private SweepPlanning.Memory memory(String pool) {
+        long largest = jdbc.sql("""
+                        select coalesce(max(memory_bytes), 0) from runner
+                         where pool = ? and last_seen > now() - interval '1 hour'
+                        """).param(pool).query(Long.class).single();
         if (largest > 0) {
-            return largest;
+            return new SweepPlanning.Memory(largest, "the largest runner of pool " + pool);
         }
-        return ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean system
-                ? system.getTotalMemorySize()
-                : Long.MAX_VALUE;
+        return new SweepPlanning.Memory(
+                ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean system
+                        ? system.getTotalMemorySize()
+                        : Long.MAX_VALUE,
+                "this machine (no runner of pool " + pool + " was heard of in the last hour)");
     }
 
     private SweepRow row(long id) {

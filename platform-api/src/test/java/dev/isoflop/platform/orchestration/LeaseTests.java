@@ -197,6 +197,15 @@ class LeaseTests {
     }
 
     @Test
+    void anInputThatCannotSucceedIsNotTriedAgain() {
+        long run = assertAttempts(
+                new NewRun.Retries(5, 5, 5),
+                1,
+                a -> on.api.finish(a.runId(), a.attempt(), Orchestra.failed(Category.INVALID_INPUT)));
+        assertThat(on.history(run)).endsWith("running", "failed");
+    }
+
+    @Test
     void whatDoesNotFitIsNotTriedAgain() {
         assertAttempts(
                 new NewRun.Retries(5, 5, 5),

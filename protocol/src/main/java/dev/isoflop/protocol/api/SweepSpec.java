@@ -1,6 +1,7 @@
 package dev.isoflop.protocol.api;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import com.fasterxml.jackson.annotation.JsonTypeName;
@@ -42,7 +43,7 @@ public sealed interface SweepSpec {
     @JsonInclude(JsonInclude.Include.NON_NULL)
     record IsoFlop(
             String name,
-            String experiment,
+            @JsonProperty(defaultValue = DEFAULT_EXPERIMENT) String experiment,
             DatasetSpec dataset,
             @Nullable Integer contextLength,
             List<ModelEntry> models,

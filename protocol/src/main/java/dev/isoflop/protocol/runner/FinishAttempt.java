@@ -38,10 +38,12 @@ public record FinishAttempt(
             String message,
             @Nullable String stackTrace) {}
 
-    /** Whose fault a failure is: each has a budget of retries of its own. */
+    /** Whose fault a failure is: decides which budget of retries it is charged to, if any. */
     public enum Category {
-        /** The work itself: bad data, bad settings, a bug in it. */
+        /** The work itself: a bug in it, or a source that did not answer. */
         USER,
+        /** What was asked for: a bad corpus, bad settings. Never retried, because it fails the same way every time. */
+        INVALID_INPUT,
         /** Does not fit: never retried in the same shape. */
         OUT_OF_MEMORY,
         /** The machine, the disk, the network. */

@@ -35,6 +35,14 @@ public final class ProblemException extends RuntimeException {
         this(code, detail, List.of(), null, location);
     }
 
+    /**
+     * @param errors how the request differs from what stands in the way
+     * @param location of what stands in the way, sent as the answer's Location
+     */
+    public ProblemException(ErrorCode code, String detail, List<Problem.FieldError> errors, URI location) {
+        this(code, detail, errors, null, location);
+    }
+
     private ProblemException(
             ErrorCode code,
             String detail,

@@ -29,7 +29,7 @@ class ApiDescription {
     private static final String TOKEN = "token";
 
     @Bean
-    OpenApiCustomizer describeApi() {
+    OpenApiCustomizer describeApi(RecordSchemas records) {
         return api -> {
             api.info(new Info()
                     .title("Isoflop")
@@ -51,6 +51,7 @@ class ApiDescription {
                     .read(Problem.FieldError.class)
                     .forEach((name, schema) -> api.getComponents().addSchemas(name, schema));
             failures(api);
+            records.describe(api);
         };
     }
 
