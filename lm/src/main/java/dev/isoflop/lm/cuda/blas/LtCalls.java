@@ -25,6 +25,8 @@ final class LtCalls {
     static final int LAYOUT_BATCH_STRIDE = 6;
     static final int PREFERENCE_WORKSPACE = 1;
     static final int PREFERENCE_ALIGNMENT_A = 5;
+    static final int PREFERENCE_ALIGNMENT_B = 6;
+    static final int PREFERENCE_ALIGNMENT_C = 7;
     static final int PREFERENCE_ALIGNMENT_D = 8;
 
     /** Bytes of a {@code cublasLtMatmulAlgo_t}. */

@@ -103,10 +103,10 @@ public final class MatmulPlan implements AutoCloseable {
             out.set(JAVA_LONG, 0, library.workspaceBytes());
             CublasException.check(
                     LtCalls.preferenceSet(preference, LtCalls.PREFERENCE_WORKSPACE, out.address(), 8), "workspace");
-            for (int i = LtCalls.PREFERENCE_ALIGNMENT_A; i <= LtCalls.PREFERENCE_ALIGNMENT_D; i++) {
-                out.set(JAVA_INT, 0, problem.alignment());
-                CublasException.check(LtCalls.preferenceSet(preference, i, out.address(), 4), "alignment");
-            }
+            aligned(out, preference, LtCalls.PREFERENCE_ALIGNMENT_A, problem.inputType(), problem.strideB());
+            aligned(out, preference, LtCalls.PREFERENCE_ALIGNMENT_B, problem.inputType(), problem.strideA());
+            aligned(out, preference, LtCalls.PREFERENCE_ALIGNMENT_C, problem.outputType(), problem.strideC());
+            aligned(out, preference, LtCalls.PREFERENCE_ALIGNMENT_D, problem.outputType(), problem.strideC());
             int status = LtCalls.heuristic(
                     library.handle(),
                     descriptor,
@@ -126,6 +126,15 @@ public final class MatmulPlan implements AutoCloseable {
         } finally {
             LtCalls.preferenceDestroy(preference);
         }
+    }
+
+    /** Every matrix of a batch counts: an odd stride takes the alignment of all but the first. */
+    private void aligned(MemorySegment out, long preference, int attribute, MatrixType type, long stride) {
+        long bytes = problem.batch() > 1 && stride != 0
+                ? Math.min(problem.alignment(), Long.lowestOneBit(stride * type.bytes()))
+                : problem.alignment();
+        out.set(JAVA_INT, 0, (int) bytes);
+        CublasException.check(LtCalls.preferenceSet(preference, attribute, out.address(), 4), "alignment");
     }
 
     private void choose(int candidate) {

@@ -1,10 +1,12 @@
 package dev.isoflop.lm.cuda.driver;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -96,6 +98,9 @@ public final class NativeLibraries {
                 SymbolLookup symbols = path == null
                         ? SymbolLookup.libraryLookup(candidate.soname(), Arena.global())
                         : SymbolLookup.libraryLookup(path.toAbsolutePath(), Arena.global());
+                if (library == NativeLibrary.NVRTC && path != null) {
+                    openBuiltins(path);
+                }
                 String where = path == null
                         ? candidate.source()
                         : path.toAbsolutePath().toString();
@@ -105,5 +110,20 @@ public final class NativeLibraries {
             }
         }
         throw new NativeLibraryException(library, tried);
+    }
+
+    /**
+     * NVRTC opens its table of built-in functions by name when it first compiles, and the wheel's does not look beside itself: once the file
+     * is open, the loader knows the name.
+     */
+    private static void openBuiltins(Path nvrtc) {
+        Path directory = nvrtc.toAbsolutePath().getParent();
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "libnvrtc-builtins.so.*")) {
+            for (Path file : files) {
+                SymbolLookup.libraryLookup(file, Arena.global());
+            }
+        } catch (IOException | IllegalArgumentException e) {
+            return; // then NVRTC's own message says what is missing
+        }
     }
 }
