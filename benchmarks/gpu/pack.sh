@@ -36,9 +36,9 @@ mkdir -p "$OUT/lib" "$OUT/test-lib" "$OUT/tests"
 scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
 
-# --- jars: those of the program, and beside them those only the tests need
+# --- jars: those of the program, and beside them those only the tests need (AssertJ wants Byte Buddy for soft assertions alone)
 mvn -pl "$projects" dependency:copy-dependencies -DincludeScope=runtime -DexcludeGroupIds=dev.isoflop -DoutputDirectory="$OUT/lib"
-mvn -pl "$projects" dependency:copy-dependencies -DincludeScope=test -DexcludeGroupIds=dev.isoflop,org.junit.jupiter,org.junit.platform,org.opentest4j,org.apiguardian \
+mvn -pl "$projects" dependency:copy-dependencies -DincludeScope=test -DexcludeGroupIds=dev.isoflop,net.bytebuddy,org.junit.jupiter,org.junit.platform,org.opentest4j,org.apiguardian \
   -DoutputDirectory="$scratch/test"
 for jar in "$scratch"/test/*.jar; do
   [ -e "$OUT/lib/$(basename "$jar")" ] || cp "$jar" "$OUT/test-lib/"
@@ -62,7 +62,7 @@ fi
 # --- a Java with the modules that jdeps sees, and those it cannot see
 seen="$("$JAVA_HOME/bin/jdeps" --ignore-missing-deps --print-module-deps --multi-release 25 --class-path "$OUT/lib/*:$OUT/test-lib/*" \
   "$OUT"/lib/*.jar "$OUT"/test-lib/*.jar "$OUT/tests" 2>/dev/null | grep -E '^[a-z.,]+$' || true)"
-modules="java.base,java.logging,java.management,jdk.management,jdk.incubator.vector,jdk.unsupported,jdk.zipfs${seen:+,$seen}"
+modules="java.base,java.logging,java.management,java.xml,jdk.management,jdk.incubator.vector,jdk.unsupported,jdk.zipfs${seen:+,$seen}"
 # desktop, compiler and the like are only named by code of the test libraries that never runs here
 modules="$(printf '%s' "$modules" | tr ',' '\n' | grep -vE '^(java\.desktop|java\.compiler|jdk\.compiler|java\.sql|java\.rmi|jdk\.jconsole|java\.scripting)$' | sort -u | paste -sd, -)"
 "$JAVA_HOME/bin/jlink" --add-modules "$modules" --strip-debug --compress=zip-9 --no-man-pages --no-header-files --output "$OUT/jre"
@@ -81,7 +81,7 @@ flags=(--add-modules jdk.incubator.vector --enable-native-access=ALL-UNNAMED -XX
 [ $# -gt 0 ] || set -- --scan-class-path "$here/tests"
 console() {
   "$here/jre/bin/java" "${flags[@]}" -cp "$here/tests:$here/lib/*:$here/test-lib/*" org.junit.platform.console.ConsoleLauncher \
-    execute --disable-banner --include-tag gpu --details=tree --disable-ansi-colors "$@" 2>&1 | grep -v 'incubator modules'
+    execute --disable-banner --include-tag gpu --details=tree --disable-ansi-colors "$@" 2>&1 | grep --line-buffered -v 'incubator modules'
   return "${PIPESTATUS[0]}"
 }
 console "$@"

@@ -15,8 +15,14 @@ public final class Gpu {
 
     private Gpu() {}
 
+    /** Keeps the primary context for the whole process: libraries do not expect it to go and come back between tests. */
+    private static final class Kept {
+        static final CudaDevice DEVICE = CudaDevice.open(0);
+    }
+
     public static CudaDevice require() {
         Assumptions.assumeTrue(CudaDevices.count() > 0, () -> "no GPU: " + CudaDevices.reason());
+        Kept.DEVICE.bind();
         return CudaDevice.open(0);
     }
 

@@ -1,7 +1,8 @@
 package dev.isoflop.lm.cuda.driver;
 
-import jcuda.driver.CUgraph;
-import jcuda.driver.CUgraphNode;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import jcuda.driver.CUstreamCaptureMode;
 import jcuda.driver.JCudaDriver;
 
@@ -29,7 +30,7 @@ public final class CudaGraph implements AutoCloseable {
 
     /**
      * Records what an action gives to a stream, without running it. The action must not allocate device memory, synchronise, or use streams
-     * that do not wait for this one.
+     * that do not wait for this one. Run it once before: code that the driver has not loaded yet may be impossible to load in a capture.
      *
      * @throws CudaException if something that cannot be recorded was done; the stream is usable again
      */
@@ -40,7 +41,7 @@ public final class CudaGraph implements AutoCloseable {
                 JCudaDriver.cuStreamBeginCapture(
                         stream.jcuda(), CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL),
                 "begin of a capture");
-        CUgraph graph = new CUgraph();
+        Handles.Graph graph = new Handles.Graph();
         stream.capturing(true);
         boolean complete = false;
         int ended;
@@ -56,13 +57,20 @@ public final class CudaGraph implements AutoCloseable {
         }
         CudaException.check(ended, "end of a capture");
         try {
-            long[] count = new long[1];
-            CudaException.check(JCudaDriver.cuGraphGetNodes(graph, (CUgraphNode[]) null, count), "nodes of a graph");
+            int nodes = nodes(graph);
             Handles.GraphExec executable = new Handles.GraphExec();
             CudaException.check(JCudaDriver.cuGraphInstantiate(executable, graph, 0), "instantiation of a graph");
-            return new CudaGraph(device, executable, (int) count[0]);
+            return new CudaGraph(device, executable, nodes);
         } finally {
             JCudaDriver.cuGraphDestroy(graph);
+        }
+    }
+
+    private static int nodes(Handles.Graph graph) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment count = arena.allocate(8, 8);
+            CudaException.check(DriverCalls.graphNodes(graph.value(), 0, count.address()), "nodes of a graph");
+            return (int) count.get(ValueLayout.JAVA_LONG, 0);
         }
     }
 

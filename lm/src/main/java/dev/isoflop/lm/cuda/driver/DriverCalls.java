@@ -31,6 +31,7 @@ final class DriverCalls {
             JAVA_LONG,
             JAVA_LONG);
     private static final MethodHandle GRAPH_LAUNCH = function("cuGraphLaunch", JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle GRAPH_NODES = function("cuGraphGetNodes", JAVA_LONG, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle SET_CURRENT = function("cuCtxSetCurrent", JAVA_LONG);
     private static final MethodHandle SYNCHRONIZE = function("cuStreamSynchronize", JAVA_LONG);
     private static final MethodHandle EVENT_RECORD = function("cuEventRecord", JAVA_LONG, JAVA_LONG);
@@ -84,6 +85,15 @@ final class DriverCalls {
     static int graphLaunch(long graph, long stream) {
         try {
             return (int) GRAPH_LAUNCH.invokeExact(graph, stream);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** @param nodes where to write them, 0 to be told only their count */
+    static int graphNodes(long graph, long nodes, long count) {
+        try {
+            return (int) GRAPH_NODES.invokeExact(graph, nodes, count);
         } catch (Throwable e) {
             throw unexpected(e);
         }

@@ -5,6 +5,7 @@ import jcuda.driver.CUcontext;
 import jcuda.driver.CUdeviceptr;
 import jcuda.driver.CUevent;
 import jcuda.driver.CUfunction;
+import jcuda.driver.CUgraph;
 import jcuda.driver.CUgraphExec;
 import jcuda.driver.CUstream;
 
@@ -38,6 +39,12 @@ final class Handles {
     }
 
     static final class Function extends CUfunction {
+        long value() {
+            return getNativePointer();
+        }
+    }
+
+    static final class Graph extends CUgraph {
         long value() {
             return getNativePointer();
         }

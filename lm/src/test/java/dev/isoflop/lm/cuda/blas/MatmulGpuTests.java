@@ -154,9 +154,8 @@ class MatmulGpuTests {
                     graph.launch(stream);
                     stream.synchronize();
                 }
-                assertThat(download(c, 512 * 384, MatrixType.BF16)).containsExactly(first);
-                assertThat(plan.use(new TuningCache.Entry("ff".repeat(64), 0, 0, 0, 0)))
-                        .isFalse();
+                assertThat(download(c, 512 * 384, MatrixType.BF16)).isEqualTo(first);
+                assertThat(plan.use(new TuningCache.Entry("ff", 0, 0, 0, 0))).isFalse();
                 assertThatThrownBy(() -> plan.run(stream, a.address() + 2, b.address(), c.address()))
                         .hasMessageContaining("not multiples of 16 bytes");
             }
