@@ -93,10 +93,6 @@ ATTN_DEV void ldmatrix(u32 (&r)[4], u32 addr) {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
                  : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(addr) : "memory");
 }
-ATTN_DEV void ldmatrix_trans(u32 (&r)[4], u32 addr) {
-    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
-                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(addr) : "memory");
-}
 
 // ------------------------------------------------------------------------------------------------------------ shared-memory tiles
 //
@@ -174,6 +170,14 @@ template <int MT, int NB> ATTN_DEV void mm_pin(float (&d)[MT][NB][4]) {
 #pragma unroll
             for (int i = 0; i < 4; i++) asm volatile("" : "+f"(d[m][j][i])::"memory");
 }
+template <int MT, int NB> ATTN_DEV void mm_pin(u32 (&d)[MT][NB][4]) {
+#pragma unroll
+    for (int m = 0; m < MT; m++)
+#pragma unroll
+        for (int j = 0; j < NB; j++)
+#pragma unroll
+            for (int i = 0; i < 4; i++) asm volatile("" : "+r"(d[m][j][i])::"memory");
+}
 
 // d[64][N] (+)= A[64][16] * B, A and B in shared memory, B stored [n][k].
 template <int N> struct Wgmma;
@@ -247,6 +251,12 @@ ATTN_DEV void mm_fence() {}
 ATTN_DEV void mm_commit() {}
 template <int PENDING> ATTN_DEV void mm_wait() {}
 template <int MT, int NB> ATTN_DEV void mm_pin(float (&)[MT][NB][4]) {}
+template <int MT, int NB> ATTN_DEV void mm_pin(u32 (&)[MT][NB][4]) {}
+
+ATTN_DEV void ldmatrix_trans(u32 (&r)[4], u32 addr) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(addr) : "memory");
+}
 
 ATTN_DEV void mma(float (&d)[4], const u32 (&a)[4], u32 b0, u32 b1) {
     asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
@@ -353,12 +363,12 @@ ATTN_CONFIG(Fwd, 32, 8, 1, 64, 2, true);
 ATTN_CONFIG(Fwd, 64, 8, 1, 64, 2, true);
 ATTN_CONFIG(Fwd, 96, 12, 1, 64, 1, false);
 ATTN_CONFIG(Fwd, 128, 12, 1, 64, 1, false);
-ATTN_CONFIG(Dq, 32, 12, 1, 64, 1, true);
-ATTN_CONFIG(Dq, 64, 12, 1, 64, 1, false);
+ATTN_CONFIG(Dq, 32, 4, 1, 64, 3, true);
+ATTN_CONFIG(Dq, 64, 4, 1, 64, 3, false);
 ATTN_CONFIG(Dq, 96, 8, 1, 64, 1, false);
 ATTN_CONFIG(Dq, 128, 8, 1, 64, 1, false);
-ATTN_CONFIG(Dkv, 32, 12, 1, 64, 1, true);
-ATTN_CONFIG(Dkv, 64, 12, 1, 64, 1, false);
+ATTN_CONFIG(Dkv, 32, 4, 1, 64, 3, true);
+ATTN_CONFIG(Dkv, 64, 4, 1, 64, 3, false);
 ATTN_CONFIG(Dkv, 96, 8, 1, 64, 1, false);
 ATTN_CONFIG(Dkv, 128, 8, 1, 64, 1, false);
 #else
@@ -378,9 +388,9 @@ ATTN_CONFIG(Dkv, 128, 8, 1, 32, 1, false);
 
 // Dynamic shared memory; 1024 more than the tiles need, to align their start.
 template <int HD> struct Bytes {
-    static const int fwd = 1024 + (Fwd<HD>::rows + 4 * Fwd<HD>::step) * HD * 2;
-    static const int dq = 1024 + (2 * Dq<HD>::rows + 4 * Dq<HD>::step) * HD * 2 + Dq<HD>::rows * 4;
-    static const int dkv = 1024 + (2 * Dkv<HD>::rows + 4 * Dkv<HD>::step) * HD * 2 + 4 * Dkv<HD>::step * 4;
+    static const int fwd = 1024 + (Fwd<HD>::rows + 5 * Fwd<HD>::step) * HD * 2;
+    static const int dq = 1024 + (2 * Dq<HD>::rows + 6 * Dq<HD>::step) * HD * 2 + Dq<HD>::rows * 4;
+    static const int dkv = 1024 + (2 * Dkv<HD>::rows + 6 * Dkv<HD>::step) * HD * 2 + 6 * Dkv<HD>::step * 4;
 };
 
 extern __shared__ __align__(1024) unsigned char attnShared[];
@@ -433,55 +443,24 @@ template <int HDR, int HD> ATTN_DEV void forward(const bf16* qkv, bf16* out, flo
     const bf16* v = k + (size_t)Hkv * HDR;                                            // [T][W]
     const u32 sQ = shared_start();                 // [rows][HD]
     const u32 sK = sQ + C::rows * HD * 2;          // [2][N][HD]
-    const u32 sV = sK + 2 * N * HD * 2;            // [2][N][HD]
+    const u32 sV = sK + 2 * N * HD * 2;            // [3][N][HD]
     const u32 stage = N * HD * 2;
     const float scale = ATTN_LOG2E * rsqrtf((float)HDR);
 
     const int row0 = warp * 16 * MT;                                                  // this warp's first row in the block
-    const int groupFirst = q0 + (ATTN_WGMMA ? (row0 & ~63) : row0);                   // rows that skip and mask tiles together
+    const int groupFirst = q0 + (ATTN_WGMMA ? (row0 & ~63) : row0);                   // rows that decide together whether to mask
     const int groupLast = groupFirst + (ATTN_WGMMA ? 63 : 16 * MT - 1);
     const int lastTile = (min(q0 + C::rows, T) - 1) / N;
     const int firstTile = window > 0 ? max(0, q0 - window + 1) / N : 0;
 
     float o[MT][HD / 8][4];                        // [rows][HD]
-    float top[MT][2], sum[MT][2];                  // [rows]; sum holds this thread's columns only
+    float x[MT][N / 8][4];                         // scores, then probabilities [rows][N]
+    u32 p[MT][N / 16][4];                          // probabilities as A fragments
+    float top[MT][2], sum[MT][2], shrink[MT][2];   // [rows]; sum holds this thread's columns only
     u32 a[MT][HD / 16][4];                         // Q as A fragments, when kept in registers
-    zero(o);
-#pragma unroll
-    for (int m = 0; m < MT; m++) {
-        top[m][0] = top[m][1] = -ATTN_INF;
-        sum[m][0] = sum[m][1] = 0.f;
-    }
 
-    load_tile<HDR, HD, C::rows, C::threads>(sQ, q, W, q0, T);
-    load_tile<HDR, HD, N, C::threads>(sK, k, W, lastTile * N, T);
-    load_tile<HDR, HD, N, C::threads>(sV, v, W, lastTile * N, T);
-    copy_commit();
-    int buffer = 0;
-    for (int tile = lastTile; tile >= firstTile; tile--, buffer ^= 1) {
-        copy_publish();
-        if (C::aInRegisters && tile == lastTile) {
-#pragma unroll
-            for (int m = 0; m < MT; m++)
-#pragma unroll
-                for (int c = 0; c < HD / 16; c++) load_a<HD, C::rows>(a[m][c], sQ, row0 + 16 * m, c);
-        }
-        if (tile > firstTile) {  // the barrier above says that everyone is done with the other buffer
-            load_tile<HDR, HD, N, C::threads>(sK + (buffer ^ 1) * stage, k, W, (tile - 1) * N, T);
-            load_tile<HDR, HD, N, C::threads>(sV + (buffer ^ 1) * stage, v, W, (tile - 1) * N, T);
-            copy_commit();
-        }
-        const int k0 = tile * N;
-        if (k0 > groupLast || (window > 0 && k0 + N - 1 <= groupFirst - window)) continue;
-
-        float x[MT][N / 8][4];                     // scores, then probabilities [rows][N]
-        mm_fence();
-        if (C::aInRegisters) mm_nt_reg<HD, N, MT>(x, a, sK + buffer * stage);
-        else mm_nt_smem<HD, N, C::rows, MT>(x, sQ, row0, sK + buffer * stage);
-        mm_commit();
-        mm_wait<0>();
-        mm_pin(x);
-
+    // The scores of one tile to probabilities, and the factor by which what was summed before shrinks.
+    auto soften = [&](int k0) {
         if (k0 + N - 1 > groupFirst || (window > 0 && k0 <= groupLast - window)) {
 #pragma unroll
             for (int m = 0; m < MT; m++)
@@ -504,7 +483,7 @@ template <int HDR, int HD> ATTN_DEV void forward(const bf16* qkv, bf16* out, flo
                 best = fmaxf(best, __shfl_xor_sync(0xffffffffu, best, 1));
                 best = fmaxf(best, __shfl_xor_sync(0xffffffffu, best, 2));
                 const float shift = best == -ATTN_INF ? 0.f : best * scale;  // a row may have seen masked keys only so far
-                const float shrink = exp2_fast(top[m][r] * scale - shift);
+                shrink[m][r] = exp2_fast(top[m][r] * scale - shift);
                 top[m][r] = best;
                 float partial = 0.f;
 #pragma unroll
@@ -513,22 +492,81 @@ template <int HDR, int HD> ATTN_DEV void forward(const bf16* qkv, bf16* out, flo
                     x[m][j][2 * r + 1] = exp2_fast(x[m][j][2 * r + 1] * scale - shift);
                     partial += x[m][j][2 * r] + x[m][j][2 * r + 1];
                 }
-                sum[m][r] = sum[m][r] * shrink + partial;
-#pragma unroll
-                for (int j = 0; j < HD / 8; j++) {
-                    o[m][j][2 * r] *= shrink;
-                    o[m][j][2 * r + 1] *= shrink;
-                }
+                sum[m][r] = sum[m][r] * shrink[m][r] + partial;
             }
-        u32 p[MT][N / 16][4];
-        to_a<MT, N>(p, x);
-        mm_pin(o);
-        mm_fence();
-        mm_nn_reg<HD, N, MT>(o, p, sV + buffer * stage);
-        mm_commit();
+    };
+    // Once the product in flight is done: what was summed before shrinks, and the probabilities become operands.
+    auto settle = [&]() {
         mm_wait<0>();
         mm_pin(o);
+#pragma unroll
+        for (int m = 0; m < MT; m++)
+#pragma unroll
+            for (int j = 0; j < HD / 8; j++)
+#pragma unroll
+                for (int i = 0; i < 4; i++) o[m][j][i] *= shrink[m][i >> 1];
+        to_a<MT, N>(p, x);
+        mm_pin(o);
+        mm_pin(p);
+    };
+    auto score = [&](u32 keys) {
+        if (C::aInRegisters) mm_nt_reg<HD, N, MT>(x, a, keys);
+        else mm_nt_smem<HD, N, C::rows, MT>(x, sQ, row0, keys);
+        mm_commit();
+    };
+    auto load_keys = [&](int tile, int bufferK, int bufferV) {
+        load_tile<HDR, HD, N, C::threads>(sK + bufferK * stage, k, W, tile * N, T);
+        load_tile<HDR, HD, N, C::threads>(sV + bufferV * stage, v, W, tile * N, T);
+        copy_commit();
+    };
+
+    load_tile<HDR, HD, C::rows, C::threads>(sQ, q, W, q0, T);
+    load_keys(lastTile, 0, 0);
+    zero(o);
+#pragma unroll
+    for (int m = 0; m < MT; m++) {
+        top[m][0] = top[m][1] = -ATTN_INF;
+        sum[m][0] = sum[m][1] = 0.f;
     }
+    copy_publish();
+    if (C::aInRegisters) {
+#pragma unroll
+        for (int m = 0; m < MT; m++)
+#pragma unroll
+            for (int c = 0; c < HD / 16; c++) load_a<HD, C::rows>(a[m][c], sQ, row0 + 16 * m, c);
+        mm_pin(a);
+    }
+    if (lastTile > firstTile) load_keys(lastTile - 1, 1, 1);
+    mm_fence();
+    score(sK);
+    mm_wait<0>();
+    mm_pin(x);
+
+    // While the tensor cores multiply one tile's probabilities with V, the next tile's scores are softened. V has a third buffer
+    // because that product is still running when the tile after next is fetched.
+    int bufferK = 0, bufferV = 0;
+    for (int tile = lastTile; tile > firstTile; tile--) {
+        soften(tile * N);
+        settle();
+        copy_publish();                            // the next tile is there, and all are done with this one's K and the last one's V
+        mm_fence();
+        score(sK + (bufferK ^ 1) * stage);
+        mm_nn_reg<HD, N, MT>(o, p, sV + bufferV * stage);
+        mm_commit();
+        const int nextV = bufferV == 2 ? 0 : bufferV + 1;
+        if (tile - 2 >= firstTile) load_keys(tile - 2, bufferK, nextV == 2 ? 0 : nextV + 1);
+        bufferK ^= 1;
+        bufferV = nextV;
+        mm_wait<1>();
+        mm_pin(x);
+    }
+    soften(firstTile * N);
+    settle();
+    mm_fence();
+    mm_nn_reg<HD, N, MT>(o, p, sV + bufferV * stage);
+    mm_commit();
+    mm_wait<0>();
+    mm_pin(o);
 
     float factor[MT][2];
 #pragma unroll
@@ -567,9 +605,9 @@ template <int HDR, int HD> ATTN_DEV void backward_dq(const bf16* qkv, const bf16
     const size_t head = ((size_t)s * H + h) * T;
     const u32 sQ = shared_start();                 // [rows][HD]
     const u32 sG = sQ + C::rows * HD * 2;          // [rows][HD], dO
-    const u32 sK = sG + C::rows * HD * 2;          // [2][N][HD]
-    const u32 sV = sK + 2 * N * HD * 2;            // [2][N][HD]
-    const u32 sD = sV + 2 * N * HD * 2;            // [rows] fp32, delta
+    const u32 sK = sG + C::rows * HD * 2;          // [3][N][HD]
+    const u32 sV = sK + 3 * N * HD * 2;            // [3][N][HD]
+    const u32 sD = sV + 3 * N * HD * 2;            // [rows] fp32, delta
     const u32 stage = N * HD * 2;
     const float scale = ATTN_LOG2E * rsqrtf((float)HDR);
 
@@ -619,49 +657,50 @@ template <int HDR, int HD> ATTN_DEV void backward_dq(const bf16* qkv, const bf16
             shift[m][r] = query < T ? lse[head + query] * ATTN_LOG2E : ATTN_INF;  // rows past the end get probability 0
         }
 
-    int buffer = 0;
-    for (int tile = lastTile; tile >= firstTile; tile--, buffer ^= 1) {
-        copy_publish();
-        if (tile == lastTile) {
+    copy_publish();
 #pragma unroll
-            for (int m = 0; m < MT; m++) {
-                d[m][0] = lds_float(sD + 4 * (row0 + 16 * m + lane / 4));
-                d[m][1] = lds_float(sD + 4 * (row0 + 16 * m + lane / 4 + 8));
-                if (C::aInRegisters) {
+    for (int m = 0; m < MT; m++) {
+        d[m][0] = lds_float(sD + 4 * (row0 + 16 * m + lane / 4));
+        d[m][1] = lds_float(sD + 4 * (row0 + 16 * m + lane / 4 + 8));
+        if (C::aInRegisters) {
 #pragma unroll
-                    for (int c = 0; c < HD / 16; c++) {
-                        load_a<HD, C::rows>(aQ[m][c], sQ, row0 + 16 * m, c);
-                        load_a<HD, C::rows>(aG[m][c], sG, row0 + 16 * m, c);
-                    }
-                }
+            for (int c = 0; c < HD / 16; c++) {
+                load_a<HD, C::rows>(aQ[m][c], sQ, row0 + 16 * m, c);
+                load_a<HD, C::rows>(aG[m][c], sG, row0 + 16 * m, c);
             }
         }
-        if (tile > firstTile) {
-            load_tile<HDR, HD, N, C::threads>(sK + (buffer ^ 1) * stage, k, W, (tile - 1) * N, T);
-            load_tile<HDR, HD, N, C::threads>(sV + (buffer ^ 1) * stage, v, W, (tile - 1) * N, T);
-            copy_commit();
-        }
-        const int k0 = tile * N;
-        if (k0 > groupLast || (window > 0 && k0 + N - 1 <= groupFirst - window)) continue;
+    }
+    if (C::aInRegisters) {
+        mm_pin(aQ);
+        mm_pin(aG);
+    }
 
-        float x[MT][N / 8][4], y[MT][N / 8][4];    // P and dP, then dS [rows][N]
-        mm_fence();
+    float x[MT][N / 8][4], y[MT][N / 8][4];        // P and dP [rows][N]
+    u32 ds[MT][N / 16][4];                         // dS as A fragments
+    auto load_keys = [&](int tile, int buffer) {
+        load_tile<HDR, HD, N, C::threads>(sK + buffer * stage, k, W, tile * N, T);
+        load_tile<HDR, HD, N, C::threads>(sV + buffer * stage, v, W, tile * N, T);
+        copy_commit();
+    };
+    auto score = [&](int buffer) {
         if (C::aInRegisters) mm_nt_reg<HD, N, MT>(x, aQ, sK + buffer * stage);
         else mm_nt_smem<HD, N, C::rows, MT>(x, sQ, row0, sK + buffer * stage);
         mm_commit();
+    };
+    auto score_gradient = [&](int buffer) {
         if (C::aInRegisters) mm_nt_reg<HD, N, MT>(y, aG, sV + buffer * stage);
         else mm_nt_smem<HD, N, C::rows, MT>(y, sG, row0, sV + buffer * stage);
         mm_commit();
-        mm_wait<1>();
-        mm_pin(x);
-        const bool masked = k0 + N - 1 > groupFirst || (window > 0 && k0 <= groupLast - window);
+    };
+    // Scores to dS. The probabilities are computed while the gradient products are still running.
+    auto differentiate = [&](int k0) {
 #pragma unroll
         for (int m = 0; m < MT; m++)
 #pragma unroll
             for (int j = 0; j < N / 8; j++)
 #pragma unroll
                 for (int i = 0; i < 4; i++) x[m][j][i] = exp2_fast(x[m][j][i] * scale - shift[m][i >> 1]);
-        if (masked) {
+        if (k0 + N - 1 > groupFirst || (window > 0 && k0 <= groupLast - window)) {
 #pragma unroll
             for (int m = 0; m < MT; m++)
 #pragma unroll
@@ -675,21 +714,46 @@ template <int HDR, int HD> ATTN_DEV void backward_dq(const bf16* qkv, const bf16
         }
         mm_wait<0>();
         mm_pin(y);
+        mm_pin(dq);
 #pragma unroll
         for (int m = 0; m < MT; m++)
 #pragma unroll
             for (int j = 0; j < N / 8; j++)
 #pragma unroll
                 for (int i = 0; i < 4; i++) x[m][j][i] *= y[m][j][i] - d[m][i >> 1];
-        u32 p[MT][N / 16][4];
-        to_a<MT, N>(p, x);
-        mm_pin(dq);
+        to_a<MT, N>(ds, x);
+        mm_pin(ds);
+    };
+
+    if (lastTile > firstTile) load_keys(lastTile - 1, 1);
+    mm_fence();
+    score(0);
+    score_gradient(0);
+    mm_wait<0>();                                  // all: the accumulators below start from zero outside any open group
+    mm_pin(x);
+    mm_pin(y);
+    // One tile's product of dS with K runs beside the next tile's products, hence three buffers.
+    int buffer = 0;
+    for (int tile = lastTile; tile > firstTile; tile--) {
+        differentiate(tile * N);
+        copy_publish();                            // the next tile is there, and all are done with the last one
+        const int next = buffer == 2 ? 0 : buffer + 1;
         mm_fence();
-        mm_nn_reg<HD, N, MT>(dq, p, sK + buffer * stage);
+        score(next);
+        mm_nn_reg<HD, N, MT>(dq, ds, sK + buffer * stage);
         mm_commit();
-        mm_wait<0>();
-        mm_pin(dq);
+        score_gradient(next);
+        if (tile - 2 >= firstTile) load_keys(tile - 2, next == 2 ? 0 : next + 1);
+        buffer = next;
+        mm_wait<2>();
+        mm_pin(x);
     }
+    differentiate(firstTile * N);
+    mm_fence();
+    mm_nn_reg<HD, N, MT>(dq, ds, sK + buffer * stage);
+    mm_commit();
+    mm_wait<0>();
+    mm_pin(dq);
 
     float factor[MT][2];
 #pragma unroll
@@ -714,10 +778,10 @@ template <int HDR, int HD> ATTN_DEV void backward_dkv(const bf16* qkv, const bf1
     const size_t head = ((size_t)s * H + hk * group) * T;
     const u32 sK = shared_start();                 // [rows][HD]
     const u32 sV = sK + C::rows * HD * 2;          // [rows][HD]
-    const u32 sQ = sV + C::rows * HD * 2;          // [2][N][HD]
-    const u32 sG = sQ + 2 * N * HD * 2;            // [2][N][HD], dO
-    const u32 sL = sG + 2 * N * HD * 2;            // [2][N] fp32, lse
-    const u32 sD = sL + 2 * N * 4;                 // [2][N] fp32, delta
+    const u32 sQ = sV + C::rows * HD * 2;          // [3][N][HD]
+    const u32 sG = sQ + 3 * N * HD * 2;            // [3][N][HD], dO
+    const u32 sL = sG + 3 * N * HD * 2;            // [3][N] fp32, lse
+    const u32 sD = sL + 3 * N * 4;                 // [3][N] fp32, delta
     const u32 stage = N * HD * 2;
     const float scale = ATTN_LOG2E * rsqrtf((float)HDR);
 
@@ -734,11 +798,11 @@ template <int HDR, int HD> ATTN_DEV void backward_dkv(const bf16* qkv, const bf1
         const int from = (firstTile + item % tiles) * N;
         load_tile<HDR, HD, N, C::threads>(sQ + buffer * stage, q + member * HDR, W, from, T);
         load_tile<HDR, HD, N, C::threads>(sG + buffer * stage, g + member * HDR, WO, from, T);
-        if (threadIdx.x < 2 * N) {
-            const int i = threadIdx.x % N;
-            const float* src = threadIdx.x < N ? lse : delta;
+        for (int j = threadIdx.x; j < 2 * N; j += C::threads) {
+            const int i = j % N;
+            const float* src = j < N ? lse : delta;
             const bool valid = from + i < T;
-            copy4((threadIdx.x < N ? sL : sD) + (buffer * N + i) * 4, src + head + (size_t)member * T + (valid ? from + i : 0), valid);
+            copy4((j < N ? sL : sD) + (buffer * N + i) * 4, src + head + (size_t)member * T + (valid ? from + i : 0), valid);
         }
         copy_commit();
     };
@@ -750,32 +814,33 @@ template <int HDR, int HD> ATTN_DEV void backward_dkv(const bf16* qkv, const bf1
     load_tile<HDR, HD, C::rows, C::threads>(sK, k, W, k0, T);
     load_tile<HDR, HD, C::rows, C::threads>(sV, v, W, k0, T);
     load_queries(0, 0);
-    int buffer = 0;
-    for (int item = 0; item < count; item++, buffer ^= 1) {
-        copy_publish();
-        if (C::aInRegisters && item == 0) {
+    copy_publish();
+    if (C::aInRegisters) {
 #pragma unroll
-            for (int m = 0; m < MT; m++)
+        for (int m = 0; m < MT; m++)
 #pragma unroll
-                for (int c = 0; c < HD / 16; c++) {
-                    load_a<HD, C::rows>(aK[m][c], sK, row0 + 16 * m, c);
-                    load_a<HD, C::rows>(aV[m][c], sV, row0 + 16 * m, c);
-                }
-        }
-        if (item + 1 < count) load_queries(item + 1, buffer ^ 1);
-        const int q0 = (firstTile + item % tiles) * N;
-        if (q0 + N - 1 < groupFirst || (window > 0 && q0 - window >= groupLast)) continue;
+            for (int c = 0; c < HD / 16; c++) {
+                load_a<HD, C::rows>(aK[m][c], sK, row0 + 16 * m, c);
+                load_a<HD, C::rows>(aV[m][c], sV, row0 + 16 * m, c);
+            }
+        mm_pin(aK);
+        mm_pin(aV);
+    }
 
-        float x[MT][N / 8][4], y[MT][N / 8][4];    // P' and dP', then dS' [rows][N]
-        mm_fence();
+    float x[MT][N / 8][4], y[MT][N / 8][4];        // P' and dP' [rows][N]
+    u32 p[MT][N / 16][4], ds[MT][N / 16][4];       // P' and dS' as A fragments
+    auto score = [&](int buffer) {
         if (C::aInRegisters) mm_nt_reg<HD, N, MT>(x, aK, sQ + buffer * stage);
         else mm_nt_smem<HD, N, C::rows, MT>(x, sK, row0, sQ + buffer * stage);
         mm_commit();
+    };
+    auto score_gradient = [&](int buffer) {
         if (C::aInRegisters) mm_nt_reg<HD, N, MT>(y, aV, sG + buffer * stage);
         else mm_nt_smem<HD, N, C::rows, MT>(y, sV, row0, sG + buffer * stage);
         mm_commit();
-        mm_wait<1>();
-        mm_pin(x);
+    };
+    // Scores to P' and dS', and dv's product. The probabilities are computed while dP' and the last tile's dk are still running.
+    auto differentiate = [&](int q0, int buffer) {
 #pragma unroll
         for (int j = 0; j < N / 8; j++) {
             float l0, l1;
@@ -799,14 +864,15 @@ template <int HDR, int HD> ATTN_DEV void backward_dkv(const bf16* qkv, const bf1
                         if (key > query || (window > 0 && key <= query - window)) x[m][j][i] = 0.f;
                     }
         }
-        u32 p[MT][N / 16][4];
-        to_a<MT, N>(p, x);
+        mm_wait<0>();
+        mm_pin(y);
+        mm_pin(dk);
         mm_pin(dv);
+        to_a<MT, N>(p, x);
+        mm_pin(p);
         mm_fence();
         mm_nn_reg<HD, N, MT>(dv, p, sG + buffer * stage);
         mm_commit();
-        mm_wait<1>();                              // dP' is there; dv may still be running
-        mm_pin(y);
 #pragma unroll
         for (int j = 0; j < N / 8; j++) {
             float d0, d1;
@@ -816,15 +882,40 @@ template <int HDR, int HD> ATTN_DEV void backward_dkv(const bf16* qkv, const bf1
 #pragma unroll
                 for (int i = 0; i < 4; i++) x[m][j][i] *= y[m][j][i] - (i & 1 ? d1 : d0);
         }
-        u32 ds[MT][N / 16][4];
         to_a<MT, N>(ds, x);
+        mm_pin(ds);
+    };
+
+    if (count > 1) load_queries(1, 1);
+    mm_fence();
+    score(0);
+    score_gradient(0);
+    mm_wait<0>();                                  // all: the accumulators below start from zero outside any open group
+    mm_pin(x);
+    mm_pin(y);
+    // One tile's product of dS' with Q runs beside the next tile's products, hence three buffers.
+    int buffer = 0;
+    for (int item = 0; item + 1 < count; item++) {
+        differentiate((firstTile + item % tiles) * N, buffer);
+        copy_publish();                            // the next tile is there, and all are done with the last one
+        const int next = buffer == 2 ? 0 : buffer + 1;
         mm_fence();
+        score(next);
         mm_nn_reg<HD, N, MT>(dk, ds, sQ + buffer * stage);
         mm_commit();
-        mm_wait<0>();
-        mm_pin(dv);
-        mm_pin(dk);
+        score_gradient(next);
+        if (item + 2 < count) load_queries(item + 2, next == 2 ? 0 : next + 1);
+        buffer = next;
+        mm_wait<2>();
+        mm_pin(x);
     }
+    differentiate((firstTile + (count - 1) % tiles) * N, buffer);
+    mm_fence();
+    mm_nn_reg<HD, N, MT>(dk, ds, sQ + buffer * stage);
+    mm_commit();
+    mm_wait<0>();
+    mm_pin(dv);
+    mm_pin(dk);
 
     float factor[MT][2], one[MT][2];
 #pragma unroll
