@@ -119,6 +119,19 @@ template <int HD, int ROWS> ATTN_DEV u32 chunk_address(u32 tile, int row, int ch
 // Starts copying rows row0.. of a [limit][stride] matrix (columns 0..HDR-1) to a tile; rows from `limit` and columns from HDR on become zero.
 template <int HDR, int HD, int ROWS, int THREADS> ATTN_DEV void load_tile(u32 tile, const bf16* src, size_t stride, int row0, int limit) {
     const int perRow = HD / 8;
+    if (THREADS % (8 * perRow) == 0) {
+        // Each thread keeps its chunk and steps over whole swizzle periods: both addresses advance by constants.
+        const int step = THREADS / perRow;
+        const int row = threadIdx.x / perRow, chunk = threadIdx.x % perRow;
+        const u32 dst = chunk_address<HD, ROWS>(tile, row, chunk);
+        const bf16* p = src + (size_t)(row0 + row) * stride + chunk * 8;
+#pragma unroll
+        for (int i = 0; i < (ROWS + step - 1) / step; i++, p += step * stride) {
+            if (ROWS % step != 0 && row + i * step >= ROWS) break;
+            copy16(dst + i * step * Panel<HD>::rowBytes, p, row0 + row + i * step < limit && (HDR == HD || chunk * 8 < HDR));
+        }
+        return;
+    }
 #pragma unroll
     for (int i = 0; i < (ROWS * perRow + THREADS - 1) / THREADS; i++) {
         const int index = i * THREADS + threadIdx.x;
@@ -359,15 +372,17 @@ template <int HD> struct Dq;
 template <int HD> struct Dkv;
 
 #if ATTN_WGMMA
+// Small blocks do best at head size 64: four independent 64-row blocks overlap better than one large block whose warpgroups wait for
+// each other. Keep aInRegisters off unless attention_check.py passes with it: some dq and forward builds with it gave wrong results.
 ATTN_CONFIG(Fwd, 32, 8, 1, 64, 2, true);
-ATTN_CONFIG(Fwd, 64, 8, 1, 64, 2, true);
+ATTN_CONFIG(Fwd, 64, 4, 1, 64, 4, false);
 ATTN_CONFIG(Fwd, 96, 12, 1, 64, 1, false);
 ATTN_CONFIG(Fwd, 128, 12, 1, 64, 1, false);
-ATTN_CONFIG(Dq, 32, 4, 1, 64, 3, true);
-ATTN_CONFIG(Dq, 64, 4, 1, 64, 3, false);
+ATTN_CONFIG(Dq, 32, 8, 1, 64, 2, false);
+ATTN_CONFIG(Dq, 64, 4, 1, 64, 4, false);
 ATTN_CONFIG(Dq, 96, 8, 1, 64, 1, false);
 ATTN_CONFIG(Dq, 128, 8, 1, 64, 1, false);
-ATTN_CONFIG(Dkv, 32, 4, 1, 64, 3, true);
+ATTN_CONFIG(Dkv, 32, 4, 1, 64, 3, false);
 ATTN_CONFIG(Dkv, 64, 4, 1, 64, 3, false);
 ATTN_CONFIG(Dkv, 96, 8, 1, 64, 1, false);
 ATTN_CONFIG(Dkv, 128, 8, 1, 64, 1, false);
@@ -389,8 +404,8 @@ ATTN_CONFIG(Dkv, 128, 8, 1, 32, 1, false);
 // Dynamic shared memory; 1024 more than the tiles need, to align their start.
 template <int HD> struct Bytes {
     static const int fwd = 1024 + (Fwd<HD>::rows + 5 * Fwd<HD>::step) * HD * 2;
-    static const int dq = 1024 + (2 * Dq<HD>::rows + 6 * Dq<HD>::step) * HD * 2 + Dq<HD>::rows * 4;
-    static const int dkv = 1024 + (2 * Dkv<HD>::rows + 6 * Dkv<HD>::step) * HD * 2 + 6 * Dkv<HD>::step * 4;
+    static const int dq = 1024 + (2 * Dq<HD>::rows + 4 * Dq<HD>::step) * HD * 2 + Dq<HD>::rows * 4;
+    static const int dkv = 1024 + (2 * Dkv<HD>::rows + 4 * Dkv<HD>::step) * HD * 2 + 4 * Dkv<HD>::step * 4;
 };
 
 extern __shared__ __align__(1024) unsigned char attnShared[];
@@ -605,9 +620,9 @@ template <int HDR, int HD> ATTN_DEV void backward_dq(const bf16* qkv, const bf16
     const size_t head = ((size_t)s * H + h) * T;
     const u32 sQ = shared_start();                 // [rows][HD]
     const u32 sG = sQ + C::rows * HD * 2;          // [rows][HD], dO
-    const u32 sK = sG + C::rows * HD * 2;          // [3][N][HD]
-    const u32 sV = sK + 3 * N * HD * 2;            // [3][N][HD]
-    const u32 sD = sV + 3 * N * HD * 2;            // [rows] fp32, delta
+    const u32 sK = sG + C::rows * HD * 2;          // [2][N][HD]
+    const u32 sV = sK + 2 * N * HD * 2;            // [2][N][HD]
+    const u32 sD = sV + 2 * N * HD * 2;            // [rows] fp32, delta
     const u32 stage = N * HD * 2;
     const float scale = ATTN_LOG2E * rsqrtf((float)HDR);
 
@@ -670,37 +685,35 @@ template <int HDR, int HD> ATTN_DEV void backward_dq(const bf16* qkv, const bf16
             }
         }
     }
-    if (C::aInRegisters) {
-        mm_pin(aQ);
-        mm_pin(aG);
-    }
+    int buffer = 0;
+    for (int tile = lastTile; tile >= firstTile; tile--, buffer ^= 1) {
+        copy_publish();
+        if (tile > firstTile) {
+            load_tile<HDR, HD, N, C::threads>(sK + (buffer ^ 1) * stage, k, W, (tile - 1) * N, T);
+            load_tile<HDR, HD, N, C::threads>(sV + (buffer ^ 1) * stage, v, W, (tile - 1) * N, T);
+            copy_commit();
+        }
+        const int k0 = tile * N;
+        if (k0 > groupLast || (window > 0 && k0 + N - 1 <= groupFirst - window)) continue;
 
-    float x[MT][N / 8][4], y[MT][N / 8][4];        // P and dP [rows][N]
-    u32 ds[MT][N / 16][4];                         // dS as A fragments
-    auto load_keys = [&](int tile, int buffer) {
-        load_tile<HDR, HD, N, C::threads>(sK + buffer * stage, k, W, tile * N, T);
-        load_tile<HDR, HD, N, C::threads>(sV + buffer * stage, v, W, tile * N, T);
-        copy_commit();
-    };
-    auto score = [&](int buffer) {
+        float x[MT][N / 8][4], y[MT][N / 8][4];    // P and dP, then dS [rows][N]
+        mm_fence();
         if (C::aInRegisters) mm_nt_reg<HD, N, MT>(x, aQ, sK + buffer * stage);
         else mm_nt_smem<HD, N, C::rows, MT>(x, sQ, row0, sK + buffer * stage);
         mm_commit();
-    };
-    auto score_gradient = [&](int buffer) {
         if (C::aInRegisters) mm_nt_reg<HD, N, MT>(y, aG, sV + buffer * stage);
         else mm_nt_smem<HD, N, C::rows, MT>(y, sG, row0, sV + buffer * stage);
         mm_commit();
-    };
-    // Scores to dS. The probabilities are computed while the gradient products are still running.
-    auto differentiate = [&](int k0) {
+        mm_wait<1>();
+        mm_pin(x);
+        const bool masked = k0 + N - 1 > groupFirst || (window > 0 && k0 <= groupLast - window);
 #pragma unroll
         for (int m = 0; m < MT; m++)
 #pragma unroll
             for (int j = 0; j < N / 8; j++)
 #pragma unroll
                 for (int i = 0; i < 4; i++) x[m][j][i] = exp2_fast(x[m][j][i] * scale - shift[m][i >> 1]);
-        if (k0 + N - 1 > groupFirst || (window > 0 && k0 <= groupLast - window)) {
+        if (masked) {
 #pragma unroll
             for (int m = 0; m < MT; m++)
 #pragma unroll
@@ -714,46 +727,21 @@ template <int HDR, int HD> ATTN_DEV void backward_dq(const bf16* qkv, const bf16
         }
         mm_wait<0>();
         mm_pin(y);
-        mm_pin(dq);
 #pragma unroll
         for (int m = 0; m < MT; m++)
 #pragma unroll
             for (int j = 0; j < N / 8; j++)
 #pragma unroll
                 for (int i = 0; i < 4; i++) x[m][j][i] *= y[m][j][i] - d[m][i >> 1];
-        to_a<MT, N>(ds, x);
-        mm_pin(ds);
-    };
-
-    if (lastTile > firstTile) load_keys(lastTile - 1, 1);
-    mm_fence();
-    score(0);
-    score_gradient(0);
-    mm_wait<0>();                                  // all: the accumulators below start from zero outside any open group
-    mm_pin(x);
-    mm_pin(y);
-    // One tile's product of dS with K runs beside the next tile's products, hence three buffers.
-    int buffer = 0;
-    for (int tile = lastTile; tile > firstTile; tile--) {
-        differentiate(tile * N);
-        copy_publish();                            // the next tile is there, and all are done with the last one
-        const int next = buffer == 2 ? 0 : buffer + 1;
+        u32 p[MT][N / 16][4];
+        to_a<MT, N>(p, x);
+        mm_pin(dq);
         mm_fence();
-        score(next);
-        mm_nn_reg<HD, N, MT>(dq, ds, sK + buffer * stage);
+        mm_nn_reg<HD, N, MT>(dq, p, sK + buffer * stage);
         mm_commit();
-        score_gradient(next);
-        if (tile - 2 >= firstTile) load_keys(tile - 2, next == 2 ? 0 : next + 1);
-        buffer = next;
-        mm_wait<2>();
-        mm_pin(x);
+        mm_wait<0>();
+        mm_pin(dq);
     }
-    differentiate(firstTile * N);
-    mm_fence();
-    mm_nn_reg<HD, N, MT>(dq, ds, sK + buffer * stage);
-    mm_commit();
-    mm_wait<0>();
-    mm_pin(dq);
 
     float factor[MT][2];
 #pragma unroll
@@ -778,10 +766,10 @@ template <int HDR, int HD> ATTN_DEV void backward_dkv(const bf16* qkv, const bf1
     const size_t head = ((size_t)s * H + hk * group) * T;
     const u32 sK = shared_start();                 // [rows][HD]
     const u32 sV = sK + C::rows * HD * 2;          // [rows][HD]
-    const u32 sQ = sV + C::rows * HD * 2;          // [3][N][HD]
-    const u32 sG = sQ + 3 * N * HD * 2;            // [3][N][HD], dO
-    const u32 sL = sG + 3 * N * HD * 2;            // [3][N] fp32, lse
-    const u32 sD = sL + 3 * N * 4;                 // [3][N] fp32, delta
+    const u32 sQ = sV + C::rows * HD * 2;          // [2][N][HD]
+    const u32 sG = sQ + 2 * N * HD * 2;            // [2][N][HD], dO
+    const u32 sL = sG + 2 * N * HD * 2;            // [2][N] fp32, lse
+    const u32 sD = sL + 2 * N * 4;                 // [2][N] fp32, delta
     const u32 stage = N * HD * 2;
     const float scale = ATTN_LOG2E * rsqrtf((float)HDR);
 
@@ -814,8 +802,8 @@ template <int HDR, int HD> ATTN_DEV void backward_dkv(const bf16* qkv, const bf1
     load_tile<HDR, HD, C::rows, C::threads>(sK, k, W, k0, T);
     load_tile<HDR, HD, C::rows, C::threads>(sV, v, W, k0, T);
     load_queries(0, 0);
-    copy_publish();
     if (C::aInRegisters) {
+        copy_publish();
 #pragma unroll
         for (int m = 0; m < MT; m++)
 #pragma unroll
@@ -823,24 +811,24 @@ template <int HDR, int HD> ATTN_DEV void backward_dkv(const bf16* qkv, const bf1
                 load_a<HD, C::rows>(aK[m][c], sK, row0 + 16 * m, c);
                 load_a<HD, C::rows>(aV[m][c], sV, row0 + 16 * m, c);
             }
-        mm_pin(aK);
-        mm_pin(aV);
     }
+    int buffer = 0;
+    for (int item = 0; item < count; item++, buffer ^= 1) {
+        copy_publish();
+        if (item + 1 < count) load_queries(item + 1, buffer ^ 1);
+        const int q0 = (firstTile + item % tiles) * N;
+        if (q0 + N - 1 < groupFirst || (window > 0 && q0 - window >= groupLast)) continue;
 
-    float x[MT][N / 8][4], y[MT][N / 8][4];        // P' and dP' [rows][N]
-    u32 p[MT][N / 16][4], ds[MT][N / 16][4];       // P' and dS' as A fragments
-    auto score = [&](int buffer) {
+        float x[MT][N / 8][4], y[MT][N / 8][4];    // P' and dP', then dS' [rows][N]
+        mm_fence();
         if (C::aInRegisters) mm_nt_reg<HD, N, MT>(x, aK, sQ + buffer * stage);
         else mm_nt_smem<HD, N, C::rows, MT>(x, sK, row0, sQ + buffer * stage);
         mm_commit();
-    };
-    auto score_gradient = [&](int buffer) {
         if (C::aInRegisters) mm_nt_reg<HD, N, MT>(y, aV, sG + buffer * stage);
         else mm_nt_smem<HD, N, C::rows, MT>(y, sV, row0, sG + buffer * stage);
         mm_commit();
-    };
-    // Scores to P' and dS', and dv's product. The probabilities are computed while dP' and the last tile's dk are still running.
-    auto differentiate = [&](int q0, int buffer) {
+        mm_wait<1>();
+        mm_pin(x);
 #pragma unroll
         for (int j = 0; j < N / 8; j++) {
             float l0, l1;
@@ -864,15 +852,14 @@ template <int HDR, int HD> ATTN_DEV void backward_dkv(const bf16* qkv, const bf1
                         if (key > query || (window > 0 && key <= query - window)) x[m][j][i] = 0.f;
                     }
         }
-        mm_wait<0>();
-        mm_pin(y);
-        mm_pin(dk);
-        mm_pin(dv);
+        u32 p[MT][N / 16][4];
         to_a<MT, N>(p, x);
-        mm_pin(p);
+        mm_pin(dv);
         mm_fence();
         mm_nn_reg<HD, N, MT>(dv, p, sG + buffer * stage);
         mm_commit();
+        mm_wait<1>();                              // dP' is there; dv may still be running
+        mm_pin(y);
 #pragma unroll
         for (int j = 0; j < N / 8; j++) {
             float d0, d1;
@@ -882,40 +869,15 @@ template <int HDR, int HD> ATTN_DEV void backward_dkv(const bf16* qkv, const bf1
 #pragma unroll
                 for (int i = 0; i < 4; i++) x[m][j][i] *= y[m][j][i] - (i & 1 ? d1 : d0);
         }
+        u32 ds[MT][N / 16][4];
         to_a<MT, N>(ds, x);
-        mm_pin(ds);
-    };
-
-    if (count > 1) load_queries(1, 1);
-    mm_fence();
-    score(0);
-    score_gradient(0);
-    mm_wait<0>();                                  // all: the accumulators below start from zero outside any open group
-    mm_pin(x);
-    mm_pin(y);
-    // One tile's product of dS' with Q runs beside the next tile's products, hence three buffers.
-    int buffer = 0;
-    for (int item = 0; item + 1 < count; item++) {
-        differentiate((firstTile + item % tiles) * N, buffer);
-        copy_publish();                            // the next tile is there, and all are done with the last one
-        const int next = buffer == 2 ? 0 : buffer + 1;
         mm_fence();
-        score(next);
         mm_nn_reg<HD, N, MT>(dk, ds, sQ + buffer * stage);
         mm_commit();
-        score_gradient(next);
-        if (item + 2 < count) load_queries(item + 2, next == 2 ? 0 : next + 1);
-        buffer = next;
-        mm_wait<2>();
-        mm_pin(x);
+        mm_wait<0>();
+        mm_pin(dv);
+        mm_pin(dk);
     }
-    differentiate((firstTile + (count - 1) % tiles) * N, buffer);
-    mm_fence();
-    mm_nn_reg<HD, N, MT>(dk, ds, sQ + buffer * stage);
-    mm_commit();
-    mm_wait<0>();
-    mm_pin(dv);
-    mm_pin(dk);
 
     float factor[MT][2], one[MT][2];
 #pragma unroll
