@@ -1,0 +1,1169 @@
+// Causal flash attention, forward and deterministic backward, for bf16 (tensor cores) and fp32.
+//
+// No header is included, so that the file compiles alike with nvcc and with NVRTC without include paths. Built for sm_90a it
+// uses Hopper's warpgroup matrix instructions (wgmma); for every other target from sm_80 up it uses mma.sync and ldmatrix. Both
+// paths share one source: the accumulator and A-operand registers of a wgmma are, warp by warp, those of mma.m16n8k16.
+//
+// Shapes (row major; a sequence's rows are contiguous):
+//   S   sequences (lanes * batch)          T    tokens of a sequence, any number from 1
+//   H   query heads                        Hkv  key/value heads; head h reads kv head h / (H / Hkv)
+//   HD  head size                          W  = (H + 2 * Hkv) * HD
+//   qkv, dqkv  [S*T][W]       columns: all q heads, then all k heads, then all v heads
+//   out, dout  [S*T][H*HD]
+//   lse, delta [S][H][T]      fp32; lse is the natural log of the softmax denominator, delta = rowsum(dout * out)
+// Scores are scaled by 1/sqrt(HD). Query i sees keys in (i - window, i]; window <= 0 means all keys up to i.
+//
+// Entry points. All sizes are ints. grid.x = ceil(T / rows); bf16 head sizes <hd> are 16, 24, 32, 64, 96 and 128 (16 and 24 are
+// padded to 32 inside the kernel). qkv, out, dout and dqkv must be 16-byte aligned.
+//   name                     arguments                                                            grid
+//   attn_fwd_bf16_hd<hd>     qkv, out, lse, S, T, H, Hkv, window                                  (ceil(T/rows), H, S)
+//   attn_bwd_dq_bf16_hd<hd>  qkv, out, dout, lse, delta, dqkv, S, T, H, Hkv, window               (ceil(T/rows), H, S)
+//   attn_bwd_dkv_bf16_hd<hd> qkv, dout, lse, delta, dqkv, S, T, H, Hkv, window                    (ceil(T/rows), Hkv, S)
+//   attn_fwd_f32             qkv, out, lse, S, T, H, Hkv, HD, window                              (ceil(T/32), H, S)
+//   attn_bwd_dq_f32          qkv, out, dout, lse, delta, dqkv, S, T, H, Hkv, HD, window           (ceil(T/32), H, S)
+//   attn_bwd_dkv_f32         qkv, dout, lse, delta, dqkv, S, T, H, Hkv, HD, window                (ceil(T/32), Hkv, S)
+// The backward is dq first (it also writes delta), then dkv (it reads delta), on one stream. dq writes the q columns of dqkv and
+// dkv the k and v columns; together they write every element once, with no atomics, so results repeat bitwise.
+//
+// Block size, rows and dynamic shared memory of the bf16 kernels depend on the target the module was compiled for; the module
+// says them itself. The host reads the global `attn_launch` (cuModuleGetGlobal), an int array of records of 10:
+//   { hd, fwd threads, fwd rows, fwd smem bytes, dq threads, dq rows, dq smem bytes, dkv threads, dkv rows, dkv smem bytes }
+// ended by hd = 0. For all bf16 kernels set CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES to the record's bytes once.
+// fp32: 256 threads; shared bytes: fwd 4*(3*32*(HD+4) + 32*33), dq 4*(4*32*(HD+4) + 32*33 + 32), dkv 4*(4*32*(HD+4) + 2*32*33 + 64);
+// HD is any multiple of 4 up to 128.
+//
+// Compile with -DATTN_HD=64 to get the bf16 kernels of one head size only (compiling all of them takes much longer), and with
+// -DATTN_HD=0 for the fp32 kernels alone.
+
+typedef unsigned short bf16;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+#define ATTN_WGMMA 1
+#else
+#define ATTN_WGMMA 0
+#endif
+
+#define ATTN_DEV static __device__ __forceinline__
+#define ATTN_LOG2E 1.4426950408889634f
+#define ATTN_LN2 0.6931471805599453f
+#define ATTN_INF __int_as_float(0x7f800000)
+
+// ---------------------------------------------------------------------------------------------------------------- small helpers
+
+ATTN_DEV u32 smem_address(const void* p) { return (u32)__cvta_generic_to_shared(p); }
+
+ATTN_DEV float exp2_fast(float x) {
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+
+// Two floats to two bf16 in one register, `low` in the low half.
+ATTN_DEV u32 pack_bf16(float low, float high) {
+    u32 r;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low));
+    return r;
+}
+
+ATTN_DEV float bf16_low(u32 x) { return __uint_as_float(x << 16); }
+ATTN_DEV float bf16_high(u32 x) { return __uint_as_float(x & 0xffff0000u); }
+
+// 16 bytes from global to shared memory; zeros when !valid (nothing is read then).
+ATTN_DEV void copy16(u32 dst, const void* src, bool valid) {
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(dst), "l"(src), "r"(valid ? 16 : 0) : "memory");
+}
+ATTN_DEV void copy4(u32 dst, const void* src, bool valid) {
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(dst), "l"(src), "r"(valid ? 4 : 0) : "memory");
+}
+ATTN_DEV void copy_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+ATTN_DEV void copy_wait_all() { asm volatile("cp.async.wait_group 0;" ::: "memory"); }
+
+// The copies of this thread become visible to the tensor cores' own path to shared memory once a barrier follows.
+ATTN_DEV void copy_publish() {
+    copy_wait_all();
+#if ATTN_WGMMA
+    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+#endif
+    __syncthreads();
+}
+
+ATTN_DEV void ldmatrix(u32 (&r)[4], u32 addr) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(addr) : "memory");
+}
+
+// ------------------------------------------------------------------------------------------------------------ shared-memory tiles
+//
+// A tile [rows][HD] of bf16 lies in panels of 64 columns (128-byte rows) or, when HD is no multiple of 64, of 32 (64-byte rows).
+// Inside a panel the 16-byte chunks of a row are permuted by the row number: that is the 128-byte (64-byte) swizzle of wgmma's
+// descriptors, and it also keeps ldmatrix free of bank conflicts. Tiles start on 1024-byte boundaries.
+
+template <int HD> struct Panel {
+    static const int cols = HD % 64 == 0 ? 64 : 32;
+    static const int rowBytes = cols * 2;
+    static const int chunks = cols / 8;
+    static const int count = HD / cols;
+};
+
+// Address of the 16-byte chunk `chunk` (of HD/8) of row `row` in a tile of ROWS rows.
+template <int HD, int ROWS> ATTN_DEV u32 chunk_address(u32 tile, int row, int chunk) {
+    typedef Panel<HD> P;
+    const int panel = chunk / P::chunks;
+    const int c = chunk % P::chunks;
+    const int swizzle = P::cols == 64 ? (row & 7) : ((row >> 1) & 3);
+    return tile + panel * (ROWS * P::rowBytes) + row * P::rowBytes + ((c ^ swizzle) << 4);
+}
+
+// Starts copying rows row0.. of a [limit][stride] matrix (columns 0..HDR-1) to a tile; rows from `limit` and columns from HDR on become zero.
+template <int HDR, int HD, int ROWS, int THREADS> ATTN_DEV void load_tile(u32 tile, const bf16* src, size_t stride, int row0, int limit) {
+    const int perRow = HD / 8;
+    if (THREADS % (8 * perRow) == 0) {
+        // Each thread keeps its chunk and steps over whole swizzle periods: both addresses advance by constants.
+        const int step = THREADS / perRow;
+        const int row = threadIdx.x / perRow, chunk = threadIdx.x % perRow;
+        const u32 dst = chunk_address<HD, ROWS>(tile, row, chunk);
+        const bf16* p = src + (size_t)(row0 + row) * stride + chunk * 8;
+#pragma unroll
+        for (int i = 0; i < (ROWS + step - 1) / step; i++, p += step * stride) {
+            if (ROWS % step != 0 && row + i * step >= ROWS) break;
+            copy16(dst + i * step * Panel<HD>::rowBytes, p, row0 + row + i * step < limit && (HDR == HD || chunk * 8 < HDR));
+        }
+        return;
+    }
+#pragma unroll
+    for (int i = 0; i < (ROWS * perRow + THREADS - 1) / THREADS; i++) {
+        const int index = i * THREADS + threadIdx.x;
+        if (ROWS * perRow % THREADS != 0 && index >= ROWS * perRow) break;
+        const int row = index / perRow;
+        const int chunk = index % perRow;
+        const bool valid = row0 + row < limit && (HDR == HD || chunk * 8 < HDR);
+        const bf16* p = valid ? src + (size_t)(row0 + row) * stride + chunk * 8 : src;
+        copy16(chunk_address<HD, ROWS>(tile, row, chunk), p, valid);
+    }
+}
+
+// A fragments of 16 rows from row0, columns 16*k..16*k+15.
+template <int HD, int ROWS> ATTN_DEV void load_a(u32 (&a)[4], u32 tile, int row0, int k) {
+    const int lane = threadIdx.x & 31;
+    ldmatrix(a, chunk_address<HD, ROWS>(tile, row0 + (lane & 15), 2 * k + (lane >> 4)));
+}
+
+// ---------------------------------------------------------------------------------------------------------------- matrix products
+//
+// Each warp owns MT row blocks of 16 rows. acc[m][j][0..3] holds, for column block j of 8, rows lane/4 (0, 1) and lane/4 + 8 (2, 3),
+// columns 8*j + 2*(lane%4) + {0, 1}.
+
+#if ATTN_WGMMA
+
+#define ATTN_ACC4(d, i) "+f"(d[i][0]), "+f"(d[i][1]), "+f"(d[i][2]), "+f"(d[i][3])
+#define ATTN_ACC16(d, i) ATTN_ACC4(d, i), ATTN_ACC4(d, i + 1), ATTN_ACC4(d, i + 2), ATTN_ACC4(d, i + 3)
+
+#define ATTN_D32 "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15}"
+#define ATTN_D64 "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31}"
+
+// Start of a shared-memory matrix: address, stride between groups of 8 rows, swizzle. The same numbers serve both orientations
+// of B, since one panel's width is one swizzle atom.
+template <int HD> ATTN_DEV u64 descriptor(u32 addr) {
+    const u64 fixed = ((u64)(Panel<HD>::cols == 64 ? 1 : 2) << 62) | ((u64)(8 * Panel<HD>::rowBytes / 16) << 32) | ((u64)1 << 16);
+    return fixed | (u64)((addr & 0x3ffff) >> 4);
+}
+
+ATTN_DEV void mm_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+ATTN_DEV void mm_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
+template <int PENDING> ATTN_DEV void mm_wait() { asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(PENDING) : "memory"); }
+
+// Keeps the compiler from moving reads or writes of these registers across this point.
+template <int MT, int NB> ATTN_DEV void mm_pin(float (&d)[MT][NB][4]) {
+#pragma unroll
+    for (int m = 0; m < MT; m++)
+#pragma unroll
+        for (int j = 0; j < NB; j++)
+#pragma unroll
+            for (int i = 0; i < 4; i++) asm volatile("" : "+f"(d[m][j][i])::"memory");
+}
+template <int MT, int NB> ATTN_DEV void mm_pin(u32 (&d)[MT][NB][4]) {
+#pragma unroll
+    for (int m = 0; m < MT; m++)
+#pragma unroll
+        for (int j = 0; j < NB; j++)
+#pragma unroll
+            for (int i = 0; i < 4; i++) asm volatile("" : "+r"(d[m][j][i])::"memory");
+}
+
+// d[64][N] (+)= A[64][16] * B, A and B in shared memory, B stored [n][k].
+template <int N> struct Wgmma;
+template <> struct Wgmma<64> {
+    static __device__ __forceinline__ void ss(float (*d)[4], u64 a, u64 b, int add) {
+        asm volatile("{.reg .pred p; setp.ne.b32 p, %34, 0;\n"
+                     "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 " ATTN_D64 ", %32, %33, p, 1, 1, 0, 0;}\n"
+                     : ATTN_ACC16(d, 0), ATTN_ACC16(d, 4) : "l"(a), "l"(b), "r"(add));
+    }
+    template <int TRANS> static __device__ __forceinline__ void rs(float (*d)[4], const u32 (&a)[4], u64 b, int add) {
+        asm volatile("{.reg .pred p; setp.ne.b32 p, %37, 0;\n"
+                     "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 " ATTN_D64 ", {%32,%33,%34,%35}, %36, p, 1, 1, %38;}\n"
+                     : ATTN_ACC16(d, 0), ATTN_ACC16(d, 4)
+                     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(add), "n"(TRANS));
+    }
+};
+template <> struct Wgmma<32> {
+    static __device__ __forceinline__ void ss(float (*d)[4], u64 a, u64 b, int add) {
+        asm volatile("{.reg .pred p; setp.ne.b32 p, %18, 0;\n"
+                     "wgmma.mma_async.sync.aligned.m64n32k16.f32.bf16.bf16 " ATTN_D32 ", %16, %17, p, 1, 1, 0, 0;}\n"
+                     : ATTN_ACC16(d, 0) : "l"(a), "l"(b), "r"(add));
+    }
+    template <int TRANS> static __device__ __forceinline__ void rs(float (*d)[4], const u32 (&a)[4], u64 b, int add) {
+        asm volatile("{.reg .pred p; setp.ne.b32 p, %21, 0;\n"
+                     "wgmma.mma_async.sync.aligned.m64n32k16.f32.bf16.bf16 " ATTN_D32 ", {%16,%17,%18,%19}, %20, p, 1, 1, %22;}\n"
+                     : ATTN_ACC16(d, 0)
+                     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(add), "n"(TRANS));
+    }
+};
+
+// acc[16 rows a warp][N] = A[.][HD] * B[N][HD]^T; A fragments in registers.
+template <int HD, int N, int MT> ATTN_DEV void mm_nt_reg(float (&acc)[MT][N / 8][4], const u32 (&a)[MT][HD / 16][4], u32 b) {
+    typedef Panel<HD> P;
+    const int step = N % 64 == 0 ? 64 : 32;
+#pragma unroll
+    for (int k = 0; k < HD / 16; k++)
+#pragma unroll
+        for (int n = 0; n < N; n += step) {
+            const u32 at = b + (2 * k / P::chunks) * (N * P::rowBytes) + n * P::rowBytes + (2 * k % P::chunks) * 16;
+            Wgmma<step>::template rs<0>(&acc[0][n / 8], a[0][k], descriptor<HD>(at), k > 0);
+        }
+}
+
+// The same with A in a shared tile of ROWS rows, the warpgroup's 64 rows starting at row0.
+template <int HD, int N, int ROWS, int MT> ATTN_DEV void mm_nt_smem(float (&acc)[MT][N / 8][4], u32 a, int row0, u32 b) {
+    typedef Panel<HD> P;
+    const int step = N % 64 == 0 ? 64 : 32;
+#pragma unroll
+    for (int k = 0; k < HD / 16; k++)
+#pragma unroll
+        for (int n = 0; n < N; n += step) {
+            const u32 from = a + (2 * k / P::chunks) * (ROWS * P::rowBytes) + (row0 & ~63) * P::rowBytes + (2 * k % P::chunks) * 16;
+            const u32 at = b + (2 * k / P::chunks) * (N * P::rowBytes) + n * P::rowBytes + (2 * k % P::chunks) * 16;
+            Wgmma<step>::ss(&acc[0][n / 8], descriptor<HD>(from), descriptor<HD>(at), k > 0);
+        }
+}
+
+// acc[16 rows a warp][HD] += A[.][K] * B[K][HD]; A fragments in registers.
+template <int HD, int K, int MT> ATTN_DEV void mm_nn_reg(float (&acc)[MT][HD / 8][4], const u32 (&a)[MT][K / 16][4], u32 b) {
+    typedef Panel<HD> P;
+#pragma unroll
+    for (int k = 0; k < K / 16; k++)
+#pragma unroll
+        for (int p = 0; p < P::count; p++)
+            Wgmma<P::cols>::template rs<1>(&acc[0][p * P::chunks], a[0][k], descriptor<HD>(b + p * (K * P::rowBytes) + 16 * k * P::rowBytes), 1);
+}
+
+#else
+
+ATTN_DEV void mm_fence() {}
+ATTN_DEV void mm_commit() {}
+template <int PENDING> ATTN_DEV void mm_wait() {}
+template <int MT, int NB> ATTN_DEV void mm_pin(float (&)[MT][NB][4]) {}
+template <int MT, int NB> ATTN_DEV void mm_pin(u32 (&)[MT][NB][4]) {}
+
+ATTN_DEV void ldmatrix_trans(u32 (&r)[4], u32 addr) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(addr) : "memory");
+}
+
+ATTN_DEV void mma(float (&d)[4], const u32 (&a)[4], u32 b0, u32 b1) {
+    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+                 : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+
+template <int NB> ATTN_DEV void clear(float (&acc)[NB][4]) {
+#pragma unroll
+    for (int j = 0; j < NB; j++) acc[j][0] = acc[j][1] = acc[j][2] = acc[j][3] = 0.f;
+}
+
+// acc[16*MT rows][N] += A[.][16 columns from 16*k] * B[N][HD]^T
+template <int HD, int N, int MT, int KA> ATTN_DEV void mm_nt_step(float (&acc)[MT][N / 8][4], const u32 (&a)[MT][KA][4], int ka, u32 b, int k) {
+    const int lane = threadIdx.x & 31;
+#pragma unroll
+    for (int n = 0; n < N; n += 16) {
+        u32 f[4];
+        ldmatrix(f, chunk_address<HD, N>(b, n + (lane & 7) + ((lane >> 4) << 3), 2 * k + ((lane >> 3) & 1)));
+#pragma unroll
+        for (int m = 0; m < MT; m++) {
+            mma(acc[m][n / 8], a[m][ka], f[0], f[1]);
+            mma(acc[m][n / 8 + 1], a[m][ka], f[2], f[3]);
+        }
+    }
+}
+
+template <int HD, int N, int MT> ATTN_DEV void mm_nt_reg(float (&acc)[MT][N / 8][4], const u32 (&a)[MT][HD / 16][4], u32 b) {
+#pragma unroll
+    for (int m = 0; m < MT; m++) clear(acc[m]);
+#pragma unroll
+    for (int k = 0; k < HD / 16; k++) mm_nt_step<HD, N, MT, HD / 16>(acc, a, k, b, k);
+}
+
+template <int HD, int N, int ROWS, int MT> ATTN_DEV void mm_nt_smem(float (&acc)[MT][N / 8][4], u32 tile, int row0, u32 b) {
+#pragma unroll
+    for (int m = 0; m < MT; m++) clear(acc[m]);
+#pragma unroll
+    for (int k = 0; k < HD / 16; k++) {
+        u32 a[MT][1][4];
+#pragma unroll
+        for (int m = 0; m < MT; m++) load_a<HD, ROWS>(a[m][0], tile, row0 + 16 * m, k);
+        mm_nt_step<HD, N, MT, 1>(acc, a, 0, b, k);
+    }
+}
+
+template <int HD, int K, int MT> ATTN_DEV void mm_nn_reg(float (&acc)[MT][HD / 8][4], const u32 (&a)[MT][K / 16][4], u32 b) {
+    const int lane = threadIdx.x & 31;
+#pragma unroll
+    for (int k = 0; k < K / 16; k++)
+#pragma unroll
+        for (int n = 0; n < HD; n += 16) {
+            u32 f[4];
+            ldmatrix_trans(f, chunk_address<HD, K>(b, 16 * k + (lane & 15), n / 8 + (lane >> 4)));
+#pragma unroll
+            for (int m = 0; m < MT; m++) {
+                mma(acc[m][n / 8], a[m][k], f[0], f[1]);
+                mma(acc[m][n / 8 + 1], a[m][k], f[2], f[3]);
+            }
+        }
+}
+
+#endif
+
+// The accumulator of N columns as A fragments of the next product.
+template <int MT, int N> ATTN_DEV void to_a(u32 (&a)[MT][N / 16][4], const float (&acc)[MT][N / 8][4]) {
+#pragma unroll
+    for (int m = 0; m < MT; m++)
+#pragma unroll
+        for (int k = 0; k < N / 16; k++) {
+            a[m][k][0] = pack_bf16(acc[m][2 * k][0], acc[m][2 * k][1]);
+            a[m][k][1] = pack_bf16(acc[m][2 * k][2], acc[m][2 * k][3]);
+            a[m][k][2] = pack_bf16(acc[m][2 * k + 1][0], acc[m][2 * k + 1][1]);
+            a[m][k][3] = pack_bf16(acc[m][2 * k + 1][2], acc[m][2 * k + 1][3]);
+        }
+}
+
+template <int MT, int NB> ATTN_DEV void zero(float (&acc)[MT][NB][4]) {
+#pragma unroll
+    for (int m = 0; m < MT; m++)
+#pragma unroll
+        for (int j = 0; j < NB; j++) acc[m][j][0] = acc[m][j][1] = acc[m][j][2] = acc[m][j][3] = 0.f;
+}
+
+// ------------------------------------------------------------------------------------------------------------------ configurations
+//
+// warps * mt * 16 rows a block; step rows at a time along the other sequence axis. With wgmma, four warps make one 64-row product,
+// so mt is 1. minBlocks caps the registers so that several blocks (or warpgroups) share a multiprocessor: while one computes its
+// exponentials, another's products keep the tensor cores busy. aInRegisters keeps the A operand of the score products in
+// registers, else it is read from shared memory each time.
+
+#define ATTN_CONFIG(name, hd, w, m, n, blocks, inRegisters)                                                                             \
+    template <> struct name<hd> {                                                                                                       \
+        static const int warps = w, mt = m, step = n, minBlocks = blocks, threads = w * 32, rows = w * m * 16;                          \
+        static const bool aInRegisters = inRegisters;                                                                                   \
+    }
+
+template <int HD> struct Fwd;
+template <int HD> struct Dq;
+template <int HD> struct Dkv;
+
+#if ATTN_WGMMA
+// Small blocks do best at head size 64: four independent 64-row blocks overlap better than one large block whose warpgroups wait for
+// each other. Keep aInRegisters off unless attention_check.py passes with it: some dq and forward builds with it gave wrong results.
+ATTN_CONFIG(Fwd, 32, 8, 1, 64, 2, true);
+ATTN_CONFIG(Fwd, 64, 4, 1, 64, 4, false);
+ATTN_CONFIG(Fwd, 96, 12, 1, 64, 1, false);
+ATTN_CONFIG(Fwd, 128, 12, 1, 64, 1, false);
+ATTN_CONFIG(Dq, 32, 8, 1, 64, 2, false);
+ATTN_CONFIG(Dq, 64, 4, 1, 64, 4, false);
+ATTN_CONFIG(Dq, 96, 8, 1, 64, 1, false);
+ATTN_CONFIG(Dq, 128, 8, 1, 64, 1, false);
+ATTN_CONFIG(Dkv, 32, 4, 1, 64, 3, false);
+ATTN_CONFIG(Dkv, 64, 4, 1, 64, 3, false);
+ATTN_CONFIG(Dkv, 96, 8, 1, 64, 1, false);
+ATTN_CONFIG(Dkv, 128, 8, 1, 64, 1, false);
+#else
+ATTN_CONFIG(Fwd, 32, 4, 2, 64, 2, true);
+ATTN_CONFIG(Fwd, 64, 4, 2, 64, 2, true);
+ATTN_CONFIG(Fwd, 96, 4, 2, 32, 2, false);
+ATTN_CONFIG(Fwd, 128, 4, 2, 32, 2, false);
+ATTN_CONFIG(Dq, 32, 8, 1, 64, 1, true);
+ATTN_CONFIG(Dq, 64, 8, 1, 64, 1, true);
+ATTN_CONFIG(Dq, 96, 8, 1, 32, 1, false);
+ATTN_CONFIG(Dq, 128, 8, 1, 32, 1, false);
+ATTN_CONFIG(Dkv, 32, 8, 1, 64, 1, true);
+ATTN_CONFIG(Dkv, 64, 8, 1, 64, 1, true);
+ATTN_CONFIG(Dkv, 96, 8, 1, 32, 1, false);
+ATTN_CONFIG(Dkv, 128, 8, 1, 32, 1, false);
+#endif
+
+// Dynamic shared memory; 1024 more than the tiles need, to align their start.
+template <int HD> struct Bytes {
+    static const int fwd = 1024 + (Fwd<HD>::rows + 5 * Fwd<HD>::step) * HD * 2;
+    static const int dq = 1024 + (2 * Dq<HD>::rows + 4 * Dq<HD>::step) * HD * 2 + Dq<HD>::rows * 4;
+    static const int dkv = 1024 + (2 * Dkv<HD>::rows + 4 * Dkv<HD>::step) * HD * 2 + 4 * Dkv<HD>::step * 4;
+};
+
+extern __shared__ __align__(1024) unsigned char attnShared[];
+
+ATTN_DEV u32 shared_start() { return (smem_address(attnShared) + 1023u) & ~1023u; }
+
+// The warp's number, the same value in all lanes as far as the compiler can tell too: branches on it are uniform.
+ATTN_DEV int warp_number() { return __shfl_sync(0xffffffffu, (int)(threadIdx.x >> 5), 0); }
+
+ATTN_DEV float lds_float(u32 addr) {
+    float x;
+    asm volatile("ld.shared.f32 %0, [%1];" : "=f"(x) : "r"(addr) : "memory");
+    return x;
+}
+ATTN_DEV void lds_float2(float& x, float& y, u32 addr) {
+    asm volatile("ld.shared.v2.f32 {%0,%1}, [%2];" : "=f"(x), "=f"(y) : "r"(addr) : "memory");
+}
+ATTN_DEV void sts_float(u32 addr, float x) { asm volatile("st.shared.f32 [%0], %1;" ::"r"(addr), "f"(x) : "memory"); }
+
+// Rows of a warp's accumulator [16*MT][HD] to a [limit][stride] bf16 matrix, each row m, half r times factor[m][r].
+template <int HDR, int HD, int MT> ATTN_DEV void store_rows(bf16* dst, size_t stride, const float (&acc)[MT][HD / 8][4], const float (&factor)[MT][2], int row0, int limit) {
+    const int lane = threadIdx.x & 31;
+#pragma unroll
+    for (int m = 0; m < MT; m++)
+#pragma unroll
+        for (int r = 0; r < 2; r++) {
+            const int row = row0 + 16 * m + 8 * r + lane / 4;
+            if (row >= limit) continue;
+            bf16* p = dst + (size_t)row * stride + 2 * (lane & 3);
+#pragma unroll
+            for (int j = 0; j < HDR / 8; j++)
+                *(u32*)(p + 8 * j) = pack_bf16(acc[m][j][2 * r] * factor[m][r], acc[m][j][2 * r + 1] * factor[m][r]);
+        }
+}
+
+// ------------------------------------------------------------------------------------------------------------------------ forward
+//
+// One block: `rows` queries of one head. Key tiles are walked from the diagonal back, so that masked tiles come first and every
+// row meets its own key early. The running maximum is kept in raw score units; the scale is folded into the exponent of 2.
+
+template <int HDR, int HD> ATTN_DEV void forward(const bf16* qkv, bf16* out, float* lse, int T, int H, int Hkv, int window) {
+    typedef Fwd<HD> C;
+    const int MT = C::mt, N = C::step;
+    const int warp = warp_number(), lane = threadIdx.x & 31;
+    const int h = blockIdx.y, s = blockIdx.z;
+    const int q0 = (gridDim.x - 1 - blockIdx.x) * C::rows;  // the longest rows start first
+    const size_t W = (size_t)(H + 2 * Hkv) * HDR;
+    const bf16* q = qkv + (size_t)s * T * W + h * HDR;                                 // [T][W]
+    const bf16* k = qkv + (size_t)s * T * W + (size_t)(H + h / (H / Hkv)) * HDR;      // [T][W]
+    const bf16* v = k + (size_t)Hkv * HDR;                                            // [T][W]
+    const u32 sQ = shared_start();                 // [rows][HD]
+    const u32 sK = sQ + C::rows * HD * 2;          // [2][N][HD]
+    const u32 sV = sK + 2 * N * HD * 2;            // [3][N][HD]
+    const u32 stage = N * HD * 2;
+    const float scale = ATTN_LOG2E * rsqrtf((float)HDR);
+
+    const int row0 = warp * 16 * MT;                                                  // this warp's first row in the block
+    const int groupFirst = q0 + (ATTN_WGMMA ? (row0 & ~63) : row0);                   // rows that decide together whether to mask
+    const int groupLast = groupFirst + (ATTN_WGMMA ? 63 : 16 * MT - 1);
+    const int lastTile = (min(q0 + C::rows, T) - 1) / N;
+    const int firstTile = window > 0 ? max(0, q0 - window + 1) / N : 0;
+
+    float o[MT][HD / 8][4];                        // [rows][HD]
+    float x[MT][N / 8][4];                         // scores, then probabilities [rows][N]
+    u32 p[MT][N / 16][4];                          // probabilities as A fragments
+    float top[MT][2], sum[MT][2], shrink[MT][2];   // [rows]; sum holds this thread's columns only
+    u32 a[MT][HD / 16][4];                         // Q as A fragments, when kept in registers
+
+    // The scores of one tile to probabilities, and the factor by which what was summed before shrinks.
+    auto soften = [&](int k0) {
+        if (k0 + N - 1 > groupFirst || (window > 0 && k0 <= groupLast - window)) {
+#pragma unroll
+            for (int m = 0; m < MT; m++)
+#pragma unroll
+                for (int j = 0; j < N / 8; j++)
+#pragma unroll
+                    for (int i = 0; i < 4; i++) {
+                        const int key = k0 + 8 * j + 2 * (lane & 3) + (i & 1);
+                        const int query = q0 + row0 + 16 * m + lane / 4 + 8 * (i >> 1);
+                        if (key > query || (window > 0 && key <= query - window)) x[m][j][i] = -ATTN_INF;
+                    }
+        }
+#pragma unroll
+        for (int m = 0; m < MT; m++)
+#pragma unroll
+            for (int r = 0; r < 2; r++) {
+                float best = top[m][r];
+#pragma unroll
+                for (int j = 0; j < N / 8; j++) best = fmaxf(best, fmaxf(x[m][j][2 * r], x[m][j][2 * r + 1]));
+                best = fmaxf(best, __shfl_xor_sync(0xffffffffu, best, 1));
+                best = fmaxf(best, __shfl_xor_sync(0xffffffffu, best, 2));
+                const float shift = best == -ATTN_INF ? 0.f : best * scale;  // a row may have seen masked keys only so far
+                shrink[m][r] = exp2_fast(top[m][r] * scale - shift);
+                top[m][r] = best;
+                float partial = 0.f;
+#pragma unroll
+                for (int j = 0; j < N / 8; j++) {
+                    x[m][j][2 * r] = exp2_fast(x[m][j][2 * r] * scale - shift);
+                    x[m][j][2 * r + 1] = exp2_fast(x[m][j][2 * r + 1] * scale - shift);
+                    partial += x[m][j][2 * r] + x[m][j][2 * r + 1];
+                }
+                sum[m][r] = sum[m][r] * shrink[m][r] + partial;
+            }
+    };
+    // Once the product in flight is done: what was summed before shrinks, and the probabilities become operands.
+    auto settle = [&]() {
+        mm_wait<0>();
+        mm_pin(o);
+#pragma unroll
+        for (int m = 0; m < MT; m++)
+#pragma unroll
+            for (int j = 0; j < HD / 8; j++)
+#pragma unroll
+                for (int i = 0; i < 4; i++) o[m][j][i] *= shrink[m][i >> 1];
+        to_a<MT, N>(p, x);
+        mm_pin(o);
+        mm_pin(p);
+    };
+    auto score = [&](u32 keys) {
+        if (C::aInRegisters) mm_nt_reg<HD, N, MT>(x, a, keys);
+        else mm_nt_smem<HD, N, C::rows, MT>(x, sQ, row0, keys);
+        mm_commit();
+    };
+    auto load_keys = [&](int tile, int bufferK, int bufferV) {
+        load_tile<HDR, HD, N, C::threads>(sK + bufferK * stage, k, W, tile * N, T);
+        load_tile<HDR, HD, N, C::threads>(sV + bufferV * stage, v, W, tile * N, T);
+        copy_commit();
+    };
+
+    load_tile<HDR, HD, C::rows, C::threads>(sQ, q, W, q0, T);
+    load_keys(lastTile, 0, 0);
+    zero(o);
+#pragma unroll
+    for (int m = 0; m < MT; m++) {
+        top[m][0] = top[m][1] = -ATTN_INF;
+        sum[m][0] = sum[m][1] = 0.f;
+    }
+    copy_publish();
+    if (C::aInRegisters) {
+#pragma unroll
+        for (int m = 0; m < MT; m++)
+#pragma unroll
+            for (int c = 0; c < HD / 16; c++) load_a<HD, C::rows>(a[m][c], sQ, row0 + 16 * m, c);
+        mm_pin(a);
+    }
+    if (lastTile > firstTile) load_keys(lastTile - 1, 1, 1);
+    mm_fence();
+    score(sK);
+    mm_wait<0>();
+    mm_pin(x);
+
+    // While the tensor cores multiply one tile's probabilities with V, the next tile's scores are softened. V has a third buffer
+    // because that product is still running when the tile after next is fetched.
+    int bufferK = 0, bufferV = 0;
+    for (int tile = lastTile; tile > firstTile; tile--) {
+        soften(tile * N);
+        settle();
+        copy_publish();                            // the next tile is there, and all are done with this one's K and the last one's V
+        mm_fence();
+        score(sK + (bufferK ^ 1) * stage);
+        mm_nn_reg<HD, N, MT>(o, p, sV + bufferV * stage);
+        mm_commit();
+        const int nextV = bufferV == 2 ? 0 : bufferV + 1;
+        if (tile - 2 >= firstTile) load_keys(tile - 2, bufferK, nextV == 2 ? 0 : nextV + 1);
+        bufferK ^= 1;
+        bufferV = nextV;
+        mm_wait<1>();
+        mm_pin(x);
+    }
+    soften(firstTile * N);
+    settle();
+    mm_fence();
+    mm_nn_reg<HD, N, MT>(o, p, sV + bufferV * stage);
+    mm_commit();
+    mm_wait<0>();
+    mm_pin(o);
+
+    float factor[MT][2];
+#pragma unroll
+    for (int m = 0; m < MT; m++)
+#pragma unroll
+        for (int r = 0; r < 2; r++) {
+            sum[m][r] += __shfl_xor_sync(0xffffffffu, sum[m][r], 1);
+            sum[m][r] += __shfl_xor_sync(0xffffffffu, sum[m][r], 2);
+            factor[m][r] = 1.f / sum[m][r];
+            const int query = q0 + row0 + 16 * m + lane / 4 + 8 * r;
+            if (query < T && (lane & 3) == 0) lse[((size_t)s * H + h) * T + query] = top[m][r] * (scale * ATTN_LN2) + logf(sum[m][r]);
+        }
+    store_rows<HDR, HD, MT>(out + (size_t)s * T * H * HDR + h * HDR, (size_t)H * HDR, o, factor, q0 + row0, T);
+}
+
+// ----------------------------------------------------------------------------------------------------------------------- backward
+//
+// Two kernels of register-resident products instead of one that shares the scores: seven products for five, but the probabilities
+// never pass through shared memory, dq needs no partial sums in device memory, and every sum has one fixed order.
+//   dq:  P = exp(QK' - lse), dS = P * (dO V' - delta), dq += dS K, rows are queries.
+//   dkv: the transposes, rows are keys: dv += P' dO, dk += dS' Q.
+
+template <int HDR, int HD> ATTN_DEV void backward_dq(const bf16* qkv, const bf16* out, const bf16* dout, const float* lse, float* delta,
+                                                    bf16* dqkv, int T, int H, int Hkv, int window) {
+    typedef Dq<HD> C;
+    const int MT = C::mt, N = C::step;
+    const int warp = warp_number(), lane = threadIdx.x & 31;
+    const int h = blockIdx.y, s = blockIdx.z;
+    const int q0 = (gridDim.x - 1 - blockIdx.x) * C::rows;
+    const size_t W = (size_t)(H + 2 * Hkv) * HDR, WO = (size_t)H * HDR;
+    const bf16* q = qkv + (size_t)s * T * W + h * HDR;                                 // [T][W]
+    const bf16* k = qkv + (size_t)s * T * W + (size_t)(H + h / (H / Hkv)) * HDR;      // [T][W]
+    const bf16* v = k + (size_t)Hkv * HDR;                                            // [T][W]
+    const bf16* o = out + (size_t)s * T * WO + h * HDR;                               // [T][WO]
+    const bf16* g = dout + (size_t)s * T * WO + h * HDR;                              // [T][WO]
+    const size_t head = ((size_t)s * H + h) * T;
+    const u32 sQ = shared_start();                 // [rows][HD]
+    const u32 sG = sQ + C::rows * HD * 2;          // [rows][HD], dO
+    const u32 sK = sG + C::rows * HD * 2;          // [2][N][HD]
+    const u32 sV = sK + 2 * N * HD * 2;            // [2][N][HD]
+    const u32 sD = sV + 2 * N * HD * 2;            // [rows] fp32, delta
+    const u32 stage = N * HD * 2;
+    const float scale = ATTN_LOG2E * rsqrtf((float)HDR);
+
+    const int row0 = warp * 16 * MT;
+    const int groupFirst = q0 + (ATTN_WGMMA ? (row0 & ~63) : row0);
+    const int groupLast = groupFirst + (ATTN_WGMMA ? 63 : 16 * MT - 1);
+    const int lastTile = (min(q0 + C::rows, T) - 1) / N;
+    const int firstTile = window > 0 ? max(0, q0 - window + 1) / N : 0;
+
+    load_tile<HDR, HD, C::rows, C::threads>(sQ, q, W, q0, T);
+    load_tile<HDR, HD, C::rows, C::threads>(sG, g, WO, q0, T);
+    load_tile<HDR, HD, N, C::threads>(sK, k, W, lastTile * N, T);
+    load_tile<HDR, HD, N, C::threads>(sV, v, W, lastTile * N, T);
+    copy_commit();
+
+    // delta: eight lanes a row, 16 bytes a lane.
+    for (int row = threadIdx.x / 8; row < C::rows; row += C::threads / 8) {
+        float dot = 0.f;
+        if (q0 + row < T) {
+            for (int c = threadIdx.x & 7; c < HDR / 8; c += 8) {
+                const uint4 x = *(const uint4*)(o + (size_t)(q0 + row) * WO + 8 * c);
+                const uint4 y = *(const uint4*)(g + (size_t)(q0 + row) * WO + 8 * c);
+                dot += bf16_low(x.x) * bf16_low(y.x) + bf16_high(x.x) * bf16_high(y.x);
+                dot += bf16_low(x.y) * bf16_low(y.y) + bf16_high(x.y) * bf16_high(y.y);
+                dot += bf16_low(x.z) * bf16_low(y.z) + bf16_high(x.z) * bf16_high(y.z);
+                dot += bf16_low(x.w) * bf16_low(y.w) + bf16_high(x.w) * bf16_high(y.w);
+            }
+        }
+        dot += __shfl_xor_sync(0xffffffffu, dot, 1);
+        dot += __shfl_xor_sync(0xffffffffu, dot, 2);
+        dot += __shfl_xor_sync(0xffffffffu, dot, 4);
+        if ((threadIdx.x & 7) == 0) {
+            sts_float(sD + 4 * row, dot);
+            if (q0 + row < T) delta[head + q0 + row] = dot;
+        }
+    }
+
+    float dq[MT][HD / 8][4];                       // [rows][HD]
+    float shift[MT][2], d[MT][2];                  // [rows]: lse in units of log 2, and delta
+    u32 aQ[MT][HD / 16][4], aG[MT][HD / 16][4];
+    zero(dq);
+#pragma unroll
+    for (int m = 0; m < MT; m++)
+#pragma unroll
+        for (int r = 0; r < 2; r++) {
+            const int query = q0 + row0 + 16 * m + lane / 4 + 8 * r;
+            shift[m][r] = query < T ? lse[head + query] * ATTN_LOG2E : ATTN_INF;  // rows past the end get probability 0
+        }
+
+    copy_publish();
+#pragma unroll
+    for (int m = 0; m < MT; m++) {
+        d[m][0] = lds_float(sD + 4 * (row0 + 16 * m + lane / 4));
+        d[m][1] = lds_float(sD + 4 * (row0 + 16 * m + lane / 4 + 8));
+        if (C::aInRegisters) {
+#pragma unroll
+            for (int c = 0; c < HD / 16; c++) {
+                load_a<HD, C::rows>(aQ[m][c], sQ, row0 + 16 * m, c);
+                load_a<HD, C::rows>(aG[m][c], sG, row0 + 16 * m, c);
+            }
+        }
+    }
+    int buffer = 0;
+    for (int tile = lastTile; tile >= firstTile; tile--, buffer ^= 1) {
+        copy_publish();
+        if (tile > firstTile) {
+            load_tile<HDR, HD, N, C::threads>(sK + (buffer ^ 1) * stage, k, W, (tile - 1) * N, T);
+            load_tile<HDR, HD, N, C::threads>(sV + (buffer ^ 1) * stage, v, W, (tile - 1) * N, T);
+            copy_commit();
+        }
+        const int k0 = tile * N;
+        if (k0 > groupLast || (window > 0 && k0 + N - 1 <= groupFirst - window)) continue;
+
+        float x[MT][N / 8][4], y[MT][N / 8][4];    // P and dP, then dS [rows][N]
+        mm_fence();
+        if (C::aInRegisters) mm_nt_reg<HD, N, MT>(x, aQ, sK + buffer * stage);
+        else mm_nt_smem<HD, N, C::rows, MT>(x, sQ, row0, sK + buffer * stage);
+        mm_commit();
+        if (C::aInRegisters) mm_nt_reg<HD, N, MT>(y, aG, sV + buffer * stage);
+        else mm_nt_smem<HD, N, C::rows, MT>(y, sG, row0, sV + buffer * stage);
+        mm_commit();
+        mm_wait<1>();
+        mm_pin(x);
+        const bool masked = k0 + N - 1 > groupFirst || (window > 0 && k0 <= groupLast - window);
+#pragma unroll
+        for (int m = 0; m < MT; m++)
+#pragma unroll
+            for (int j = 0; j < N / 8; j++)
+#pragma unroll
+                for (int i = 0; i < 4; i++) x[m][j][i] = exp2_fast(x[m][j][i] * scale - shift[m][i >> 1]);
+        if (masked) {
+#pragma unroll
+            for (int m = 0; m < MT; m++)
+#pragma unroll
+                for (int j = 0; j < N / 8; j++)
+#pragma unroll
+                    for (int i = 0; i < 4; i++) {
+                        const int key = k0 + 8 * j + 2 * (lane & 3) + (i & 1);
+                        const int query = q0 + row0 + 16 * m + lane / 4 + 8 * (i >> 1);
+                        if (key > query || (window > 0 && key <= query - window)) x[m][j][i] = 0.f;
+                    }
+        }
+        mm_wait<0>();
+        mm_pin(y);
+#pragma unroll
+        for (int m = 0; m < MT; m++)
+#pragma unroll
+            for (int j = 0; j < N / 8; j++)
+#pragma unroll
+                for (int i = 0; i < 4; i++) x[m][j][i] *= y[m][j][i] - d[m][i >> 1];
+        u32 p[MT][N / 16][4];
+        to_a<MT, N>(p, x);
+        mm_pin(dq);
+        mm_fence();
+        mm_nn_reg<HD, N, MT>(dq, p, sK + buffer * stage);
+        mm_commit();
+        mm_wait<0>();
+        mm_pin(dq);
+    }
+
+    float factor[MT][2];
+#pragma unroll
+    for (int m = 0; m < MT; m++) factor[m][0] = factor[m][1] = rsqrtf((float)HDR);
+    store_rows<HDR, HD, MT>(dqkv + (size_t)s * T * W + h * HDR, W, dq, factor, q0 + row0, T);
+}
+
+// Query rows past the end are all zero in shared memory (q, dO, lse, delta), so they add nothing.
+template <int HDR, int HD> ATTN_DEV void backward_dkv(const bf16* qkv, const bf16* dout, const float* lse, const float* delta, bf16* dqkv,
+                                                     int T, int H, int Hkv, int window) {
+    typedef Dkv<HD> C;
+    const int MT = C::mt, N = C::step;
+    const int warp = warp_number(), lane = threadIdx.x & 31;
+    const int hk = blockIdx.y, s = blockIdx.z;
+    const int k0 = blockIdx.x * C::rows;           // the first keys are seen by the most queries
+    const int group = H / Hkv;
+    const size_t W = (size_t)(H + 2 * Hkv) * HDR, WO = (size_t)H * HDR;
+    const bf16* k = qkv + (size_t)s * T * W + (size_t)(H + hk) * HDR;                  // [T][W]
+    const bf16* v = k + (size_t)Hkv * HDR;                                            // [T][W]
+    const bf16* q = qkv + (size_t)s * T * W + (size_t)hk * group * HDR;               // [T][W], the group's first head
+    const bf16* g = dout + (size_t)s * T * WO + (size_t)hk * group * HDR;             // [T][WO]
+    const size_t head = ((size_t)s * H + hk * group) * T;
+    const u32 sK = shared_start();                 // [rows][HD]
+    const u32 sV = sK + C::rows * HD * 2;          // [rows][HD]
+    const u32 sQ = sV + C::rows * HD * 2;          // [2][N][HD]
+    const u32 sG = sQ + 2 * N * HD * 2;            // [2][N][HD], dO
+    const u32 sL = sG + 2 * N * HD * 2;            // [2][N] fp32, lse
+    const u32 sD = sL + 2 * N * 4;                 // [2][N] fp32, delta
+    const u32 stage = N * HD * 2;
+    const float scale = ATTN_LOG2E * rsqrtf((float)HDR);
+
+    const int row0 = warp * 16 * MT;
+    const int groupFirst = k0 + (ATTN_WGMMA ? (row0 & ~63) : row0);
+    const int groupLast = groupFirst + (ATTN_WGMMA ? 63 : 16 * MT - 1);
+    const int firstTile = k0 / N;
+    const int endQuery = window > 0 ? min(T, k0 + C::rows + window - 1) : T;
+    const int tiles = (endQuery - 1) / N - firstTile + 1;
+    const int count = tiles * group;               // all query tiles of the group's first head, then of the next
+
+    auto load_queries = [&](int item, int buffer) {
+        const int member = item / tiles;
+        const int from = (firstTile + item % tiles) * N;
+        load_tile<HDR, HD, N, C::threads>(sQ + buffer * stage, q + member * HDR, W, from, T);
+        load_tile<HDR, HD, N, C::threads>(sG + buffer * stage, g + member * HDR, WO, from, T);
+        for (int j = threadIdx.x; j < 2 * N; j += C::threads) {
+            const int i = j % N;
+            const float* src = j < N ? lse : delta;
+            const bool valid = from + i < T;
+            copy4((j < N ? sL : sD) + (buffer * N + i) * 4, src + head + (size_t)member * T + (valid ? from + i : 0), valid);
+        }
+        copy_commit();
+    };
+
+    float dk[MT][HD / 8][4], dv[MT][HD / 8][4];    // [rows][HD]
+    u32 aK[MT][HD / 16][4], aV[MT][HD / 16][4];
+    zero(dk);
+    zero(dv);
+    load_tile<HDR, HD, C::rows, C::threads>(sK, k, W, k0, T);
+    load_tile<HDR, HD, C::rows, C::threads>(sV, v, W, k0, T);
+    load_queries(0, 0);
+    if (C::aInRegisters) {
+        copy_publish();
+#pragma unroll
+        for (int m = 0; m < MT; m++)
+#pragma unroll
+            for (int c = 0; c < HD / 16; c++) {
+                load_a<HD, C::rows>(aK[m][c], sK, row0 + 16 * m, c);
+                load_a<HD, C::rows>(aV[m][c], sV, row0 + 16 * m, c);
+            }
+    }
+    int buffer = 0;
+    for (int item = 0; item < count; item++, buffer ^= 1) {
+        copy_publish();
+        if (item + 1 < count) load_queries(item + 1, buffer ^ 1);
+        const int q0 = (firstTile + item % tiles) * N;
+        if (q0 + N - 1 < groupFirst || (window > 0 && q0 - window >= groupLast)) continue;
+
+        float x[MT][N / 8][4], y[MT][N / 8][4];    // P' and dP', then dS' [rows][N]
+        mm_fence();
+        if (C::aInRegisters) mm_nt_reg<HD, N, MT>(x, aK, sQ + buffer * stage);
+        else mm_nt_smem<HD, N, C::rows, MT>(x, sK, row0, sQ + buffer * stage);
+        mm_commit();
+        if (C::aInRegisters) mm_nt_reg<HD, N, MT>(y, aV, sG + buffer * stage);
+        else mm_nt_smem<HD, N, C::rows, MT>(y, sV, row0, sG + buffer * stage);
+        mm_commit();
+        mm_wait<1>();
+        mm_pin(x);
+#pragma unroll
+        for (int j = 0; j < N / 8; j++) {
+            float l0, l1;
+            lds_float2(l0, l1, sL + (buffer * N + 8 * j + 2 * (lane & 3)) * 4);
+            l0 *= ATTN_LOG2E;
+            l1 *= ATTN_LOG2E;
+#pragma unroll
+            for (int m = 0; m < MT; m++)
+#pragma unroll
+                for (int i = 0; i < 4; i++) x[m][j][i] = exp2_fast(x[m][j][i] * scale - (i & 1 ? l1 : l0));
+        }
+        if (q0 < groupLast || (window > 0 && q0 + N - 1 - window >= groupFirst)) {
+#pragma unroll
+            for (int m = 0; m < MT; m++)
+#pragma unroll
+                for (int j = 0; j < N / 8; j++)
+#pragma unroll
+                    for (int i = 0; i < 4; i++) {
+                        const int query = q0 + 8 * j + 2 * (lane & 3) + (i & 1);
+                        const int key = k0 + row0 + 16 * m + lane / 4 + 8 * (i >> 1);
+                        if (key > query || (window > 0 && key <= query - window)) x[m][j][i] = 0.f;
+                    }
+        }
+        u32 p[MT][N / 16][4];
+        to_a<MT, N>(p, x);
+        mm_pin(dv);
+        mm_fence();
+        mm_nn_reg<HD, N, MT>(dv, p, sG + buffer * stage);
+        mm_commit();
+        mm_wait<1>();                              // dP' is there; dv may still be running
+        mm_pin(y);
+#pragma unroll
+        for (int j = 0; j < N / 8; j++) {
+            float d0, d1;
+            lds_float2(d0, d1, sD + (buffer * N + 8 * j + 2 * (lane & 3)) * 4);
+#pragma unroll
+            for (int m = 0; m < MT; m++)
+#pragma unroll
+                for (int i = 0; i < 4; i++) x[m][j][i] *= y[m][j][i] - (i & 1 ? d1 : d0);
+        }
+        u32 ds[MT][N / 16][4];
+        to_a<MT, N>(ds, x);
+        mm_fence();
+        mm_nn_reg<HD, N, MT>(dk, ds, sQ + buffer * stage);
+        mm_commit();
+        mm_wait<0>();
+        mm_pin(dv);
+        mm_pin(dk);
+    }
+
+    float factor[MT][2], one[MT][2];
+#pragma unroll
+    for (int m = 0; m < MT; m++) {
+        factor[m][0] = factor[m][1] = rsqrtf((float)HDR);
+        one[m][0] = one[m][1] = 1.f;
+    }
+    bf16* dst = dqkv + (size_t)s * T * W + (size_t)(H + hk) * HDR;
+    store_rows<HDR, HD, MT>(dst, W, dk, factor, k0 + row0, T);
+    store_rows<HDR, HD, MT>(dst + (size_t)Hkv * HDR, W, dv, one, k0 + row0, T);
+}
+
+// ------------------------------------------------------------------------------------------------------------- bf16 entry points
+
+#define ATTN_ENTRIES(hd, padded)                                                                                                        \
+    extern "C" __global__ void __launch_bounds__(Fwd<padded>::threads, Fwd<padded>::minBlocks)                                          \
+        attn_fwd_bf16_hd##hd(const bf16* qkv, bf16* out, float* lse, int S, int T, int H, int Hkv, int window) {                        \
+        forward<hd, padded>(qkv, out, lse, T, H, Hkv, window);                                                                          \
+    }                                                                                                                                   \
+    extern "C" __global__ void __launch_bounds__(Dq<padded>::threads, Dq<padded>::minBlocks)                                            \
+        attn_bwd_dq_bf16_hd##hd(const bf16* qkv, const bf16* out, const bf16* dout, const float* lse, float* delta, bf16* dqkv, int S,  \
+                                int T, int H, int Hkv, int window) {                                                                    \
+        backward_dq<hd, padded>(qkv, out, dout, lse, delta, dqkv, T, H, Hkv, window);                                                   \
+    }                                                                                                                                   \
+    extern "C" __global__ void __launch_bounds__(Dkv<padded>::threads, Dkv<padded>::minBlocks)                                          \
+        attn_bwd_dkv_bf16_hd##hd(const bf16* qkv, const bf16* dout, const float* lse, const float* delta, bf16* dqkv, int S, int T,     \
+                                 int H, int Hkv, int window) {                                                                          \
+        backward_dkv<hd, padded>(qkv, dout, lse, delta, dqkv, T, H, Hkv, window);                                                       \
+    }
+
+#define ATTN_RECORD(hd, padded)                                                                                                         \
+    hd, Fwd<padded>::threads, Fwd<padded>::rows, Bytes<padded>::fwd, Dq<padded>::threads, Dq<padded>::rows, Bytes<padded>::dq,          \
+        Dkv<padded>::threads, Dkv<padded>::rows, Bytes<padded>::dkv,
+
+#if !defined(ATTN_HD) || ATTN_HD == 16
+ATTN_ENTRIES(16, 32)
+#endif
+#if !defined(ATTN_HD) || ATTN_HD == 24
+ATTN_ENTRIES(24, 32)
+#endif
+#if !defined(ATTN_HD) || ATTN_HD == 32
+ATTN_ENTRIES(32, 32)
+#endif
+#if !defined(ATTN_HD) || ATTN_HD == 64
+ATTN_ENTRIES(64, 64)
+#endif
+#if !defined(ATTN_HD) || ATTN_HD == 96
+ATTN_ENTRIES(96, 96)
+#endif
+#if !defined(ATTN_HD) || ATTN_HD == 128
+ATTN_ENTRIES(128, 128)
+#endif
+
+extern "C" __device__ int attn_launch[] = {ATTN_RECORD(16, 32) ATTN_RECORD(24, 32) ATTN_RECORD(32, 32) ATTN_RECORD(64, 64)
+                                               ATTN_RECORD(96, 96) ATTN_RECORD(128, 128) 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+
+// --------------------------------------------------------------------------------------------------------------------------- fp32
+//
+// 256 threads, 32 rows a block, 32 rows a step on the other axis. Eight lanes share a row: lane l computes the scores of columns
+// l, l+8, l+16, l+24 and the output columns 4*l + 32*i .. +3. Rows in shared memory are HD+4 floats apart, so that the eight lanes
+// read different banks.
+
+#define ATTN_F32_ROWS 32
+#define ATTN_F32_THREADS 256
+#define ATTN_F32_P 33
+
+ATTN_DEV void load_f32(float* tile, const float* src, size_t stride, int row0, int limit, int HD) {
+    const int perRow = HD / 4;
+    for (int i = threadIdx.x; i < ATTN_F32_ROWS * perRow; i += ATTN_F32_THREADS) {
+        const int row = i / perRow, c = i % perRow * 4;
+        float4 x = make_float4(0.f, 0.f, 0.f, 0.f);
+        if (row0 + row < limit) x = *(const float4*)(src + (size_t)(row0 + row) * stride + c);
+        *(float4*)(tile + row * (HD + 4) + c) = x;
+    }
+}
+
+// x[i] = a . b[lane + 8*i], rows of HD floats, HD+4 apart in b
+ATTN_DEV void dots_f32(float (&x)[4], const float* a, const float* b, int lane, int HD) {
+    x[0] = x[1] = x[2] = x[3] = 0.f;
+    for (int c = 0; c < HD; c += 4) {
+        const float4 u = *(const float4*)(a + c);
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            const float4 w = *(const float4*)(b + (lane + 8 * i) * (HD + 4) + c);
+            x[i] += u.x * w.x + u.y * w.y + u.z * w.z + u.w * w.w;
+        }
+    }
+}
+
+// acc (this lane's columns) += sum over c of p[c] * b[c]
+ATTN_DEV void accumulate_f32(float4 (&acc)[4], const float* p, const float* b, int lane, int HD) {
+    for (int c = 0; c < ATTN_F32_ROWS; c++) {
+        const float w = p[c];
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            const int column = 4 * lane + 32 * i;
+            if (column < HD) {
+                const float4 u = *(const float4*)(b + c * (HD + 4) + column);
+                acc[i].x += w * u.x;
+                acc[i].y += w * u.y;
+                acc[i].z += w * u.z;
+                acc[i].w += w * u.w;
+            }
+        }
+    }
+}
+
+ATTN_DEV void store_f32(float* dst, const float4 (&acc)[4], float factor, int lane, int HD) {
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        const int column = 4 * lane + 32 * i;
+        if (column < HD)
+            *(float4*)(dst + column) = make_float4(acc[i].x * factor, acc[i].y * factor, acc[i].z * factor, acc[i].w * factor);
+    }
+}
+
+ATTN_DEV bool hidden(int query, int key, int window) { return key > query || (window > 0 && key <= query - window); }
+
+#if !defined(ATTN_HD) || ATTN_HD == 0
+
+extern "C" __global__ void __launch_bounds__(ATTN_F32_THREADS)
+    attn_fwd_f32(const float* qkv, float* out, float* lse, int S, int T, int H, int Hkv, int HD, int window) {
+    float* sQ = (float*)attnShared;                             // [32][HD+4]
+    float* sK = sQ + ATTN_F32_ROWS * (HD + 4);                  // [32][HD+4]
+    float* sV = sK + ATTN_F32_ROWS * (HD + 4);                  // [32][HD+4]
+    float* sP = sV + ATTN_F32_ROWS * (HD + 4);                  // [32][33]
+    const int row = threadIdx.x / 8, lane = threadIdx.x & 7, h = blockIdx.y, s = blockIdx.z;
+    const int q0 = (gridDim.x - 1 - blockIdx.x) * ATTN_F32_ROWS, query = q0 + row;
+    const size_t W = (size_t)(H + 2 * Hkv) * HD;
+    const float* q = qkv + (size_t)s * T * W + (size_t)h * HD;                         // [T][W]
+    const float* k = qkv + (size_t)s * T * W + (size_t)(H + h / (H / Hkv)) * HD;       // [T][W]
+    const float* v = k + (size_t)Hkv * HD;                                             // [T][W]
+    const float scale = 1.f / sqrtf((float)HD);
+    float4 acc[4] = {};
+    float top = -ATTN_INF, sum = 0.f;
+
+    load_f32(sQ, q, W, q0, T, HD);
+    const int last = (min(q0 + ATTN_F32_ROWS, T) - 1) / ATTN_F32_ROWS;
+    const int first = window > 0 ? max(0, q0 - window + 1) / ATTN_F32_ROWS : 0;
+    for (int tile = last; tile >= first; tile--) {
+        const int k0 = tile * ATTN_F32_ROWS;
+        __syncthreads();
+        load_f32(sK, k, W, k0, T, HD);
+        load_f32(sV, v, W, k0, T, HD);
+        __syncthreads();
+        float x[4];
+        dots_f32(x, sQ + row * (HD + 4), sK, lane, HD);
+        float best = top;
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            x[i] = hidden(query, k0 + lane + 8 * i, window) ? -ATTN_INF : x[i] * scale;
+            best = fmaxf(best, x[i]);
+        }
+        for (int d = 1; d < 8; d *= 2) best = fmaxf(best, __shfl_xor_sync(0xffffffffu, best, d));
+        const float shift = best == -ATTN_INF ? 0.f : best;     // a row may have seen hidden keys only so far
+        const float shrink = expf(top - shift);
+        top = best;
+        float partial = 0.f;
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            x[i] = expf(x[i] - shift);
+            partial += x[i];
+            sP[row * ATTN_F32_P + lane + 8 * i] = x[i];
+        }
+        sum = sum * shrink + partial;
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            acc[i].x *= shrink;
+            acc[i].y *= shrink;
+            acc[i].z *= shrink;
+            acc[i].w *= shrink;
+        }
+        __syncwarp();                                           // a row of sP is written and read by one warp
+        accumulate_f32(acc, sP + row * ATTN_F32_P, sV, lane, HD);
+    }
+    for (int d = 1; d < 8; d *= 2) sum += __shfl_xor_sync(0xffffffffu, sum, d);
+    if (query < T) {
+        store_f32(out + ((size_t)s * T + query) * H * HD + (size_t)h * HD, acc, 1.f / sum, lane, HD);
+        if (lane == 0) lse[((size_t)s * H + h) * T + query] = top + logf(sum);
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(ATTN_F32_THREADS)
+    attn_bwd_dq_f32(const float* qkv, const float* out, const float* dout, const float* lse, float* delta, float* dqkv, int S, int T,
+                    int H, int Hkv, int HD, int window) {
+    float* sQ = (float*)attnShared;                             // [32][HD+4]
+    float* sG = sQ + ATTN_F32_ROWS * (HD + 4);                  // [32][HD+4], dO
+    float* sK = sG + ATTN_F32_ROWS * (HD + 4);                  // [32][HD+4]
+    float* sV = sK + ATTN_F32_ROWS * (HD + 4);                  // [32][HD+4]
+    float* sP = sV + ATTN_F32_ROWS * (HD + 4);                  // [32][33], dS
+    const int row = threadIdx.x / 8, lane = threadIdx.x & 7, h = blockIdx.y, s = blockIdx.z;
+    const int q0 = (gridDim.x - 1 - blockIdx.x) * ATTN_F32_ROWS, query = q0 + row;
+    const size_t W = (size_t)(H + 2 * Hkv) * HD, WO = (size_t)H * HD;
+    const float* q = qkv + (size_t)s * T * W + (size_t)h * HD;                         // [T][W]
+    const float* k = qkv + (size_t)s * T * W + (size_t)(H + h / (H / Hkv)) * HD;       // [T][W]
+    const float* v = k + (size_t)Hkv * HD;                                             // [T][W]
+    const float* o = out + (size_t)s * T * WO + (size_t)h * HD;                        // [T][WO]
+    const float* g = dout + (size_t)s * T * WO + (size_t)h * HD;                       // [T][WO]
+    const size_t head = ((size_t)s * H + h) * T;
+    const float scale = 1.f / sqrtf((float)HD);
+    float4 acc[4] = {};
+
+    load_f32(sQ, q, W, q0, T, HD);
+    load_f32(sG, g, WO, q0, T, HD);
+    float d = 0.f;
+    if (query < T)
+        for (int c = lane; c < HD; c += 8) d += o[(size_t)query * WO + c] * g[(size_t)query * WO + c];
+    for (int i = 1; i < 8; i *= 2) d += __shfl_xor_sync(0xffffffffu, d, i);
+    if (query < T && lane == 0) delta[head + query] = d;
+    const float shift = query < T ? lse[head + query] : ATTN_INF;
+
+    const int last = (min(q0 + ATTN_F32_ROWS, T) - 1) / ATTN_F32_ROWS;
+    const int first = window > 0 ? max(0, q0 - window + 1) / ATTN_F32_ROWS : 0;
+    for (int tile = last; tile >= first; tile--) {
+        const int k0 = tile * ATTN_F32_ROWS;
+        __syncthreads();
+        load_f32(sK, k, W, k0, T, HD);
+        load_f32(sV, v, W, k0, T, HD);
+        __syncthreads();
+        float x[4], y[4];
+        dots_f32(x, sQ + row * (HD + 4), sK, lane, HD);
+        dots_f32(y, sG + row * (HD + 4), sV, lane, HD);
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            const float p = hidden(query, k0 + lane + 8 * i, window) ? 0.f : expf(x[i] * scale - shift);
+            sP[row * ATTN_F32_P + lane + 8 * i] = p * (y[i] - d);
+        }
+        __syncwarp();
+        accumulate_f32(acc, sP + row * ATTN_F32_P, sK, lane, HD);
+    }
+    if (query < T) store_f32(dqkv + ((size_t)s * T + query) * W + (size_t)h * HD, acc, scale, lane, HD);
+}
+
+extern "C" __global__ void __launch_bounds__(ATTN_F32_THREADS)
+    attn_bwd_dkv_f32(const float* qkv, const float* dout, const float* lse, const float* delta, float* dqkv, int S, int T, int H,
+                     int Hkv, int HD, int window) {
+    float* sK = (float*)attnShared;                             // [32][HD+4]
+    float* sV = sK + ATTN_F32_ROWS * (HD + 4);                  // [32][HD+4]
+    float* sQ = sV + ATTN_F32_ROWS * (HD + 4);                  // [32][HD+4]
+    float* sG = sQ + ATTN_F32_ROWS * (HD + 4);                  // [32][HD+4], dO
+    float* sP = sG + ATTN_F32_ROWS * (HD + 4);                  // [32][33], P'
+    float* sS = sP + ATTN_F32_ROWS * ATTN_F32_P;                // [32][33], dS'
+    float* sL = sS + ATTN_F32_ROWS * ATTN_F32_P;                // [32], lse
+    float* sD = sL + ATTN_F32_ROWS;                             // [32], delta
+    const int row = threadIdx.x / 8, lane = threadIdx.x & 7, hk = blockIdx.y, s = blockIdx.z;
+    const int k0 = blockIdx.x * ATTN_F32_ROWS, key = k0 + row, group = H / Hkv;
+    const size_t W = (size_t)(H + 2 * Hkv) * HD, WO = (size_t)H * HD;
+    const float* k = qkv + (size_t)s * T * W + (size_t)(H + hk) * HD;                  // [T][W]
+    const float* v = k + (size_t)Hkv * HD;                                             // [T][W]
+    const float scale = 1.f / sqrtf((float)HD);
+    float4 dk[4] = {}, dv[4] = {};
+
+    load_f32(sK, k, W, k0, T, HD);
+    load_f32(sV, v, W, k0, T, HD);
+    const int end = window > 0 ? min(T, k0 + ATTN_F32_ROWS + window - 1) : T;
+    for (int h = hk * group; h < (hk + 1) * group; h++)
+        for (int q0 = k0; q0 < end; q0 += ATTN_F32_ROWS) {
+            __syncthreads();
+            load_f32(sQ, qkv + (size_t)s * T * W + (size_t)h * HD, W, q0, T, HD);
+            load_f32(sG, dout + (size_t)s * T * WO + (size_t)h * HD, WO, q0, T, HD);
+            if (threadIdx.x < ATTN_F32_ROWS) {
+                const int query = q0 + threadIdx.x;
+                const size_t at = ((size_t)s * H + h) * T + query;
+                sL[threadIdx.x] = query < T ? lse[at] : ATTN_INF;  // rows past the end get probability 0
+                sD[threadIdx.x] = query < T ? delta[at] : 0.f;
+            }
+            __syncthreads();
+            float x[4], y[4];
+            dots_f32(x, sK + row * (HD + 4), sQ, lane, HD);
+            dots_f32(y, sV + row * (HD + 4), sG, lane, HD);
+#pragma unroll
+            for (int i = 0; i < 4; i++) {
+                const int c = lane + 8 * i;
+                const float p = hidden(q0 + c, key, window) ? 0.f : expf(x[i] * scale - sL[c]);
+                sP[row * ATTN_F32_P + c] = p;
+                sS[row * ATTN_F32_P + c] = p * (y[i] - sD[c]);
+            }
+            __syncwarp();
+            accumulate_f32(dv, sP + row * ATTN_F32_P, sG, lane, HD);
+            accumulate_f32(dk, sS + row * ATTN_F32_P, sQ, lane, HD);
+        }
+    if (key < T) {
+        float* dst = dqkv + ((size_t)s * T + key) * W + (size_t)(H + hk) * HD;
+        store_f32(dst, dk, scale, lane, HD);
+        store_f32(dst + (size_t)Hkv * HD, dv, 1.f, lane, HD);
+    }
+}
+
+#endif
