@@ -8,9 +8,12 @@ import dev.isoflop.lm.cuda.driver.CudaDevice;
 import dev.isoflop.lm.cuda.driver.CudaModule;
 import dev.isoflop.lm.cuda.driver.CudaStream;
 import dev.isoflop.lm.cuda.driver.DeviceMemory;
+import dev.isoflop.lm.cuda.driver.Kernel;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Random;
 import java.util.function.Supplier;
 
@@ -43,6 +46,7 @@ final class KernelBench implements AutoCloseable {
     final long seed = System.nanoTime();
     final Random random = new Random(seed);
     final CudaModule module;
+    private final Map<String, Kernel> kernels = new HashMap<>();
     private final Deque<DeviceMemory> owned = new ArrayDeque<>();
 
     KernelBench(String file) {
@@ -51,7 +55,7 @@ final class KernelBench implements AutoCloseable {
     }
 
     void launch(String kernel, int gridX, int gridY, int gridZ, int block, int sharedBytes) {
-        module.function(kernel).launch(stream, gridX, gridY, gridZ, block, sharedBytes, args);
+        kernels.computeIfAbsent(kernel, module::function).launch(stream, gridX, gridY, gridZ, block, sharedBytes, args);
     }
 
     /** Normal numbers that the type can hold exactly. */
