@@ -33,6 +33,13 @@ public final class Gpu {
                 .load(device, "dev/isoflop/lm/cuda/driver_tests.cu", CompileOptions.defining(defines));
     }
 
+    /** A file of the engine's kernels, {@code rope.cu}, compiled for the device. */
+    public static CudaModule kernels(CudaDevice device, String file) {
+        Path cache = Path.of(System.getProperty("java.io.tmpdir"), "isoflop-test-kernels");
+        return new KernelCompiler(device.capability(), cache)
+                .load(device, "dev/isoflop/lm/cuda/" + file, CompileOptions.none());
+    }
+
     public static float[] normal(Random random, int length) {
         float[] values = new float[length];
         for (int i = 0; i < length; i++) {

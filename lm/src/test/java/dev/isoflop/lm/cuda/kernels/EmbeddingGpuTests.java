@@ -1,0 +1,192 @@
+package dev.isoflop.lm.cuda.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.isoflop.lm.cuda.driver.DeviceMemory;
+import dev.isoflop.lm.cuda.kernels.KernelBench.Type;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+@Tag("gpu")
+class EmbeddingGpuTests {
+
+    private static final int LANES = 2;
+    private static final int CHUNK = 1024;
+
+    private KernelBench bench;
+
+    @BeforeEach
+    void open() {
+        bench = new KernelBench("embedding.cu");
+    }
+
+    @AfterEach
+    void close() {
+        if (bench != null) {
+            bench.close();
+        }
+    }
+
+    @Test
+    void rowsAreGatheredAndAForeignIdIsNan() {
+        int vocab = 301;
+        for (Type type : Type.values()) {
+            for (int d : KernelBench.WIDTHS) {
+                for (int rows : KernelBench.ROWS) {
+                    int stride = vocab * d + 8;
+                    float[] table = bench.normal(type, LANES * stride); // [LANES][vocab][d], 8 apart
+                    int[] ids = bench.ids(LANES * rows, vocab);
+                    ids[rows - 1] = vocab;
+                    ids[2 * rows - 1] = -1;
+                    DeviceMemory out = bench.poisoned(type, (long) LANES * rows * d);
+                    bench.args
+                            .reset()
+                            .address(out)
+                            .address(bench.up(type, table))
+                            .address(bench.up(ids))
+                            .int32(rows)
+                            .int32(d)
+                            .int32(vocab)
+                            .int64(stride);
+                    bench.launch("embedding_forward_" + type.suffix, (rows + 3) / 4, LANES, 1, 128, 0);
+                    float[] got = bench.down(type, out, LANES * rows * d);
+                    for (int r = 0; r < LANES * rows; r++) {
+                        for (int c = 0; c < d; c++) {
+                            float want = ids[r] < 0 || ids[r] >= vocab
+                                    ? Float.NaN
+                                    : table[r / rows * stride + ids[r] * d + c];
+                            if (Float.compare(got[r * d + c], want) != 0) {
+                                throw new AssertionError("%s d=%d rows=%d seed %d: %s instead of %s at %d, %d"
+                                        .formatted(type, d, rows, bench.seed, got[r * d + c], want, r, c));
+                            }
+                        }
+                    }
+                    bench.free();
+                }
+            }
+        }
+    }
+
+    @Test
+    void gradientsAreSumsInTokenOrder() {
+        for (int d : KernelBench.WIDTHS) {
+            for (int rows : new int[] {1, 33, 1000, 2500}) {
+                backward(d, rows, 301, true);
+                backward(d, rows, 7, false);
+            }
+        }
+        backward(64, 5000, 70_001, false); // three passes of the sort
+    }
+
+    private void backward(int d, int rows, int vocab, boolean accumulate) {
+        int[] ids = bench.ids(LANES * rows, vocab);
+        for (int i = 0; i < ids.length; i += 3) {
+            ids[i] %= 5; // some ids are frequent
+        }
+        ids[rows / 2] = -1;
+        DeviceMemory[] sorted = sort(ids, rows, vocab);
+        int[] starts = bench.downInts(sorted[1], LANES * (vocab + 1));
+        for (int lane = 0; lane < LANES; lane++) {
+            int at = lane * (vocab + 1);
+            assertThat(starts[at]).isZero();
+            assertThat(starts[at + vocab]).isEqualTo(lane == 0 ? rows - 1 : rows);
+        }
+        int stride = vocab * d;
+        for (Type type : Type.values()) {
+            float[] dy = bench.normal(type, LANES * rows * d);
+            String[] suffixes = type == Type.F32 ? new String[] {"f32"} : new String[] {"bf16", "bf16_g16"};
+            for (String suffix : suffixes) {
+                Type out = suffix.equals("bf16_g16") ? Type.BF16 : Type.F32;
+                float[] before = bench.normal(out, LANES * stride);
+                double[] want = new double[LANES * stride];
+                for (int i = 0; accumulate && i < want.length; i++) {
+                    want[i] = before[i];
+                }
+                for (int r = 0; r < LANES * rows; r++) {
+                    for (int c = 0; c < d && ids[r] >= 0; c++) {
+                        want[r / rows * stride + ids[r] * d + c] += dy[r * d + c];
+                    }
+                }
+                String what = "embedding backward " + suffix + " d=" + d + " rows=" + rows + " vocab=" + vocab;
+                DeviceMemory up = bench.up(type, dy);
+                float[][] got = bench.twice(what, () -> {
+                    DeviceMemory table = accumulate ? bench.up(out, before) : bench.poisoned(out, LANES * stride);
+                    bench.args
+                            .reset()
+                            .address(table)
+                            .address(up)
+                            .address(sorted[0])
+                            .address(sorted[1])
+                            .int32(rows)
+                            .int32(d)
+                            .int32(vocab)
+                            .int64(stride)
+                            .int32(accumulate ? 1 : 0);
+                    bench.launch("embedding_backward_" + suffix, vocab, LANES, 1, 64, 0);
+                    return new float[][] {bench.down(out, table, LANES * stride)};
+                });
+                bench.close(what, out, got[0], want);
+            }
+        }
+        bench.free();
+    }
+
+    /** Order and starts of the tokens by id. */
+    private DeviceMemory[] sort(int[] ids, int rows, int vocab) {
+        int chunks = (rows + CHUNK - 1) / CHUNK;
+        int passes = (32 - Integer.numberOfLeadingZeros(vocab) + 7) / 8;
+        DeviceMemory keys = bench.up(ids);
+        DeviceMemory order = null;
+        DeviceMemory counts = bench.poisoned(Type.F32, LANES * 256L * chunks);
+        for (int pass = 0; pass < passes; pass++) {
+            DeviceMemory keysOut = bench.poisoned(Type.F32, LANES * rows);
+            DeviceMemory orderOut = bench.poisoned(Type.F32, LANES * rows);
+            int shift = 8 * pass;
+            bench.args
+                    .reset()
+                    .address(counts)
+                    .address(keys)
+                    .int32(rows)
+                    .int32(vocab)
+                    .int32(shift);
+            bench.launch("embedding_sort_count", chunks, LANES, 1, 32, 0);
+            bench.args.reset().address(counts).int32(chunks);
+            bench.launch("embedding_sort_scan", 1, LANES, 1, 1024, 0);
+            bench.args
+                    .reset()
+                    .address(keysOut)
+                    .address(orderOut)
+                    .address(keys)
+                    .address(order == null ? 0 : order.address())
+                    .address(counts)
+                    .int32(rows)
+                    .int32(vocab)
+                    .int32(shift);
+            bench.launch("embedding_sort_scatter", chunks, LANES, 1, 32, 0);
+            keys = keysOut;
+            order = orderOut;
+        }
+        DeviceMemory starts = bench.poisoned(Type.F32, LANES * (vocab + 1L));
+        bench.args.reset().address(starts).address(keys).int32(rows).int32(vocab);
+        bench.launch("embedding_starts", rows / 256 + 1, LANES, 1, 256, 0);
+        checkOrder(ids, rows, vocab, bench.downInts(order, LANES * rows));
+        return new DeviceMemory[] {order, starts};
+    }
+
+    private void checkOrder(int[] ids, int rows, int vocab, int[] order) {
+        for (int lane = 0; lane < LANES; lane++) {
+            long previous = -1;
+            for (int i = 0; i < rows; i++) {
+                int token = order[lane * rows + i];
+                int id = ids[lane * rows + token];
+                long key = (id < 0 ? vocab : id) * (long) rows + token; // by id, then by place: strictly rising
+                if (key <= previous) {
+                    throw new AssertionError("not sorted at " + i + " of lane " + lane + ", seed " + bench.seed);
+                }
+                previous = key;
+            }
+        }
+    }
+}
