@@ -7,7 +7,7 @@ package dev.isoflop.lm.train;
  * grid by an offset of its own and visits the windows in a permutation of its own: four rounds of a balanced Feistel network on the
  * smallest even number of bits, walking cycles until the image is inside the range.
  */
-final class BatchOrder {
+public final class BatchOrder {
 
     private static final int ROUNDS = 4;
 
@@ -18,7 +18,7 @@ final class BatchOrder {
     private final int halfBits;
 
     /** @throws IllegalArgumentException if the source has fewer than {@code context + 1} tokens */
-    BatchOrder(long seed, long sourceLength, int context) {
+    public BatchOrder(long seed, long sourceLength, int context) {
         if (sourceLength < context + 1L) {
             throw new IllegalArgumentException(
                     "the training data has " + sourceLength + " tokens, fewer than one window of contextLength + 1 = "
@@ -34,12 +34,12 @@ final class BatchOrder {
     }
 
     /** Windows in an epoch. */
-    long windows() {
+    public long windows() {
         return windows;
     }
 
     /** First token of training sequence {@code number}, counted from the start of the run. */
-    long start(long number) {
+    public long start(long number) {
         long epoch = number / windows;
         long offset = slack == 0 ? 0 : Long.remainderUnsigned(mix(seed ^ mix(epoch ^ 0x5DEECE66DL)), slack + 1);
         return offset + permute(epoch, number % windows) * context;

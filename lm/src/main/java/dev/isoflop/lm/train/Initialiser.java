@@ -8,13 +8,14 @@ import java.util.Random;
  * Initial parameters: gains 1; the embedding table normal(0, 0.02); every other matrix normal(0, 1/√fan_in), those that write to the
  * residual stream divided by a further √(2 layers) (Radford et al. 2019).
  */
-final class Initialiser {
+public final class Initialiser {
 
     private static final double EMBEDDING_STD = 0.02;
 
     private Initialiser() {}
 
-    static void initialise(ModelSpec spec, ParameterLayout layout, long seed, float[] parameters) {
+    /** Fills a flat array of parameters; a function of the seed alone. */
+    public static void initialise(ModelSpec spec, ParameterLayout layout, long seed, float[] parameters) {
         long tensorIndex = 0;
         for (ParameterLayout.Tensor t : layout.tensors()) {
             // a stream per tensor: leaving one out (tied or not) does not change the others

@@ -75,7 +75,8 @@ public final class Trainer implements AutoCloseable {
         }
         Trainer trainer = new Trainer(state.spec(), state.options(), train, threads);
         try {
-            TrainerState.readTensors(dir, trainer.model, trainer.optimizer);
+            TrainerState.readTensors(dir, trainer.model.plan().layout(), trainer.tensors());
+            trainer.model.parametersChanged();
         } catch (IOException | RuntimeException e) {
             trainer.close();
             throw e;
@@ -180,7 +181,11 @@ public final class Trainer implements AutoCloseable {
      */
     public void save(Path dir) throws IOException {
         TrainerState state = new TrainerState(spec, options, step, train.length());
-        AtomicDirectory.write(dir, fresh -> state.write(fresh, model, optimizer));
+        AtomicDirectory.write(dir, fresh -> state.write(fresh, model.plan().layout(), tensors()));
+    }
+
+    private TrainerState.Tensors tensors() {
+        return new TrainerState.Tensors(model.parameters(), optimizer.firstMoments(), optimizer.secondMoments());
     }
 
     /** Ends the worker threads. */

@@ -4,8 +4,6 @@ import dev.isoflop.lm.checkpoint.AtomicDirectory;
 import dev.isoflop.lm.checkpoint.CorruptCheckpointException;
 import dev.isoflop.lm.checkpoint.HuggingFaceConfig;
 import dev.isoflop.lm.checkpoint.Safetensors;
-import dev.isoflop.lm.cpu.AdamW;
-import dev.isoflop.lm.cpu.CpuModel;
 import dev.isoflop.lm.model.ModelSpec;
 import dev.isoflop.lm.model.ParameterLayout;
 import java.io.IOException;
@@ -24,19 +22,31 @@ import tools.jackson.databind.json.JsonMapper;
  * @param step optimizer steps done; with the options' seed it also is the position in the data
  * @param dataLength tokens of the training data, which fixes the order of windows
  */
-record TrainerState(ModelSpec spec, TrainingOptions options, long step, long dataLength) {
+public record TrainerState(ModelSpec spec, TrainingOptions options, long step, long dataLength) {
 
     private static final JsonMapper JSON = JsonMapper.shared();
     private static final String FORMAT = "isoflop-trainer-1";
 
     private record Document(String format, ModelSpec model, TrainingOptions options, long step, long dataLength) {}
 
-    void write(Path dir, CpuModel model, AdamW optimizer) throws IOException {
-        ParameterLayout layout = model.plan().layout();
+    /** Flat arrays of a run, laid out by {@link ParameterLayout}: parameters and the optimizer's two moments. */
+    public record Tensors(float[] parameters, float[] first, float[] second) {
+
+        /** Of this layout, all zero. */
+        public static Tensors zeros(ParameterLayout layout) {
+            return new Tensors(new float[layout.length()], new float[layout.length()], new float[layout.length()]);
+        }
+    }
+
+    /**
+     * Writes {@code model.safetensors}, {@code config.json}, {@code optimizer.safetensors} and {@code trainer.json} into a directory.
+     * The same files whichever backend trained, so either goes on from the other's.
+     */
+    public void write(Path dir, ParameterLayout layout, Tensors tensors) throws IOException {
         Safetensors.write(
-                dir.resolve("model.safetensors"), sources(layout, "", model.parameters()), Map.of("format", "pt"));
-        List<Safetensors.Source> moments = new ArrayList<>(sources(layout, "first.", optimizer.firstMoments()));
-        moments.addAll(sources(layout, "second.", optimizer.secondMoments()));
+                dir.resolve("model.safetensors"), sources(layout, "", tensors.parameters()), Map.of("format", "pt"));
+        List<Safetensors.Source> moments = new ArrayList<>(sources(layout, "first.", tensors.first()));
+        moments.addAll(sources(layout, "second.", tensors.second()));
         Safetensors.write(dir.resolve("optimizer.safetensors"), moments, Map.of("optimizer", "adamw"));
         AtomicDirectory.writeText(dir.resolve("config.json"), HuggingFaceConfig.toJson(spec));
         AtomicDirectory.writeText(
@@ -52,7 +62,8 @@ record TrainerState(ModelSpec spec, TrainingOptions options, long step, long dat
                 .toList();
     }
 
-    static TrainerState read(Path dir) throws IOException {
+    /** @throws CorruptCheckpointException if it is missing or not of this format */
+    public static TrainerState read(Path dir) throws IOException {
         AtomicDirectory.recover(dir);
         Path file = dir.resolve("trainer.json");
         try {
@@ -69,18 +80,21 @@ record TrainerState(ModelSpec spec, TrainingOptions options, long step, long dat
         }
     }
 
-    static void readTensors(Path dir, CpuModel model, AdamW optimizer) throws IOException {
-        ParameterLayout layout = model.plan().layout();
+    /**
+     * Fills the arrays from a checkpoint.
+     *
+     * @throws CorruptCheckpointException if a file is missing, cut short or of another model
+     */
+    public static void readTensors(Path dir, ParameterLayout layout, Tensors tensors) throws IOException {
         try {
-            read(dir.resolve("model.safetensors"), layout, "", model.parameters());
+            read(dir.resolve("model.safetensors"), layout, "", tensors.parameters());
             Path moments = dir.resolve("optimizer.safetensors");
-            read(moments, layout, "first.", optimizer.firstMoments());
-            read(moments, layout, "second.", optimizer.secondMoments());
+            read(moments, layout, "first.", tensors.first());
+            read(moments, layout, "second.", tensors.second());
         } catch (NoSuchFileException e) {
             throw new CorruptCheckpointException(
                     dir + " is not a checkpoint to resume from: " + e.getFile() + " is missing", e);
         }
-        model.parametersChanged();
     }
 
     private static void read(Path file, ParameterLayout layout, String prefix, float[] target) throws IOException {

@@ -133,6 +133,14 @@ __device__ void rmsnorm_backward(
 REDUCE(float, f32)
 REDUCE(bf16, g16)
 
+// The same for all norms of a model at once: partial[norms][lanes][parts][d], whose gains begin at offsets[norms] of a lane's gradients;
+// grid (d / 32 rounded up, lanes, norms), 256 threads
+extern "C" __global__ void rmsnorm_reduce_all_f32(
+    float* grads, const float* partial, const long long* offsets, long long stride, int parts, int d, int accumulate) {
+  const float* own = partial + ((long long)blockIdx.z * gridDim.y + blockIdx.y) * parts * d;
+  reduce_columns<float>(grads + blockIdx.y * stride + offsets[blockIdx.z], own, parts, d, d, accumulate);
+}
+
 #define ENTRIES(T, SUFFIX)                                                                                             \
   extern "C" __global__ void rmsnorm_forward_##SUFFIX(                                                                 \
       T* y, float* rstd, const T* x, const T* w, long long wStride, int rows, int d, float eps) {                      \

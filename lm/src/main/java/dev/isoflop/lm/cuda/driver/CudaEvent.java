@@ -12,6 +12,9 @@ public final class CudaEvent implements AutoCloseable {
     private static final int DISABLE_TIMING = 2;
     private static final int NOT_READY = 600;
 
+    /** A node of the graph, rather than an order between its nodes. */
+    private static final int RECORD_EXTERNAL = 1;
+
     private final CudaDevice device;
     private final Handles.Event event = new Handles.Event();
     private boolean closed;
@@ -35,6 +38,13 @@ public final class CudaEvent implements AutoCloseable {
     /** Marks what the stream was given so far. */
     public void record(CudaStream stream) {
         CudaException.check(DriverCalls.eventRecord(event.value(), stream.handle()), "record of an event");
+    }
+
+    /** The same as part of a graph under capture: every launch of the graph sets its time anew. */
+    public void recordInGraph(CudaStream stream) {
+        CudaException.check(
+                JCudaDriver.cuEventRecordWithFlags(event, stream.jcuda(), RECORD_EXTERNAL),
+                "record of an event in a graph");
     }
 
     /** Whether everything before the mark has run. */

@@ -62,6 +62,21 @@ public final class CudaModule implements AutoCloseable {
         return new Kernel(name, function);
     }
 
+    /**
+     * A global array of ints, copied to the host.
+     *
+     * @throws CudaException {@code CUDA_ERROR_NOT_FOUND} if there is none
+     */
+    public int[] ints(String name) {
+        device.bind();
+        Handles.DevicePointer at = new Handles.DevicePointer();
+        long[] bytes = new long[1];
+        CudaException.check(JCudaDriver.cuModuleGetGlobal(at, bytes, module, name), "variable " + name + " of", label);
+        int[] values = new int[(int) (bytes[0] / 4)];
+        DeviceMemory.at(device, at.value(), bytes[0]).download(values);
+        return values;
+    }
+
     public CudaDevice device() {
         return device;
     }

@@ -52,6 +52,11 @@ public final class DeviceMemory implements AutoCloseable {
         return new DeviceMemory(device, pointer, pointer.value(), bytes);
     }
 
+    /** Memory that something else owns: a module's variable. */
+    static DeviceMemory at(CudaDevice device, long address, long bytes) {
+        return new DeviceMemory(device, null, address, bytes);
+    }
+
     public CudaDevice device() {
         return device;
     }

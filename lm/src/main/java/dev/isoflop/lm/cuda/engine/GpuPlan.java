@@ -1,0 +1,267 @@
+package dev.isoflop.lm.cuda.engine;
+
+import dev.isoflop.lm.model.ModelSpec;
+import dev.isoflop.lm.model.ParameterLayout;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * Where everything lies on a GPU that trains some models of one shape side by side, and so what it takes: a dry run that needs no GPU.
+ *
+ * <p>A lane is one model. Every buffer has all lanes' parts one after the other, so that one batched product or launch serves them all.
+ * {@code M = batch * context} rows are the tokens of a lane's pass. Offsets are bytes in the arena of activations, multiples of 256;
+ * lengths in the comments are those of a lane.
+ */
+public final class GpuPlan {
+
+    /** Most bytes of logits held at once, all lanes together, unless asked otherwise. */
+    public static final long LOGIT_BYTES = 512L << 20;
+
+    /** Head sizes of the bf16 attention kernels. */
+    private static final Set<Integer> HEAD_SIZES = new TreeSet<>(Set.of(16, 24, 32, 64, 96, 128));
+
+    private static final int MAX_FP32_HEAD = 128;
+    private static final int ALIGN = 256;
+
+    /** Blocks whose partial sums of a norm's gain are added up afterwards. */
+    static final int NORM_PARTS = 264;
+
+    private final ModelSpec spec;
+    private final Precision precision;
+    private final int lanes;
+    private final int batch;
+    private final int context;
+    private final int accumulation;
+    private final long logitBytes;
+    private final ParameterLayout layout;
+
+    final int rows; // M
+    final int normParts;
+    final int ldLogits;
+    final int chunkRows;
+
+    final long[] x; // [layers + 1] residual stream [M][d]
+    final long[] middle; // [layers] after attention [M][d]
+    final long[] norm1;
+    final long[] norm2;
+    final long[] rstd1; // float [M]
+    final long[] rstd2;
+    final long[] qkv; // [M][qkvWidth]
+    final long[] qkRaw; // [M][(heads + kvHeads) headDim], with QK-norm
+    final long[] qkRstd; // float [M][heads + kvHeads], with QK-norm
+    final long[] attention; // [M][d]
+    final long[] lse; // float [batch][heads][context]
+    final long[] gateUp; // [M][2 dFf]
+    final long[] act; // [M][dFf]
+    final long finalNorm;
+    final long finalRstd;
+    final long delta; // [M][d]: what a sublayer adds to the residual stream
+    final long dNorm; // [M][d]: gradient at a norm's output
+    final long dX; // [M][d]: gradient of the residual stream, one of two that take turns
+    final long dMiddle;
+    final long dAttention; // [M][d]
+    final long dQkv; // [M][qkvWidth]
+    final long dAct; // [M][dFf]
+    final long attentionDelta; // float [batch][heads][context]
+    final long normPartials; // float [2 layers + 1][lanes][normParts][d]
+    final long[] qkPartials; // float [lanes][normParts][2][headDim]
+    final long[] logits; // [2]: [chunkRows][ldLogits]
+    final long losses; // float [M]
+    final long inputs; // int [M]
+    final long targets; // int [M]
+    final long[] sortKeys; // [2]: int [M]
+    final long[] sortOrder; // [2]: int [M]
+    final long sortCounts; // int [256][chunks]
+    final long sortStarts; // int [vocab + 1]
+    final long ropeTable; // float [context][headDim], shared by all lanes
+    private long end;
+
+    /**
+     * @param lanes models side by side
+     * @param batch sequences of a lane in one pass
+     * @param context tokens in a sequence, at most the model's
+     * @param accumulation passes in an optimizer step
+     * @throws IllegalArgumentException naming what is wrong and what would be right
+     */
+    public GpuPlan(ModelSpec spec, Precision precision, int lanes, int batch, int context, int accumulation) {
+        this(spec, precision, lanes, batch, context, accumulation, LOGIT_BYTES);
+    }
+
+    /** @param logitBytes most bytes of logits held at once */
+    public GpuPlan(
+            ModelSpec spec, Precision precision, int lanes, int batch, int context, int accumulation, long logitBytes) {
+        require(lanes >= 1, "lanes", lanes, "at least 1");
+        require(batch >= 1, "batchSequences", batch, "at least 1");
+        require(accumulation >= 1, "gradientAccumulation", accumulation, "at least 1");
+        require(
+                context >= 1 && context <= spec.contextLength(),
+                "contextLength",
+                context,
+                "in 1.." + spec.contextLength() + ", the model's contextLength");
+        requireHeads(spec, precision);
+        this.spec = spec;
+        this.precision = precision;
+        this.lanes = lanes;
+        this.batch = batch;
+        this.context = context;
+        this.accumulation = accumulation;
+        this.logitBytes = logitBytes;
+        this.layout = new ParameterLayout(spec);
+        this.rows = Math.multiplyExact(batch, context);
+        require(
+                (long) lanes * batch <= 65_535,
+                "batchSequences",
+                batch,
+                "at most " + 65_535 / lanes + " with " + lanes + " lanes");
+        int d = spec.dModel();
+        int f = spec.dFf();
+        int layers = spec.layers();
+        long bytes = precision.bytes();
+        long m = (long) lanes * rows;
+        this.normParts = Math.max(1, Math.min(Math.ceilDiv(rows, 8), NORM_PARTS / Math.min(lanes, 8)));
+        this.ldLogits = Math.ceilDiv(spec.vocabSize(), 64) * 64;
+        long fit = logitBytes / (lanes * ldLogits * bytes) / 256 * 256;
+        this.chunkRows = (int) Math.clamp(fit, Math.min(rows, 256), rows);
+        this.x = each(layers + 1, m * d * bytes);
+        this.middle = each(layers, m * d * bytes);
+        this.norm1 = each(layers, m * d * bytes);
+        this.norm2 = each(layers, m * d * bytes);
+        this.rstd1 = each(layers, 4 * m);
+        this.rstd2 = each(layers, 4 * m);
+        this.qkv = each(layers, m * spec.qkvWidth() * bytes);
+        int normed = spec.qkNorm() ? spec.heads() + spec.kvHeads() : 0;
+        this.qkRaw = each(layers, m * normed * spec.headDim() * bytes);
+        this.qkRstd = each(layers, 4 * m * normed);
+        this.attention = each(layers, m * d * bytes);
+        this.lse = each(layers, 4 * m * spec.heads());
+        this.gateUp = each(layers, m * 2 * f * bytes);
+        this.act = each(layers, m * f * bytes);
+        this.finalNorm = take(m * d * bytes);
+        this.finalRstd = take(4 * m);
+        this.delta = take(m * d * bytes);
+        this.dNorm = take(m * d * bytes);
+        this.dX = take(m * d * bytes);
+        this.dMiddle = take(m * d * bytes);
+        this.dAttention = take(m * d * bytes);
+        this.dQkv = take(m * spec.qkvWidth() * bytes);
+        this.dAct = take(m * f * bytes);
+        this.attentionDelta = take(4 * m * spec.heads());
+        this.normPartials = take(4L * (2 * layers + 1) * lanes * normParts * d);
+        this.qkPartials = each(spec.qkNorm() ? layers : 0, 8L * lanes * normParts * spec.headDim());
+        this.logits = each(chunkRows < rows ? 2 : 1, (long) lanes * chunkRows * ldLogits * bytes);
+        this.losses = take(4 * m);
+        this.inputs = take(4 * m);
+        this.targets = take(4 * m);
+        this.sortKeys = each(2, 4 * m);
+        this.sortOrder = each(2, 4 * m);
+        this.sortCounts = take(4L * 256 * lanes * Math.ceilDiv(rows, 1024));
+        this.sortStarts = take(4L * lanes * (spec.vocabSize() + 1));
+        this.ropeTable = take(4L * context * spec.headDim());
+    }
+
+    private static void requireHeads(ModelSpec spec, Precision precision) {
+        int head = spec.headDim();
+        switch (precision) {
+            case BF16 ->
+                require(
+                        HEAD_SIZES.contains(head),
+                        "dModel / heads",
+                        head,
+                        "one of " + HEAD_SIZES + " on a GPU in bf16");
+            case FP32 ->
+                require(
+                        head % 4 == 0 && head <= MAX_FP32_HEAD,
+                        "dModel / heads",
+                        head,
+                        "a multiple of 4 up to " + MAX_FP32_HEAD + " on a GPU in fp32");
+        }
+    }
+
+    private static void require(boolean right, String name, Object value, String wanted) {
+        if (!right) {
+            throw new IllegalArgumentException(name + " = " + value + " must be " + wanted);
+        }
+    }
+
+    private long[] each(int count, long bytes) {
+        long[] offsets = new long[count];
+        for (int i = 0; i < count; i++) {
+            offsets[i] = take(bytes);
+        }
+        return offsets;
+    }
+
+    private long take(long bytes) {
+        long offset = end;
+        end += Math.ceilDiv(bytes, ALIGN) * ALIGN;
+        return offset;
+    }
+
+    /** The same with another number of lanes. */
+    public GpuPlan withLanes(int count) {
+        return new GpuPlan(spec, precision, count, batch, context, accumulation, logitBytes);
+    }
+
+    public ModelSpec spec() {
+        return spec;
+    }
+
+    public Precision precision() {
+        return precision;
+    }
+
+    /** Models side by side. */
+    public int lanes() {
+        return lanes;
+    }
+
+    /** Sequences of a lane in one pass. */
+    public int batch() {
+        return batch;
+    }
+
+    /** Tokens in a sequence. */
+    public int context() {
+        return context;
+    }
+
+    /** Passes in an optimizer step. */
+    public int accumulation() {
+        return accumulation;
+    }
+
+    /** Offsets of a lane's parameters, in elements, the same in the arenas of gradients and moments. */
+    public ParameterLayout layout() {
+        return layout;
+    }
+
+    /** Elements from one lane's parameters to the next one's. */
+    public long stride() {
+        return layout.length();
+    }
+
+    /** Bytes of the parameters, master copy and working copy. */
+    public long parameterBytes() {
+        return lanes * stride() * (precision == Precision.FP32 ? 4 : 6);
+    }
+
+    /** Bytes of the gradients. */
+    public long gradientBytes() {
+        return lanes * stride() * 4;
+    }
+
+    /** Bytes of the optimizer's two moments. */
+    public long optimizerBytes() {
+        return lanes * stride() * 8;
+    }
+
+    /** Bytes of activations, their gradients, logits and scratch. */
+    public long activationBytes() {
+        return end;
+    }
+
+    /** Bytes of the four arenas together. */
+    public long totalBytes() {
+        return parameterBytes() + gradientBytes() + optimizerBytes() + activationBytes();
+    }
+}

@@ -1,0 +1,629 @@
+package dev.isoflop.lm.cuda.engine;
+
+import dev.isoflop.lm.checkpoint.AtomicDirectory;
+import dev.isoflop.lm.checkpoint.CorruptCheckpointException;
+import dev.isoflop.lm.cuda.driver.CudaEvent;
+import dev.isoflop.lm.cuda.driver.CudaGraph;
+import dev.isoflop.lm.cuda.driver.CudaStream;
+import dev.isoflop.lm.cuda.driver.DeviceMemory;
+import dev.isoflop.lm.cuda.driver.Kernel;
+import dev.isoflop.lm.model.ModelSpec;
+import dev.isoflop.lm.tokens.TokenSource;
+import dev.isoflop.lm.train.BatchOrder;
+import dev.isoflop.lm.train.Initialiser;
+import dev.isoflop.lm.train.StepResult;
+import dev.isoflop.lm.train.TrainerState;
+import dev.isoflop.lm.train.TrainingOptions;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs of one shape that train side by side on one GPU: a lane each, with its own options, seed, order of data and step, all in the same
+ * launches. One lane is a run by itself.
+ *
+ * <p>A step of all lanes is one captured graph. What differs from step to step is in device memory, so the same graph serves every step and
+ * every run that a lane is given later. The host writes a step's hyperparameters and windows ahead ({@link #submit}) and collects results
+ * when they are there ({@link #collect}); it never has to wait for the device, and allocates nothing on the way.
+ *
+ * <p>Lanes do not touch each other: a lane whose loss is no longer a number skips its updates, the others go on. A lane that has done all
+ * its steps stands still until it is given another run or left out by {@link #keep}.
+ *
+ * <p>Concurrency: one thread's, which has bound the device. Several arrays can run beside each other, each with its own thread.
+ *
+ * <p>Crash: {@link #save} writes a whole checkpoint or none. What follows a resume on the same kind of GPU, with the same timings of
+ * products (see {@link CudaBackend}) and number of lanes, is bitwise what would have followed without the interruption.
+ */
+public final class RunArray implements AutoCloseable {
+
+    /** How a step is given to the device. */
+    public enum Mode {
+        /** As one captured graph. */
+        GRAPH,
+        /** Launch by launch, to find which one fails; the same bits. */
+        EAGER
+    }
+
+    /** Takes results as they come. */
+    @FunctionalInterface
+    public interface Listener {
+        /** @param lane whose step it was */
+        void step(int lane, StepResult result);
+    }
+
+    /**
+     * Time of one kind of operation in a step.
+     *
+     * @param count how many of them a step has
+     * @param micros all of them together
+     * @param flops all of them together
+     * @param bytes to be moved at least, all of them together
+     */
+    public record OpTime(String name, int count, double micros, double flops, double bytes) {}
+
+    private static final class Lane {
+        private final TrainingOptions options;
+        private final BatchOrder order;
+        private long submitted;
+        private long done;
+
+        Lane(TrainingOptions options, BatchOrder order, long step) {
+            this.options = options;
+            this.order = order;
+            this.submitted = step;
+            this.done = step;
+        }
+
+        boolean finished() {
+            return submitted >= options.steps();
+        }
+    }
+
+    private final CudaBackend backend;
+    private final ModelSpec spec;
+    private final GpuTokens train;
+    private final Mode mode;
+    private final CudaStream main;
+    private final CudaStream side;
+    private final Arenas arenas;
+    private final List<Lane> lanes = new ArrayList<>();
+    private final boolean[][] active = new boolean[StepRing.SLOTS][];
+    private Built built;
+    private long submitted;
+    private long collected;
+
+    /** What depends on the number of lanes. */
+    private record Built(
+            GpuPlan plan,
+            CudaModel model,
+            StepRing ring,
+            Program program,
+            @Nullable CudaGraph graph) implements AutoCloseable {
+
+        @Override
+        public void close() {
+            if (graph != null) {
+                graph.close();
+            }
+            program.close();
+            model.close();
+            ring.close();
+        }
+    }
+
+    private RunArray(CudaBackend backend, GpuPlan plan, GpuTokens train, Mode mode) {
+        this.backend = backend;
+        this.spec = plan.spec();
+        this.train = train;
+        this.mode = mode;
+        this.main = CudaStream.create(backend.device());
+        this.side = CudaStream.create(backend.device());
+        backend.blas().prepare(main);
+        backend.blas().prepare(side);
+        this.arenas = new Arenas(backend.device(), main, plan);
+        this.built = build(plan);
+    }
+
+    /**
+     * Makes an array with empty lanes; give each a run by {@link #start} or {@link #resume}.
+     *
+     * @param train the data of all lanes
+     * @throws IllegalArgumentException if model and data do not fit together, naming the field
+     */
+    public static RunArray create(CudaBackend backend, GpuPlan plan, GpuTokens train, Mode mode) {
+        if (train.source().vocabSize() > plan.spec().vocabSize()) {
+            throw new IllegalArgumentException("the data has " + train.source().vocabSize()
+                    + " distinct ids, the model's vocabSize is " + plan.spec().vocabSize()
+                    + "; use the vocabulary of the tokenizer that made the data");
+        }
+        return new RunArray(backend, plan, train, mode);
+    }
+
+    private Built build(GpuPlan plan) {
+        CudaModel model = new CudaModel(backend, main, plan, arenas);
+        StepRing ring = new StepRing(backend.device(), plan.lanes(), Arenas.stepBytes(plan));
+        Program program = new Program(backend.device());
+        Kernel begin = backend.kernel("step.cu", "step_begin");
+        Kernel end = backend.kernel("step.cu", "step_end");
+        int bytes = Arenas.stepBytes(plan);
+        program.main("step begin", 0, bytes, s -> {
+            model.args()
+                    .reset()
+                    .address(arenas.step)
+                    .address(ring.controlAddress())
+                    .address(arenas.counter);
+            begin.launch(s, 1, 1, 1, 256, 0, model.args().int32(StepRing.SLOTS).int32(bytes));
+        });
+        for (int pass = 0; pass < plan.accumulation(); pass++) {
+            model.trainingPass(program, train, pass);
+        }
+        model.update(program);
+        program.main("step end", 0, 16.0 * plan.lanes(), s -> {
+            model.args()
+                    .reset()
+                    .address(ring.metricAddress())
+                    .address(ring.finishedAddress())
+                    .address(arenas.counter);
+            model.args()
+                    .int32(StepRing.SLOTS)
+                    .address(arenas.lossSums)
+                    .address(arenas.state)
+                    .int32(plan.lanes());
+            end.launch(s, 1, 1, 1, 32, 0, model.args());
+        });
+        // loads all code, which a capture cannot; the gradient scales of the empty ring are 0, so nothing is updated
+        program.run(main, side);
+        main.synchronize();
+        side.synchronize();
+        resetCounters(ring);
+        CudaGraph graph = null;
+        if (mode == Mode.GRAPH) {
+            graph = CudaGraph.capture(main, () -> program.run(main, side));
+            graph.upload(main);
+        }
+        return new Built(plan, model, ring, program, graph);
+    }
+
+    private void resetCounters(StepRing ring) {
+        arenas.counter.memset(0);
+        arenas.state.memset(0);
+        ring.reset();
+        submitted = 0;
+        collected = 0;
+    }
+
+    // ---- lanes
+
+    /** The plan of the lanes there are now. */
+    public GpuPlan plan() {
+        return built.plan();
+    }
+
+    /** Steps whose results of a lane were collected. */
+    public long stepsDone(int lane) {
+        return lanes.get(lane).done;
+    }
+
+    /** How a lane's run is trained. */
+    public TrainingOptions options(int lane) {
+        return lanes.get(lane).options;
+    }
+
+    /** Whether all steps of a lane's run were collected. */
+    public boolean finished(int lane) {
+        Lane l = lanes.get(lane);
+        return l.done >= l.options.steps();
+    }
+
+    /**
+     * Gives a lane a new run, with parameters drawn from its seed. Waits for the steps under way.
+     *
+     * @param lane an existing one, or the next
+     * @throws IllegalArgumentException if the options do not have the array's shape, naming the field
+     */
+    public void start(int lane, TrainingOptions options) {
+        TrainerState.Tensors tensors = TrainerState.Tensors.zeros(plan().layout());
+        Initialiser.initialise(spec, plan().layout(), options.seed(), tensors.parameters());
+        put(lane, options, tensors, 0);
+    }
+
+    /**
+     * Gives a lane a run that goes on from a checkpoint of this or the CPU backend, with the same data.
+     *
+     * @throws CorruptCheckpointException if a file is missing, cut short or of another model, or if the data has another length
+     */
+    public void resume(int lane, Path directory) throws IOException {
+        TrainerState state = TrainerState.read(directory);
+        if (state.dataLength() != train.length()) {
+            throw new CorruptCheckpointException(directory + " was trained on " + state.dataLength()
+                    + " tokens, the data given has " + train.length() + "; resume with the data it began with");
+        }
+        if (!state.spec().equals(spec)) {
+            throw new CorruptCheckpointException(directory + " is of another model: " + state.spec() + ", not " + spec);
+        }
+        TrainerState.Tensors tensors = TrainerState.Tensors.zeros(plan().layout());
+        TrainerState.readTensors(directory, plan().layout(), tensors);
+        put(lane, state.options(), tensors, state.step());
+    }
+
+    private void put(int lane, TrainingOptions options, TrainerState.Tensors tensors, long step) {
+        same("batchSequences", options.batchSequences(), plan().batch());
+        same("contextLength", options.contextLength(), plan().context());
+        same("gradientAccumulation", options.gradientAccumulation(), plan().accumulation());
+        if (lane < 0 || lane > lanes.size() || lane >= plan().lanes()) {
+            throw new IllegalArgumentException(
+                    "lane " + lane + ": there are " + lanes.size() + " of " + plan().lanes());
+        }
+        settle();
+        upload(arenas.parameters, lane, tensors.parameters());
+        upload(arenas.first, lane, tensors.first());
+        upload(arenas.second, lane, tensors.second());
+        if (plan().precision() == Precision.BF16) {
+            long n = plan().stride();
+            built.model().args().reset().address(arenas.weights.address(2 * lane * n));
+            built.model()
+                    .args()
+                    .address(arenas.parameters.address(4 * lane * n))
+                    .int64(n);
+            backend.kernel("step.cu", "to_bf16")
+                    .launch(main, 1024, 1, 1, 256, 0, built.model().args());
+            main.synchronize();
+        }
+        Lane fresh = new Lane(options, new BatchOrder(options.seed(), train.length(), options.contextLength()), step);
+        if (lane == lanes.size()) {
+            lanes.add(fresh);
+        } else {
+            lanes.set(lane, fresh);
+        }
+    }
+
+    private static void same(String name, int given, int planned) {
+        if (given != planned) {
+            throw new IllegalArgumentException(
+                    name + " = " + given + " must be " + planned + ", as in the other lanes of the array");
+        }
+    }
+
+    private void upload(DeviceMemory arena, int lane, float[] values) {
+        arena.upload(values, 0, values.length, 4 * lane * plan().stride());
+    }
+
+    private void download(DeviceMemory arena, int lane, float[] values) {
+        arena.download(values, 0, values.length, 4 * lane * plan().stride());
+    }
+
+    /**
+     * Leaves out all lanes but these, which become lanes 0, 1, … in this order: smaller launches, the same buffers. Waits for the steps
+     * under way; their results must have been collected.
+     *
+     * @param kept in ascending order, at least one
+     */
+    public void keep(int... kept) {
+        settle();
+        List<Lane> left = new ArrayList<>();
+        for (int i = 0; i < kept.length; i++) {
+            int lane = kept[i];
+            left.add(lanes.get(lane));
+            if (lane < i || (i > 0 && lane <= kept[i - 1])) {
+                throw new IllegalArgumentException("lanes to keep must ascend");
+            }
+            if (lane != i) {
+                move(arenas.parameters, lane, i, 4);
+                move(arenas.first, lane, i, 4);
+                move(arenas.second, lane, i, 4);
+                if (plan().precision() == Precision.BF16) {
+                    move(arenas.weights, lane, i, 2);
+                }
+            }
+        }
+        main.synchronize();
+        GpuPlan smaller = plan().withLanes(kept.length);
+        built.close();
+        lanes.clear();
+        lanes.addAll(left);
+        built = build(smaller);
+    }
+
+    private void move(DeviceMemory arena, int from, int to, int unit) {
+        long bytes = unit * plan().stride();
+        arena.copyFrom(main, to * bytes, arena.address(from * bytes), bytes);
+    }
+
+    // ---- training
+
+    /** Whether another step can be given to the device without waiting. */
+    public boolean canSubmit() {
+        return submitted - collected < StepRing.SLOTS;
+    }
+
+    /** Steps given to the device whose results were not collected yet. */
+    public int inFlight() {
+        return (int) (submitted - collected);
+    }
+
+    /**
+     * Gives the device the next step of every lane that has one left. Does not wait.
+     *
+     * @throws IllegalStateException if no lane has a step left, or results have to be collected first
+     */
+    public void submit() {
+        long slot = prepare();
+        CudaGraph graph = built.graph();
+        if (graph != null) {
+            graph.launch(main);
+        } else {
+            built.program().run(main, side);
+        }
+        submitted = slot + 1;
+    }
+
+    private long prepare() {
+        if (!canSubmit()) {
+            throw new IllegalStateException("the ring is full: collect results first");
+        }
+        GpuPlan plan = plan();
+        StepRing ring = built.ring();
+        long slot = submitted;
+        long at = ring.controlOffset(slot);
+        long starts = at + (long) Arenas.HYPER_BYTES * plan.lanes();
+        boolean[] running = activeAt(slot);
+        boolean any = false;
+        for (int i = 0; i < plan.lanes(); i++) {
+            Lane lane = i < lanes.size() ? lanes.get(i) : null;
+            running[i] = lane != null && !lane.finished();
+            if (lane == null || !running[i]) {
+                ring.setFloat(at + (long) Arenas.HYPER_BYTES * i + GRADIENT_SCALE, 0f);
+                continue;
+            }
+            any = true;
+            hyperparameters(ring, at + (long) Arenas.HYPER_BYTES * i, lane);
+            for (int pass = 0; pass < plan.accumulation(); pass++) {
+                long first = (lane.submitted * plan.accumulation() + pass) * plan.batch();
+                for (int b = 0; b < plan.batch(); b++) {
+                    long index = ((long) pass * plan.lanes() + i) * plan.batch() + b;
+                    ring.setLong(starts + 8 * index, lane.order.start(first + b));
+                }
+            }
+            lane.submitted++;
+        }
+        if (!any) {
+            throw new IllegalStateException("every lane has done all its steps");
+        }
+        return slot;
+    }
+
+    private boolean[] activeAt(long slot) {
+        int i = (int) (slot % StepRing.SLOTS);
+        boolean[] flags = active[i];
+        if (flags == null || flags.length != plan().lanes()) {
+            flags = new boolean[plan().lanes()];
+            active[i] = flags;
+        }
+        return flags;
+    }
+
+    private static final int GRADIENT_SCALE = 32;
+
+    /** {@code Hyper} of adamw.cu for a lane's next step. */
+    private static void hyperparameters(StepRing ring, long at, Lane lane) {
+        TrainingOptions o = lane.options;
+        long t = lane.submitted + 1;
+        ring.setFloat(at, (float) o.schedule().learningRate(lane.submitted, o));
+        ring.setFloat(at + 4, (float) o.beta1());
+        ring.setFloat(at + 8, (float) o.beta2());
+        ring.setFloat(at + 12, (float) o.epsilon());
+        ring.setFloat(at + 16, (float) o.weightDecay());
+        ring.setFloat(at + 20, (float) (1.0 / (1.0 - Math.pow(o.beta1(), t))));
+        ring.setFloat(at + 24, (float) (1.0 / Math.sqrt(1.0 - Math.pow(o.beta2(), t))));
+        ring.setFloat(at + 28, (float) o.gradientClip());
+        ring.setFloat(at + GRADIENT_SCALE, 1f);
+    }
+
+    /**
+     * Hands over the results of all steps that have ended, in order. Does not wait.
+     *
+     * @return how many steps these were
+     * @throws dev.isoflop.lm.cuda.driver.CudaException if the device failed
+     */
+    public int collect(Listener listener) {
+        long finished = built.ring().finished();
+        int count = 0;
+        for (; collected < finished; collected++, count++) {
+            boolean[] running = activeAt(collected);
+            for (int i = 0; i < running.length; i++) {
+                if (running[i]) {
+                    listener.step(i, result(i));
+                }
+            }
+        }
+        return count;
+    }
+
+    private StepResult result(int i) {
+        Lane lane = lanes.get(i);
+        TrainingOptions o = lane.options;
+        double rate = o.schedule().learningRate(lane.done, o);
+        lane.done++;
+        long tokens = lane.done * o.tokensPerStep();
+        return new StepResult(
+                lane.done,
+                built.ring().loss(collected, i) / o.tokensPerStep(),
+                built.ring().norm(collected, i),
+                rate,
+                tokens,
+                tokens * spec.trainingFlopsPerToken(o.contextLength()));
+    }
+
+    /** Hands over results, waiting for the next step's if there are none yet. */
+    public void await(Listener listener) {
+        if (inFlight() == 0) {
+            return;
+        }
+        for (int spins = 0; collect(listener) == 0; spins++) {
+            if ((spins & 0xfff) == 0xfff) {
+                main.isIdle(); // throws what a kernel did wrong
+                Thread.yield();
+            } else {
+                Thread.onSpinWait();
+            }
+        }
+    }
+
+    /** One step of all lanes, waited for: the simple way, at the cost of an idle device between steps. */
+    public void step(Listener listener) {
+        submit();
+        while (inFlight() > 0) {
+            await(listener);
+        }
+    }
+
+    private void settle() {
+        main.synchronize();
+        if (collected != built.ring().finished()) {
+            throw new IllegalStateException("results of " + inFlight() + " steps must be collected first");
+        }
+    }
+
+    // ---- evaluation
+
+    /**
+     * Mean loss of every lane in nats per token over windows of the training context: evenly spread over the source, not overlapping, the
+     * same each time. Uses the training buffers between steps and changes no state.
+     *
+     * @param maxTokens about how many targets to score; all whole windows if the source has fewer
+     * @throws IllegalArgumentException if the source has fewer tokens than one window
+     */
+    public double[] evaluate(GpuTokens source, long maxTokens) {
+        settle();
+        GpuPlan plan = plan();
+        int context = plan.context();
+        long available = (source.length() - 1) / context;
+        if (available < 1) {
+            throw new IllegalArgumentException("the evaluation data has " + source.length()
+                    + " tokens, fewer than one window of contextLength + 1 = " + (context + 1));
+        }
+        long windows = Math.clamp(maxTokens / context, 1, available);
+        arenas.evalSums.memset(0);
+        int[] starts = new int[2 * plan.lanes() * plan.batch()];
+        try (Program whole = evaluation(source, plan.batch());
+                Program rest = evaluation(source, (int) Math.max(1, windows % plan.batch()))) {
+            for (long w = 0; w < windows; w += plan.batch()) {
+                int count = (int) Math.min(plan.batch(), windows - w);
+                for (int i = 0; i < starts.length / 2; i++) {
+                    long window = w + Math.min(i % plan.batch(), count - 1);
+                    long start = Math.floorDiv(window * available, windows) * context;
+                    starts[2 * i] = (int) start;
+                    starts[2 * i + 1] = (int) (start >>> 32);
+                }
+                arenas.evalStarts.upload(starts, 0, starts.length, 0);
+                (count == plan.batch() ? whole : rest).run(main, null);
+            }
+            main.synchronize();
+        }
+        int[] words = new int[2 * plan.lanes()];
+        arenas.evalSums.download(words, 0, words.length, 0);
+        double[] losses = new double[lanes.size()];
+        for (int i = 0; i < losses.length; i++) {
+            long bits = (words[2 * i] & 0xffffffffL) | (long) words[2 * i + 1] << 32;
+            losses[i] = Double.longBitsToDouble(bits) / ((double) windows * context);
+        }
+        return losses;
+    }
+
+    private Program evaluation(GpuTokens source, int count) {
+        Program program = new Program(backend.device());
+        built.model().evaluationPass(program, source, count);
+        return program;
+    }
+
+    // ---- checkpoints and looking inside
+
+    /** Writes a lane's checkpoint, the same files as the CPU backend's; {@code dir} is replaced if it exists. */
+    public void save(int lane, Path dir) throws IOException {
+        TrainerState.Tensors tensors = tensors(lane);
+        TrainerState state = new TrainerState(spec, options(lane), stepsDone(lane), train.length());
+        AtomicDirectory.write(dir, fresh -> state.write(fresh, plan().layout(), tensors));
+    }
+
+    /** A lane's parameters and moments. */
+    public TrainerState.Tensors tensors(int lane) {
+        settle();
+        TrainerState.Tensors tensors = TrainerState.Tensors.zeros(plan().layout());
+        download(arenas.parameters, lane, tensors.parameters());
+        download(arenas.first, lane, tensors.first());
+        download(arenas.second, lane, tensors.second());
+        return tensors;
+    }
+
+    /** Gradients of a lane's last step before clipping, laid out as parameters. */
+    public float[] gradients(int lane) {
+        settle();
+        float[] values = new float[plan().layout().length()];
+        download(arenas.gradients, lane, values);
+        return values;
+    }
+
+    /** One more step of all lanes, with the time of each operation, most expensive first. */
+    public List<OpTime> profile(Listener listener) {
+        settle();
+        Program program = built.program();
+        List<Program.Op> all = program.ops();
+        List<CudaEvent> times = new ArrayList<>();
+        try {
+            for (int i = 0; i <= all.size(); i++) {
+                times.add(CudaEvent.create(backend.device()));
+            }
+            try (CudaGraph graph = CudaGraph.capture(main, () -> program.runTimed(main, times))) {
+                long slot = prepare();
+                graph.launch(main);
+                submitted = slot + 1;
+                main.synchronize();
+            }
+            collect(listener);
+            Map<String, OpTime> table = new LinkedHashMap<>();
+            for (int i = 0; i < all.size(); i++) {
+                Program.Op op = all.get(i);
+                double micros = 1e3 * times.get(i + 1).millisSince(times.get(i));
+                table.merge(
+                        op.name(),
+                        new OpTime(op.name(), 1, micros, op.flops(), op.bytes()),
+                        (a, b) -> new OpTime(
+                                a.name(),
+                                a.count() + b.count(),
+                                a.micros() + b.micros(),
+                                a.flops() + b.flops(),
+                                a.bytes() + b.bytes()));
+            }
+            return table.values().stream()
+                    .sorted((a, b) -> Double.compare(b.micros(), a.micros()))
+                    .toList();
+        } finally {
+            times.forEach(CudaEvent::close);
+        }
+    }
+
+    /** Kernels, copies and memsets of a step's graph; 0 in eager mode. */
+    public int graphNodes() {
+        CudaGraph graph = built.graph();
+        return graph == null ? 0 : graph.nodes();
+    }
+
+    /** The data all lanes train on. */
+    public TokenSource data() {
+        return train.source();
+    }
+
+    @Override
+    public void close() {
+        main.synchronize();
+        side.synchronize();
+        built.close();
+        arenas.close();
+        side.close();
+        main.close();
+    }
+}

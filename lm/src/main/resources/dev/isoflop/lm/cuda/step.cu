@@ -1,0 +1,64 @@
+// What a training step reads from the host and tells it, without the host waiting: two rings in page-locked host memory that the device
+// reads and writes itself. A captured step has fixed arguments, so the place in the rings comes from a counter in device memory.
+#include "common.cuh"
+
+struct State { // as in adamw.cu
+  float norm, scale;
+  int skipped, unused;
+};
+
+struct Metrics { // of one lane and step
+  double loss; // sum over the step's targets, nats
+  float norm;  // global gradient norm before clipping
+  int skipped; // updates skipped so far
+};
+
+// current[bytes] = the slot of the ring that the counter points to; bytes is a multiple of 16. One block.
+extern "C" __global__ void step_begin(char* current, const char* ring, const long long* counter, int slots, int bytes) {
+  const char* slot = ring + (*counter % slots) * bytes;
+  for (int i = threadIdx.x * 16; i < bytes; i += blockDim.x * 16) {
+    // volatile: the host writes the ring while the device runs
+    int4 word;
+    asm volatile("ld.volatile.global.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(word.x), "=r"(word.y), "=r"(word.z), "=r"(word.w) : "l"(slot + i));
+    *reinterpret_cast<int4*>(current + i) = word;
+  }
+}
+
+// sum[lanes] = (sum +) of the first `rows` of loss[lanes][stride], in an order that depends on rows alone; grid (1, lanes), 1024 threads
+extern "C" __global__ void __launch_bounds__(1024) loss_sum(double* sum, const float* loss, int rows, int stride, int accumulate) {
+  __shared__ double warps[32];
+  loss += (long long)blockIdx.y * stride;
+  double own = 0.0;
+  for (int i = threadIdx.x; i < rows; i += 1024) own += loss[i];
+  own = warp_sum_double(own);
+  if ((threadIdx.x & 31) == 0) warps[threadIdx.x >> 5] = own;
+  __syncthreads();
+  if (threadIdx.x >= 32) return;
+  own = warp_sum_double(warps[threadIdx.x]);
+  if (threadIdx.x == 0) sum[blockIdx.y] = accumulate ? sum[blockIdx.y] + own : own;
+}
+
+// The lanes' metrics into their slot of ring[slots][lanes], then the counter goes up, for the device and for the host. One block.
+extern "C" __global__ void step_end(
+    Metrics* ring, volatile long long* done, long long* counter, int slots, const double* loss, const State* state, int lanes) {
+  long long step = *counter;
+  for (int lane = threadIdx.x; lane < lanes; lane += blockDim.x) {
+    volatile Metrics* m = ring + (step % slots) * lanes + lane;
+    m->loss = loss[lane];
+    m->norm = state[lane].norm;
+    m->skipped = state[lane].skipped;
+    __threadfence_system(); // before the host can see the count
+  }
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    *counter = step + 1;
+    *done = step + 1;
+    __threadfence_system();
+  }
+}
+
+// out[n] = x[n] to the nearest bf16; any grid
+extern "C" __global__ void to_bf16(bf16* out, const float* x, long long n) {
+  long long threads = (long long)gridDim.x * blockDim.x;
+  for (long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x; i < n; i += threads) out[i] = from_float<bf16>(x[i]);
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.isoflop.lm.cuda.engine;
+
+import org.jspecify.annotations.NullMarked;
