@@ -117,7 +117,7 @@ public final class GpuTrainBench {
         long logits = (long) arguments.integer("--logits", (int) (GpuPlan.LOGIT_BYTES >> 20)) << 20;
         GpuPlan plan = new GpuPlan(spec, Precision.BF16, lanes, c.batch(), c.context(), 1, logits);
         TrainingOptions options = TrainingOptions.defaults(c.batch(), c.context(), 1_000_000, 1e-3, 1);
-        try (GpuTokens tokens = GpuTokens.upload(device, new Zipf(c.vocab(), 1 << 24))) {
+        try (GpuTokens tokens = GpuTokens.upload(device, new Zipf(c.vocab(), 1 << 22))) {
             long begin = System.nanoTime();
             try (RunArray array = RunArray.create(backend, plan, tokens, RunArray.Mode.GRAPH)) {
                 double build = (System.nanoTime() - begin) * 1e-9;

@@ -118,7 +118,7 @@ public final class GpuPlan {
         int layers = spec.layers();
         long bytes = precision.bytes();
         long m = (long) lanes * rows;
-        this.normParts = Math.max(1, Math.min(Math.ceilDiv(rows, 8), NORM_PARTS / Math.min(lanes, 8)));
+        this.normParts = Math.max(1, Math.min(Math.ceilDiv(rows, 8), NORM_PARTS));
         this.ldLogits = Math.ceilDiv(spec.vocabSize(), 64) * 64;
         long fit = logitBytes / (lanes * ldLogits * bytes) / 256 * 256;
         this.chunkRows = (int) Math.clamp(fit, Math.min(rows, 256), rows);
