@@ -8,6 +8,7 @@ import dev.isoflop.protocol.job.FileRef;
 import dev.isoflop.protocol.job.JobResult;
 import dev.isoflop.protocol.job.LearningRateSchedule;
 import dev.isoflop.protocol.job.ModelShape;
+import dev.isoflop.protocol.job.Precision;
 import dev.isoflop.protocol.job.PretrainSpec;
 import dev.isoflop.protocol.job.TrainingSettings;
 import dev.isoflop.protocol.runner.CheckpointCommit;
@@ -103,7 +104,8 @@ class RunnerProtocolTests {
     private static PretrainSpec spec(long steps, long checkpointSeconds) {
         return new PretrainSpec(
                 new ModelShape(16, 4, 8, 1, 1, 1, 8, true, false, 10_000, 1e-5),
-                new TrainingSettings(2, steps, 1e-3, 0.1, 0.1, LearningRateSchedule.COSINE, 0.9, 0.95, 1e-8, 0.1, 1),
+                new TrainingSettings(
+                        2, steps, 1e-3, 0.1, 0.1, LearningRateSchedule.COSINE, 0.9, 0.95, 1e-8, 0.1, 1, Precision.FP32),
                 1,
                 new DatasetRef("abc", List.of(new FileRef("train.bin", FakePlatform.sha(DATA), DATA.length))),
                 1,

@@ -17,6 +17,9 @@ public final class GpuPlan {
     /** Most bytes of logits held at once, all lanes together, unless asked otherwise. */
     public static final long LOGIT_BYTES = 512L << 20;
 
+    /** Most models side by side. */
+    public static final int MOST_LANES = 64;
+
     /** Head sizes of the bf16 attention kernels. */
     private static final Set<Integer> HEAD_SIZES = new TreeSet<>(Set.of(16, 24, 32, 64, 96, 128));
 
@@ -90,7 +93,7 @@ public final class GpuPlan {
     /** @param logitBytes most bytes of logits held at once */
     public GpuPlan(
             ModelSpec spec, Precision precision, int lanes, int batch, int context, int accumulation, long logitBytes) {
-        require(lanes >= 1, "lanes", lanes, "at least 1");
+        require(lanes >= 1 && lanes <= MOST_LANES, "lanes", lanes, "in 1.." + MOST_LANES);
         require(batch >= 1, "batchSequences", batch, "at least 1");
         require(accumulation >= 1, "gradientAccumulation", accumulation, "at least 1");
         require(

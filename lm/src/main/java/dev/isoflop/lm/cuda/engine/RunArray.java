@@ -7,7 +7,6 @@ import dev.isoflop.lm.cuda.driver.CudaStream;
 import dev.isoflop.lm.cuda.driver.DeviceMemory;
 import dev.isoflop.lm.cuda.driver.Kernel;
 import dev.isoflop.lm.model.ModelSpec;
-import dev.isoflop.lm.tokens.TokenSource;
 import dev.isoflop.lm.train.BatchOrder;
 import dev.isoflop.lm.train.Initialiser;
 import dev.isoflop.lm.train.StepResult;
@@ -17,6 +16,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,6 +51,9 @@ public final class RunArray implements AutoCloseable {
         /** @param lane whose step it was */
         void step(int lane, StepResult result);
     }
+
+    private static final int SPINS = 2_000;
+    private static final long PAUSE_NANOS = 20_000;
 
     private static final class Lane {
         private final TrainingOptions options;
@@ -128,8 +131,8 @@ public final class RunArray implements AutoCloseable {
      * @throws IllegalArgumentException if model and data do not fit together, naming the field
      */
     public static RunArray create(CudaBackend backend, GpuPlan plan, GpuTokens train, Mode mode) {
-        if (train.source().vocabSize() > plan.spec().vocabSize()) {
-            throw new IllegalArgumentException("the data has " + train.source().vocabSize()
+        if (train.vocabSize() > plan.spec().vocabSize()) {
+            throw new IllegalArgumentException("the data has " + train.vocabSize()
                     + " distinct ids, the model's vocabSize is " + plan.spec().vocabSize()
                     + "; use the vocabulary of the tokenizer that made the data");
         }
@@ -201,6 +204,11 @@ public final class RunArray implements AutoCloseable {
     /** Steps whose results of a lane were collected. */
     public long stepsDone(int lane) {
         return lane(lane).done;
+    }
+
+    /** Steps of a lane's run given to the device, collected or not. */
+    public long stepsSubmitted(int lane) {
+        return lane(lane).submitted;
     }
 
     private Lane lane(int index) {
@@ -469,12 +477,14 @@ public final class RunArray implements AutoCloseable {
         if (inFlight() == 0) {
             return;
         }
-        for (int spins = 0; collect(listener) == 0; spins++) {
-            if ((spins & 0xfff) == 0xfff) {
-                main.isIdle(); // throws what a kernel did wrong
-                Thread.yield();
-            } else {
+        for (int tries = 0; collect(listener) == 0; tries++) {
+            if (tries < SPINS) {
                 Thread.onSpinWait();
+            } else {
+                LockSupport.parkNanos(PAUSE_NANOS); // there is other work in the ring: no hurry
+                if (tries % 256 == 0) {
+                    main.isIdle(); // throws what a kernel did wrong
+                }
             }
         }
     }
@@ -556,11 +566,6 @@ public final class RunArray implements AutoCloseable {
     public int graphNodes() {
         CudaGraph graph = built.graph();
         return graph == null ? 0 : graph.nodes();
-    }
-
-    /** The data all lanes train on. */
-    public TokenSource data() {
-        return train.source();
     }
 
     @Override
