@@ -186,7 +186,7 @@ function Runners({ runners }: { runners: Runner[] }) {
           <p>
             {runner.pool} pool · {runner.runs.length} of {runner.slots} slots · {runner.cores} cores ·{" "}
             {bytes(runner.memoryBytes)}
-            {runner.devices.length > 0 && ` · ${runner.devices.join(", ")}`}
+            {runner.devices.length > 0 && ` · ${runner.devices.map((device) => device.name).join(", ")}`}
           </p>
           <p>
             {runner.host} · seen {ago(runner.lastSeen)}

@@ -171,7 +171,8 @@ public final class DeviceMonitor implements AutoCloseable {
 
         @Nullable
         Double take() {
-            Double mean = count == 0 ? null : sum / count;
+            // to two places: the readings have no more
+            Double mean = count == 0 ? null : Math.round(100 * sum / count) / 100.0;
             sum = 0;
             count = 0;
             return mean;
