@@ -13,8 +13,8 @@ import java.util.StringJoiner;
 public final class CudaProbe implements DeviceProbe {
 
     /**
-     * Opens each device once, in a context of its own that is gone again afterwards: a context holds some hundred
-     * megabytes of the device, and what trains later makes its own.
+     * Opens each device once and gives it back at once: an open device holds some hundred megabytes of its memory, and what
+     * trains later opens it for itself.
      */
     @Override
     public Found find() {
@@ -25,7 +25,7 @@ public final class CudaProbe implements DeviceProbe {
         List<Device> devices = new ArrayList<>(count);
         StringJoiner unusable = new StringJoiner("; ");
         for (int i = 0; i < count; i++) {
-            try (CudaDevice device = CudaDevice.open(i, CudaDevice.Context.OWN)) {
+            try (CudaDevice device = CudaDevice.open(i)) {
                 devices.add(new Device(
                         i,
                         device.name(),

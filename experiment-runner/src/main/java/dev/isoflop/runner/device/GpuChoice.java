@@ -73,7 +73,7 @@ public sealed interface GpuChoice {
                                 .map(d -> d.index() + " (" + d.name() + ")")
                                 .collect(Collectors.joining(", "))
                         + "; name some of these, or all.";
-        String why = found.reason().isEmpty() ? "" : " " + found.reason();
+        String why = found.reason().isEmpty() ? "" : "\nWhy: " + found.reason();
         throw new IllegalArgumentException("--gpus (or ISOFLOP_GPUS) names GPU "
                 + missing.stream().map(String::valueOf).collect(Collectors.joining(", "))
                 + ", but " + there + why);
