@@ -29,7 +29,7 @@ final class Machine {
         return Runtime.getRuntime().availableProcessors();
     }
 
-    static RegisterRunner describe(RunnerSettings settings, String instance) {
+    static RegisterRunner describe(RunnerSettings settings, String instance, List<RegisterRunner.Device> devices) {
         String version = Machine.class.getPackage().getImplementationVersion();
         return new RegisterRunner(
                 settings.name(),
@@ -41,7 +41,7 @@ final class Machine {
                 settings.slots(),
                 cores(),
                 Runtime.getRuntime().maxMemory(),
-                List.of(),
+                devices,
                 settings.kinds());
     }
 

@@ -7,6 +7,7 @@ import dev.isoflop.protocol.runner.Directives;
 import dev.isoflop.protocol.runner.Heartbeat;
 import dev.isoflop.protocol.runner.RegisterRunner;
 import dev.isoflop.protocol.runner.Registration;
+import dev.isoflop.runner.device.DeviceMonitor;
 import dev.isoflop.runner.platform.PlatformClient;
 import dev.isoflop.runner.platform.PlatformException;
 import dev.isoflop.runner.platform.Retry;
@@ -43,6 +44,7 @@ final class Runner implements AutoCloseable {
     private final RunnerSettings settings;
     private final PlatformClient platform;
     private final Attempt.Work work;
+    private final DeviceMonitor devices;
     private final Path attemptsRoot;
     private final String instance = UUID.randomUUID().toString();
     private final LeaseClock lease = LeaseClock.system();
@@ -53,12 +55,21 @@ final class Runner implements AutoCloseable {
     private volatile @Nullable Registration registration;
     private volatile @Nullable PlatformException refused;
 
-    /** @param attemptsRoot directory for the attempts' own directories, this process's alone */
-    Runner(RunnerSettings settings, PlatformClient platform, Attempt.Work work, Path attemptsRoot) {
+    /**
+     * @param devices what it offers beside the processor
+     * @param attemptsRoot directory for the attempts' own directories, this process's alone
+     */
+    Runner(
+            RunnerSettings settings,
+            PlatformClient platform,
+            Attempt.Work work,
+            DeviceMonitor devices,
+            Path attemptsRoot) {
         this.settings = settings;
         this.retry = settings.retry();
         this.platform = platform;
         this.work = work;
+        this.devices = devices;
         this.attemptsRoot = attemptsRoot;
     }
 
@@ -113,18 +124,19 @@ final class Runner implements AutoCloseable {
     }
 
     private void register() {
-        RegisterRunner request = Machine.describe(settings, instance);
+        RegisterRunner request = Machine.describe(settings, instance, devices.devices());
         Optional<Registration> answer = retry.untilAnswered(
                 "registration", () -> draining, () -> platform.api().register(request));
         answer.ifPresent(r -> {
             lease.configure(Duration.ofSeconds(r.leaseSeconds()));
             registration = r;
             log.info(
-                    "registered at {} as {} (runner {}, {} slots, heartbeat every {} s, lease {} s)",
+                    "registered at {} as {} (runner {}, {} slots, {} GPUs, heartbeat every {} s, lease {} s)",
                     settings.url(),
                     settings.name(),
                     r.runnerId(),
                     settings.slots(),
+                    devices.devices().size(),
                     r.heartbeatSeconds(),
                     r.leaseSeconds());
         });
@@ -214,7 +226,9 @@ final class Runner implements AutoCloseable {
         reported.values().forEach(a -> observed.add(a.observed()));
         try {
             Directives directives = platform.api()
-                    .heartbeat(me.runnerId(), new Heartbeat(instance, Machine.freeMemoryBytes(), observed));
+                    .heartbeat(
+                            me.runnerId(),
+                            new Heartbeat(instance, Machine.freeMemoryBytes(), observed, devices.samples()));
             obey(directives, reported);
             lease.renewed(sent); // last: paused work must hear that it is not wanted before it may go on
             wake();

@@ -2,6 +2,9 @@ package dev.isoflop.runner;
 
 import dev.isoflop.protocol.job.DataSpec;
 import dev.isoflop.protocol.job.PretrainSpec;
+import dev.isoflop.runner.device.CudaProbe;
+import dev.isoflop.runner.device.DeviceMonitor;
+import dev.isoflop.runner.device.GpuChoice;
 import dev.isoflop.runner.platform.PlatformClient;
 import dev.isoflop.runner.platform.PlatformException;
 import dev.isoflop.runner.platform.Retry;
@@ -53,6 +56,7 @@ public final class RunnerMain implements Callable<Integer> {
     private static final Duration LINGER = Duration.ofMillis(300);
     private static final Duration POLL = Duration.ofSeconds(1);
     private static final Duration GRACE = Duration.ofSeconds(20);
+    private static final Duration DEVICE_PERIOD = Duration.ofSeconds(1);
 
     @Option(
             names = "--url",
@@ -81,6 +85,14 @@ public final class RunnerMain implements Callable<Integer> {
     private @Nullable Integer threads;
 
     @Option(
+            names = "--gpus",
+            defaultValue = "${env:ISOFLOP_GPUS:-all}",
+            paramLabel = "<which>",
+            description =
+                    "GPUs it offers: all, none, or numbers such as 0,1 (default all; ISOFLOP_GPUS does the same).")
+    private String gpus = "all";
+
+    @Option(
             names = "--home",
             description =
                     "Work directory for datasets, corpora and runs (default: runner/ in $ISOFLOP_HOME or ~/.isoflop).")
@@ -105,6 +117,12 @@ public final class RunnerMain implements Callable<Integer> {
         if (runs < 1 || each < 1) {
             return complain("--slots and --threads must be at least 1.");
         }
+        GpuChoice choice;
+        try {
+            choice = GpuChoice.parse(gpus);
+        } catch (IllegalArgumentException e) {
+            return complain(String.valueOf(e.getMessage()));
+        }
         Path root = (home == null ? defaultHome() : home).toAbsolutePath().normalize();
         Files.createDirectories(root);
         try (RunnerHome taken = RunnerHome.take(root, name, Machine.host())) {
@@ -123,13 +141,19 @@ public final class RunnerMain implements Callable<Integer> {
                     POLL,
                     GRACE,
                     Retry.standard());
-            return work(settings, taken);
+            return work(settings, choice, taken);
         } catch (IOException e) {
             return complain(String.valueOf(e.getMessage()));
         }
     }
 
-    private static int work(RunnerSettings settings, RunnerHome home) throws InterruptedException {
+    private static int work(RunnerSettings settings, GpuChoice choice, RunnerHome home) throws InterruptedException {
+        DeviceMonitor devices;
+        try {
+            devices = DeviceMonitor.start(choice, new CudaProbe(), DEVICE_PERIOD);
+        } catch (IllegalArgumentException e) {
+            return complain(String.valueOf(e.getMessage()));
+        }
         DatasetCache datasets = new DatasetCache(settings.home().resolve("datasets"));
         PretrainExecutor pretrain = new PretrainExecutor(new CpuEngine(), datasets, PreparedDataset::open);
         DataExecutor data = new DataExecutor(settings.home(), settings.offline());
@@ -137,8 +161,9 @@ public final class RunnerMain implements Callable<Integer> {
             case PretrainSpec spec -> pretrain.execute(spec, context);
             case DataSpec spec -> data.execute(spec, context);
         };
-        try (PlatformClient platform = new PlatformClient(settings.url(), settings.token(), REQUEST_TIMEOUT);
-                Runner runner = new Runner(settings, platform, work, home.attempts())) {
+        try (devices;
+                PlatformClient platform = new PlatformClient(settings.url(), settings.token(), REQUEST_TIMEOUT);
+                Runner runner = new Runner(settings, platform, work, devices, home.attempts())) {
             Thread hook = new Thread(() -> drain(runner, settings), "shutdown");
             Runtime.getRuntime().addShutdownHook(hook);
             runner.run();

@@ -15,6 +15,9 @@ import dev.isoflop.protocol.job.TrainingSettings;
 import dev.isoflop.protocol.runner.CheckpointCommit;
 import dev.isoflop.protocol.runner.ClaimGrant;
 import dev.isoflop.protocol.runner.FinishAttempt;
+import dev.isoflop.runner.device.CudaProbe;
+import dev.isoflop.runner.device.DeviceMonitor;
+import dev.isoflop.runner.device.GpuChoice;
 import dev.isoflop.runner.platform.PlatformClient;
 import dev.isoflop.runner.platform.Retry;
 import dev.isoflop.runner.work.CpuEngine;
@@ -75,6 +78,7 @@ class RealWorkTests {
                     case PretrainSpec spec -> pretrain.execute(spec, context);
                     case DataSpec spec -> data.execute(spec, context);
                 },
+                DeviceMonitor.start(new GpuChoice.None(), new CudaProbe(), Duration.ofSeconds(1)),
                 home.resolve("runs"));
         thread = Thread.ofPlatform().start(() -> {
             try {

@@ -13,9 +13,15 @@ import dev.isoflop.protocol.job.PretrainSpec;
 import dev.isoflop.protocol.job.TrainingSettings;
 import dev.isoflop.protocol.runner.CheckpointCommit;
 import dev.isoflop.protocol.runner.ClaimGrant;
+import dev.isoflop.protocol.runner.DeviceSample;
 import dev.isoflop.protocol.runner.Directives;
 import dev.isoflop.protocol.runner.FinishAttempt;
+import dev.isoflop.protocol.runner.Heartbeat;
 import dev.isoflop.runner.FakePlatform.Fault;
+import dev.isoflop.runner.device.DeviceMonitor;
+import dev.isoflop.runner.device.DeviceProbe;
+import dev.isoflop.runner.device.FakeProbe;
+import dev.isoflop.runner.device.GpuChoice;
 import dev.isoflop.runner.platform.PlatformClient;
 import dev.isoflop.runner.platform.Retry;
 import dev.isoflop.runner.work.DatasetCache;
@@ -46,6 +52,8 @@ class RunnerProtocolTests {
 
     private final FakeEngine engine = new FakeEngine();
     private FakePlatform platform;
+    private DeviceProbe probe = new FakeProbe(0, "a laptop");
+    private DeviceMonitor devices;
     private Runner runner;
     private Thread thread;
 
@@ -61,11 +69,13 @@ class RunnerProtocolTests {
             runner.drain(Duration.ZERO);
             runner.close();
             thread.join();
+            devices.close();
         }
         platform.close();
     }
 
     private void startRunner() {
+        devices = DeviceMonitor.start(new GpuChoice.All(), probe, Duration.ofMillis(50));
         RunnerSettings settings = new RunnerSettings(
                 platform.url(),
                 "isf_test",
@@ -91,6 +101,7 @@ class RunnerProtocolTests {
                 settings,
                 new PlatformClient(platform.url(), "isf_test", Duration.ofSeconds(2)),
                 work,
+                devices,
                 home.resolve("runs"));
         thread = Thread.ofPlatform().start(() -> {
             try {
@@ -140,6 +151,33 @@ class RunnerProtocolTests {
                 .forEach((step, loss) ->
                         assertThat(loss).as("loss at step " + step).isEqualTo(FakeEngine.stateAfter(step, 1)));
         assertThat(attempt.duplicates).isZero();
+    }
+
+    @Test
+    void itsDevicesAreRegisteredAndWhatTheyDoTravelsWithTheHeartbeats() throws Exception {
+        probe = new FakeProbe(2, "");
+        startRunner();
+        await(
+                "both devices show",
+                () -> platform.heartbeats.stream().anyMatch(h -> h.devices().size() == 2));
+        assertThat(platform.registered.devices()).containsExactly(FakeProbe.device(0), FakeProbe.device(1));
+        assertThat(platform.heartbeats.getLast().devices())
+                .containsExactly(
+                        new DeviceSample(0, 50.0, 1L << 30, 300.0, 40.0, 1_500),
+                        new DeviceSample(1, 50.0, 1L << 30, 300.0, 40.0, 1_500));
+    }
+
+    @Test
+    void withoutDevicesTheMessagesAreWhatTheyWereBeforeThereWereAny() throws Exception {
+        startRunner();
+        await("a heartbeat", () -> !platform.heartbeats.isEmpty());
+        assertThat(platform.registered.devices()).isEmpty();
+        assertThat(PlatformClient.mapper().writeValueAsString(new Heartbeat("i", 1, List.of(), List.of())))
+                .isEqualTo("{\"instance\":\"i\",\"freeMemoryBytes\":1,\"observed\":[]}");
+        assertThat(PlatformClient.mapper()
+                        .readValue("{\"instance\":\"i\",\"freeMemoryBytes\":1,\"observed\":[]}", Heartbeat.class)
+                        .devices())
+                .isEmpty();
     }
 
     @Test
