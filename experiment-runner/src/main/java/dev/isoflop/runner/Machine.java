@@ -40,7 +40,10 @@ final class Machine {
                 version == null ? "development" : version,
                 settings.slots(),
                 cores(),
-                Runtime.getRuntime().maxMemory(),
+                devices.stream()
+                        .mapToLong(RegisterRunner.Device::memoryBytes)
+                        .max()
+                        .orElse(Runtime.getRuntime().maxMemory()),
                 devices,
                 settings.kinds());
     }

@@ -45,6 +45,7 @@ final class Runner implements AutoCloseable {
     private final PlatformClient platform;
     private final Attempt.Work work;
     private final DeviceMonitor devices;
+    private final Capacity capacity;
     private final Path attemptsRoot;
     private final String instance = UUID.randomUUID().toString();
     private final LeaseClock lease = LeaseClock.system();
@@ -57,6 +58,7 @@ final class Runner implements AutoCloseable {
 
     /**
      * @param devices what it offers beside the processor
+     * @param capacity what else limits how much it takes
      * @param attemptsRoot directory for the attempts' own directories, this process's alone
      */
     Runner(
@@ -64,12 +66,14 @@ final class Runner implements AutoCloseable {
             PlatformClient platform,
             Attempt.Work work,
             DeviceMonitor devices,
+            Capacity capacity,
             Path attemptsRoot) {
         this.settings = settings;
         this.retry = settings.retry();
         this.platform = platform;
         this.work = work;
         this.devices = devices;
+        this.capacity = capacity;
         this.attemptsRoot = attemptsRoot;
     }
 
@@ -147,12 +151,12 @@ final class Runner implements AutoCloseable {
     /** Asks for as much work as there are free slots; true if some came. */
     private boolean claim() {
         Registration me = registration;
-        int free = settings.slots() - attempts.size();
+        int free = Math.min(settings.slots() - attempts.size(), capacity.room());
         if (me == null || free <= 0 || !lease.holds()) {
             return false;
         }
         String key = UUID.randomUUID().toString();
-        ClaimRequest request = new ClaimRequest(free, Machine.freeMemoryBytes(), settings.kinds());
+        ClaimRequest request = new ClaimRequest(free, capacity.freeMemoryBytes(), settings.kinds());
         try {
             Optional<ClaimGrant> grant = retry.untilAnswered(
                     "claim", () -> draining, () -> platform.api().claim(me.runnerId(), key, request));
@@ -228,7 +232,7 @@ final class Runner implements AutoCloseable {
             Directives directives = platform.api()
                     .heartbeat(
                             me.runnerId(),
-                            new Heartbeat(instance, Machine.freeMemoryBytes(), observed, devices.samples()));
+                            new Heartbeat(instance, capacity.freeMemoryBytes(), observed, devices.samples()));
             obey(directives, reported);
             lease.renewed(sent); // last: paused work must hear that it is not wanted before it may go on
             wake();

@@ -79,6 +79,7 @@ class RealWorkTests {
                     case DataSpec spec -> data.execute(spec, context);
                 },
                 DeviceMonitor.start(new GpuChoice.None(), new CudaProbe(), Duration.ofSeconds(1)),
+                Capacity.ofMachine(),
                 home.resolve("runs"));
         thread = Thread.ofPlatform().start(() -> {
             try {

@@ -102,6 +102,7 @@ class RunnerProtocolTests {
                 new PlatformClient(platform.url(), "isf_test", Duration.ofSeconds(2)),
                 work,
                 devices,
+                Capacity.ofMachine(),
                 home.resolve("runs"));
         thread = Thread.ofPlatform().start(() -> {
             try {
