@@ -158,7 +158,7 @@ class GpuEngineGpuTests {
         PretrainSpec wild = new PretrainSpec(
                 spec(32, 1, 1e-3, 1, Precision.FP32).model(),
                 new TrainingSettings(
-                        4, 200, 900, 1, 0, LearningRateSchedule.CONSTANT, 0.9, 0.95, 1e-30, 0, 0, Precision.FP32),
+                        4, 200, 900, 1, 0, LearningRateSchedule.CONSTANT, 0.9, 0.95, 1e-30, 0.1, 0, Precision.FP32),
                 1,
                 new DatasetRef("test", List.of()),
                 1,

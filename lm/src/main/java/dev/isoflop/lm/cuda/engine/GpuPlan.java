@@ -15,7 +15,7 @@ import java.util.TreeSet;
 public final class GpuPlan {
 
     /** Most bytes of logits held at once, all lanes together, unless asked otherwise. */
-    public static final long LOGIT_BYTES = 512L << 20;
+    public static final long LOGIT_BYTES = 1L << 30;
 
     /** Most models side by side. */
     public static final int MOST_LANES = 64;
