@@ -34,9 +34,12 @@ checks() {
 # Isoflop and PyTorch in turns, model by model, so that both see the card in the same state.
 train() {
   local model
+  if [ "${TORCH:-1}" != 0 ]; then # compiled at once, or most of the time would go into it
+    python3 "$here/torch_train.py" --prepare --caches "$out/torch" --seconds 0.2 --models "${models// /,}" >"$out/torch-prepare.txt" 2>&1
+  fi
   for model in $models; do
     bench --models "$model" --seconds "$seconds" --report "$out/train-$model.json" | tee "$out/train-$model.txt" | head -n 12 || failed=1
-    [ "${TORCH:-1}" = 0 ] || python3 "$here/torch_train.py" --models "$model" --seconds "$seconds" --out "$out/torch-$model.json" 2>&1 | tee "$out/torch-$model.txt" | tail -n 6 || failed=1
+    [ "${TORCH:-1}" = 0 ] || python3 "$here/torch_train.py" --caches "$out/torch" --models "$model" --seconds "$seconds" --out "$out/torch-$model.json" 2>&1 | tee "$out/torch-$model.txt" | tail -n 6 || failed=1
   done
 }
 
