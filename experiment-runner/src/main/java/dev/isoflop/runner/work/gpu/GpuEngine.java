@@ -76,6 +76,9 @@ public final class GpuEngine implements TrainingEngine, AutoCloseable {
         GpuWorker worker = workers.stream()
                 .min(Comparator.comparingDouble(GpuWorker::load))
                 .orElseThrow();
+        if (checkpoint != null) {
+            worker.backend().adopt(checkpoint);
+        }
         LaneSession session = new LaneSession(options, checkpoint);
         worker.join(new LaneGroup.Shape(plan, spec.dataset().id()), data, session);
         session.awaitReady();

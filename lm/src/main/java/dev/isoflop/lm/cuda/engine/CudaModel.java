@@ -5,6 +5,7 @@ import dev.isoflop.lm.cuda.driver.CudaStream;
 import dev.isoflop.lm.cuda.driver.Kernel;
 import dev.isoflop.lm.model.ModelSpec;
 import dev.isoflop.lm.model.ParameterLayout;
+import java.util.Set;
 
 /**
  * Models of one shape side by side on a GPU, as programs over the arenas: a pass forward and backward, a pass that only takes the loss,
@@ -52,6 +53,11 @@ final class CudaModel implements AutoCloseable {
     /** For launches between programs. */
     Args args() {
         return ops.args();
+    }
+
+    /** What identifies its products in the tuning. */
+    Set<String> productKeys() {
+        return ops.productKeys();
     }
 
     private long act(long offset) {

@@ -555,7 +555,11 @@ public final class RunArray implements AutoCloseable {
     /** Copies a lane's state to the host; waits for the steps under way, whose results must have been collected. */
     public LaneSnapshot snapshot(int lane) {
         TrainerState state = new TrainerState(spec, options(lane), stepsDone(lane), train.length());
-        return new LaneSnapshot(state, plan().layout(), tensors(lane));
+        return new LaneSnapshot(
+                state,
+                plan().layout(),
+                tensors(lane),
+                backend.tuning().export(built.model().productKeys()));
     }
 
     /** A lane's parameters and moments. */
