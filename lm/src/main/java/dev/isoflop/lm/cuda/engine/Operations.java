@@ -323,7 +323,7 @@ final class Operations implements AutoCloseable {
     Program.Launch crossEntropy(
             long logits, int row, int rows, long targets, long losses, long scale, boolean gradient) {
         Kernel kernel = backend.kernel("crossentropy.cu", "crossentropy_" + suffix);
-        int block = threads(spec.vocabSize(), 1024);
+        int block = threads(Math.ceilDiv(spec.vocabSize(), 8), 1024); // eight vectors a thread
         return s -> {
             args.reset().address(logits).address(targets + 4L * row).address(losses + 4L * row);
             args.address(0)
