@@ -176,12 +176,18 @@ final class Operations implements AutoCloseable {
 
     // ---- norms
 
+    /** A warp takes a row, or two short ones. */
+    private int normBlocks() {
+        boolean isShort = spec.dModel() * plan.precision().bytes() <= 32 * 16;
+        return Math.ceilDiv(plan.rows, isShort ? 2 * WARPS : WARPS);
+    }
+
     Program.Launch norm(long y, long rstd, long x, long gain) {
         Kernel kernel = backend.kernel("rmsnorm.cu", "rmsnorm_forward_" + suffix);
         return s -> {
             args.reset().address(y).address(rstd).address(x).address(gain);
             args.int64(plan.stride()).int32(plan.rows).int32(spec.dModel()).float32((float) spec.normEps());
-            kernel.launch(s, Math.ceilDiv(plan.rows, WARPS), lanes, 1, 32 * WARPS, 0, args);
+            kernel.launch(s, normBlocks(), lanes, 1, 32 * WARPS, 0, args);
         };
     }
 
@@ -195,7 +201,7 @@ final class Operations implements AutoCloseable {
                     .int32(plan.rows)
                     .int32(spec.dModel())
                     .float32((float) spec.normEps());
-            kernel.launch(s, Math.ceilDiv(plan.rows, WARPS), lanes, 1, 32 * WARPS, 0, args);
+            kernel.launch(s, normBlocks(), lanes, 1, 32 * WARPS, 0, args);
         };
     }
 

@@ -65,7 +65,7 @@ class KernelFiguresGpuTests {
             DeviceMemory delta = zeros(bench, 2L * ROWS * D);
             DeviceMemory w = bench.up(Type.BF16, bench.normal(Type.BF16, D));
             DeviceMemory rstd = zeros(bench, 4L * ROWS);
-            int blocks = 4 * bench.device.multiprocessors();
+            int blocks = 2 * bench.device.multiprocessors();
             DeviceMemory partial = zeros(bench, 4L * blocks * D);
             time(bench, "rmsnorm with residual", 4 * row, () -> {
                 bench.args
