@@ -94,12 +94,7 @@ final class CudaModel implements AutoCloseable {
                 "embedding index",
                 0,
                 m * 24,
-                ops.embeddingIndex(
-                        act(plan.inputs),
-                        both(plan.sortKeys),
-                        both(plan.sortOrder),
-                        act(plan.sortCounts),
-                        act(plan.sortStarts)));
+                ops.embeddingIndex(act(plan.inputs), both(plan.sortKeys), both(plan.sortOrder), act(plan.sortCounts)));
         forward(p);
         head(p, true, accumulate);
         p.side("loss", 0, m * 4, ops.lossSum(arenas.lossSums.address(), act(plan.losses), rows, accumulate));
@@ -384,9 +379,10 @@ final class CudaModel implements AutoCloseable {
                 m * d * unit + 4.0 * lanes * spec.vocabSize() * d,
                 ops.embeddingGradient(
                         gradient(embeddingTable()),
+                        act(plan.spanPartials),
                         act(dx),
+                        both(plan.sortKeys),
                         both(plan.sortOrder),
-                        act(plan.sortStarts),
                         accumulate || spec.tiedEmbeddings()));
     }
 
