@@ -226,9 +226,9 @@ public final class RunArray implements AutoCloseable {
      * @throws IllegalArgumentException if the options do not have the array's shape, naming the field
      */
     public void start(int lane, TrainingOptions options) {
-        TrainerState.Tensors tensors = TrainerState.Tensors.zeros(plan().layout());
-        Initialiser.initialise(spec, plan().layout(), options.seed(), tensors.parameters());
-        put(lane, options, tensors, 0);
+        float[] parameters = new float[plan().layout().length()];
+        Initialiser.initialise(spec, plan().layout(), options.seed(), parameters);
+        put(lane, options, parameters, null, 0);
     }
 
     /**
@@ -247,10 +247,12 @@ public final class RunArray implements AutoCloseable {
         }
         TrainerState.Tensors tensors = TrainerState.Tensors.zeros(plan().layout());
         TrainerState.readTensors(directory, plan().layout(), tensors);
-        put(lane, state.options(), tensors, state.step());
+        put(lane, state.options(), tensors.parameters(), tensors, state.step());
     }
 
-    private void put(int lane, TrainingOptions options, TrainerState.Tensors tensors, long step) {
+    /** @param moments null for zeros, which then need not be copied */
+    private void put(
+            int lane, TrainingOptions options, float[] parameters, TrainerState.@Nullable Tensors moments, long step) {
         same("batchSequences", options.batchSequences(), plan().batch());
         same("contextLength", options.contextLength(), plan().context());
         same("gradientAccumulation", options.gradientAccumulation(), plan().accumulation());
@@ -259,9 +261,14 @@ public final class RunArray implements AutoCloseable {
                     "lane " + lane + ": there are " + lanes.size() + " of " + plan().lanes());
         }
         settle();
-        upload(arenas.parameters, lane, tensors.parameters());
-        upload(arenas.first, lane, tensors.first());
-        upload(arenas.second, lane, tensors.second());
+        upload(arenas.parameters, lane, parameters);
+        if (moments == null) {
+            zero(arenas.first, lane);
+            zero(arenas.second, lane);
+        } else {
+            upload(arenas.first, lane, moments.first());
+            upload(arenas.second, lane, moments.second());
+        }
         if (plan().precision() == Precision.BF16) {
             long n = plan().stride();
             built.model().args().reset().address(arenas.weights.address(2 * lane * n));
@@ -290,6 +297,10 @@ public final class RunArray implements AutoCloseable {
 
     private void upload(DeviceMemory arena, int lane, float[] values) {
         arena.upload(values, 0, values.length, 4 * lane * plan().stride());
+    }
+
+    private void zero(DeviceMemory arena, int lane) {
+        arena.memset(main, 0, 4 * lane * plan().stride(), 4 * plan().stride());
     }
 
     private void download(DeviceMemory arena, int lane, float[] values) {
@@ -565,6 +576,19 @@ public final class RunArray implements AutoCloseable {
         float[] values = new float[plan().layout().length()];
         download(arenas.gradients, lane, values);
         return values;
+    }
+
+    /**
+     * What a lane's parameters as they are now make of some windows of the training context. Uses the training buffers between steps and
+     * changes no state.
+     *
+     * @param starts first tokens of the windows, as many as the plan's batch
+     * @return logits {@code [batch * context][vocabSize]}
+     * @throws IllegalStateException if the plan holds the logits of fewer rows at a time
+     */
+    public float[] logits(int lane, GpuTokens source, long... starts) {
+        settle();
+        return LogitsProbe.logits(backend, built.model(), plan(), arenas, main, lane, source, starts);
     }
 
     /** One more step of all lanes, with the time of each operation, most expensive first. */
