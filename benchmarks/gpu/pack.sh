@@ -4,14 +4,15 @@
 #
 #   benchmarks/gpu/pack.sh [DIRECTORY]      default target/gpu; what was in it is replaced
 #
-# There, ./gpu-test.sh runs the tests tagged gpu. MODULES="lm data" packs more than lm. NO_BUILD=1 packs what was built last.
+# There, ./gpu-test.sh runs the tests tagged gpu. NO_BUILD=1 packs what was built last. MODULES packs more than lm; name those they
+# use, too: MODULES="protocol scaling lm data evals experiment-runner" for the runner's.
 set -euo pipefail
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)"
 OUT="${1:-$ROOT/target/gpu}"
 MODULES="${MODULES:-lm}"
 JUNIT_CONSOLE="org.junit.platform:junit-platform-console-standalone:6.0.3"
-LIMIT_MIB=55
+LIMIT_MIB="${LIMIT_MIB:-55}"
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$1"; exit 1; }
@@ -36,9 +37,10 @@ mkdir -p "$OUT/lib" "$OUT/test-lib" "$OUT/tests"
 scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
 
-# --- jars: those of the program, and beside them those only the tests need (AssertJ wants Byte Buddy for soft assertions alone)
-mvn -pl "$projects" dependency:copy-dependencies -DincludeScope=runtime -DexcludeGroupIds=dev.isoflop -DoutputDirectory="$OUT/lib"
-mvn -pl "$projects" dependency:copy-dependencies -DincludeScope=test -DexcludeGroupIds=dev.isoflop,net.bytebuddy,org.junit.jupiter,org.junit.platform,org.opentest4j,org.apiguardian \
+# --- jars: those of the program, and beside them those only the tests need (AssertJ wants Byte Buddy for soft assertions alone).
+# Without the compile Maven would look for the siblings of a module in a repository.
+mvn -pl "$projects" -Dfast compile dependency:copy-dependencies -DincludeScope=runtime -DexcludeGroupIds=dev.isoflop -DoutputDirectory="$OUT/lib"
+mvn -pl "$projects" -Dfast compile dependency:copy-dependencies -DincludeScope=test -DexcludeGroupIds=dev.isoflop,net.bytebuddy,org.junit.jupiter,org.junit.platform,org.opentest4j,org.apiguardian \
   -DoutputDirectory="$scratch/test"
 for jar in "$scratch"/test/*.jar; do
   [ -e "$OUT/lib/$(basename "$jar")" ] || cp "$jar" "$OUT/test-lib/"
@@ -48,7 +50,7 @@ for module in $MODULES; do
   for jar in "$module"/target/"$module"-*.jar; do
     case "$jar" in *-sources.jar | *-javadoc.jar | *-tests.jar) ;; *) cp "$jar" "$OUT/lib/" ;; esac
   done
-  cp -R "$module/target/test-classes/." "$OUT/tests/"
+  [ ! -d "$module/target/test-classes" ] || cp -R "$module/target/test-classes/." "$OUT/tests/"
 done
 
 # --- JCuda's natives without the libraries we never load: they are nine tenths of it

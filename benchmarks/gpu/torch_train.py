@@ -15,6 +15,8 @@ itself; a process that keeps the compiled step pays for it once for all runs of 
 """
 
 import argparse
+import concurrent.futures
+import contextlib
 import gc
 import json
 import os
@@ -255,8 +257,8 @@ def child(a):
 
 
 def launch(a, model, mode):
-    """Runs a child with caches of its own; what it said, or an error in its place."""
-    with tempfile.TemporaryDirectory() as cache:
+    """Runs a child with caches of its own, or those kept; what it said, or an error in its place."""
+    with tempfile.TemporaryDirectory() if not a.caches else contextlib.nullcontext(os.path.join(a.caches, model)) as cache:
         environment = dict(os.environ, TORCHINDUCTOR_CACHE_DIR=cache, TRITON_CACHE_DIR=os.path.join(cache, "triton"))
         command = [sys.executable, os.path.abspath(__file__), "--model", model, "--mode", mode, "--seconds", str(a.seconds), "--device", a.device,
                    "--attention", a.attention, "--residual", a.residual, "--ff-multiple", str(a.ff_multiple)]
@@ -290,6 +292,8 @@ def main():
     p.add_argument("--attention", choices=("best", "cudnn", "flash", "default"), default="best")
     p.add_argument("--residual", choices=("bf16", "fp32"), default="bf16")
     p.add_argument("--ff-multiple", type=int, default=8, help="8 as Isoflop; 128 gives the very sizes of the names")
+    p.add_argument("--caches", help="keep compiled code here, a directory a model: compile seconds are then not those of a first run")
+    p.add_argument("--prepare", action="store_true", help="only fill --caches, all models at once, so that the figures come sooner")
     p.add_argument("--timeout", type=float, default=420.0, help="seconds for a model in a mode, compilation included")
     p.add_argument("--device", choices=("cuda", "cpu"), default="cuda", help="cpu tries the script, and knows only eager mode")
     p.add_argument("--model", choices=MODELS, help=argparse.SUPPRESS)
@@ -298,6 +302,11 @@ def main():
     if a.model:
         return child(a)
     models, modes = choice(a.models, MODELS, "model"), choice(a.modes, MODES, "mode")
+    if a.prepare:
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            for said in pool.map(lambda m: launch(a, m, "graphs"), models):
+                print(json.dumps(said["row"]), flush=True)
+        return 0
     result = {"device": None, "torch": None, "train": [], "failed": []}
     for m in models:
         s = shape_of(m, a.ff_multiple)

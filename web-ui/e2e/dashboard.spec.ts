@@ -34,6 +34,16 @@ async function subject(page: Page): Promise<{ sweep: number; run: number; name: 
   return found as { sweep: number; run: number; name: string };
 }
 
+/** A runner with GPUs if there is one, else any. */
+async function aRunner(page: Page): Promise<number> {
+  const found = await page.evaluate(async () => {
+    const runners: { id: number; devices: unknown[] }[] = await (await fetch("/api/v1/runners")).json();
+    return (runners.find((one) => one.devices.length > 0) ?? runners[0])?.id;
+  });
+  test.skip(found === undefined, "no runner has ever been connected to this platform");
+  return found as number;
+}
+
 async function noSeriousFaults(page: Page) {
   const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21aa"]).analyze();
   const serious = violations.filter((one) => one.impact === "serious" || one.impact === "critical");
@@ -71,6 +81,8 @@ for (const colorScheme of ["light", "dark"] as const) {
       [`/runs/${run}?tab=config`, "training"],
       [`/runs/${run}?tab=attempts`, "Attempts"],
       [`/runs/${run}?tab=artifacts`, "Step"],
+      ["/runners", "Runners"],
+      [`/runners/${await aRunner(page)}`, /./],
       [`/sweeps/${sweep}`, "Loss against model size"],
       [`/sweeps/${sweep}?method=parametric`, "Loss against model size"],
     ] as const) {
@@ -198,6 +210,40 @@ test("logs, configuration and checkpoints of a run are there", async ({ page }) 
   await expect(page.getByText("SHA-256").first()).toBeVisible();
   await page.getByRole("tab", { name: "Configuration" }).click();
   await expect(page.getByText("learningRate", { exact: true })).toBeVisible();
+});
+
+test("the runners page leads to a runner, its GPUs and what they did", async ({ page }) => {
+  test.skip(!FAKE, "a real platform may have no GPU");
+  await page.getByRole("link", { name: "Runners", exact: true }).click();
+  const row = page.getByRole("row", { name: /gpu-node-1/ });
+  await expect(row).toContainText("2 × NVIDIA H100 80GB HBM3");
+  await expect(page.getByRole("row", { name: /local-1/ })).toContainText("none");
+  await row.getByRole("link").click();
+  await expect(page).toHaveURL(/\/runners\/2$/);
+  await expect(page.getByRole("heading", { name: "GPU 1: NVIDIA H100 80GB HBM3" })).toBeVisible();
+  await expect(page.getByRole("progressbar", { name: /^Memory of GPU 0: [\d.]+ GiB of 79.2 GiB/ })).toBeVisible();
+  await expect(page.getByRole("img", { name: /^Utilisation of GPU 0 over the last 1 h, 3\d\d points/ })).toBeVisible();
+  const asked = page.waitForRequest((request) => /devices\/0\/samples\?from=.*maxPoints=/.test(request.url()));
+  await page.getByRole("button", { name: "15 min" }).click();
+  await asked;
+  await expect(page).toHaveURL(/last=15m/);
+  await page.reload();
+  await expect(page.getByRole("img", { name: /^Power of GPU 1 over the last 15 min, \d+ points/ })).toBeVisible();
+  const figure = page.getByRole("figure", { name: "Memory" }).first();
+  const svg = await saved(page, () => figure.getByRole("button", { name: /as SVG/ }).click());
+  expect(svg).toContain("<path");
+  expect(svg).not.toContain("NaN");
+  const table = await saved(page, () => figure.getByRole("button", { name: /as CSV/ }).click());
+  expect(table.split("\r\n")[0]).toBe("time,memoryUsedBytes");
+  expect(table.split("\r\n").length).toBeGreaterThan(80);
+});
+
+test("a runner without a GPU says so, and one that is not there too", async ({ page }) => {
+  test.skip(!FAKE, "a real platform may have only GPU runners");
+  await page.goto("/runners/1");
+  await expect(page.getByText("This runner offers no GPU")).toBeVisible();
+  await page.goto("/runners/999");
+  await expect(page.getByText("There is no runner 999.")).toBeVisible();
 });
 
 test("the sweep page draws its four figures, each as SVG and CSV", async ({ page }) => {

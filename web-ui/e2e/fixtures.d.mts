@@ -1,2 +1,9 @@
 export const LAW: { E: number; A: number; B: number; alpha: number; beta: number };
-export function makeWorld(now: number): { now: number; sweeps: object[]; runs: object[]; fits: Map<number, object[]> };
+export function makeWorld(now: number): {
+  now: number;
+  sweeps: object[];
+  runs: object[];
+  runners: object[];
+  fits: Map<number, object[]>;
+};
+export function deviceSeriesOf(index: number, from: number, to: number, maxPoints: number): object;

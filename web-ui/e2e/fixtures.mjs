@@ -392,7 +392,43 @@ export function makeWorld(now) {
       registeredAt: new Date(now - 7_200_000).toISOString(),
       lastSeen: new Date(now - 2000).toISOString(),
     },
+    {
+      id: 2,
+      name: "gpu-node-1",
+      pool: "gpu",
+      host: "gpu-node",
+      pid: 977,
+      version: "0.1.0",
+      state: "online",
+      slots: 2,
+      cores: 32,
+      memoryBytes: 256 * 2 ** 30,
+      devices: [0, 1].map((index) => ({
+        index,
+        name: "NVIDIA H100 80GB HBM3",
+        memoryBytes: 85_017_493_504,
+        pciBusId: `0000:${index ? "5D" : "3B"}:00.0`,
+        multiprocessors: 132,
+        computeCapability: "9.0",
+        cudaVersion: "13.0",
+      })),
+      runs: [],
+      registeredAt: new Date(now - 90_000_000).toISOString(),
+      lastSeen: new Date(now - 4000).toISOString(),
+    },
   ];
+  for (const device of runners[1].devices) {
+    const series = deviceSeriesOf(device.index, now - 60_000, now, 1000);
+    const last = (name) => series[name][series[name].length - 1];
+    device.latest = {
+      at: new Date(last("times")).toISOString(),
+      utilisationPercent: last("utilisationPercent"),
+      memoryUsedBytes: last("memoryUsedBytes"),
+      powerWatts: last("powerWatts"),
+      temperatureCelsius: last("temperatureCelsius"),
+      smClockMhz: last("smClockMhz"),
+    };
+  }
   return {
     now,
     sweeps: [second, first, third],
@@ -400,6 +436,35 @@ export function makeWorld(now) {
     runners,
     fits: new Map([[1, fitsOf(first, doneRuns, 11, now).reverse()]]),
   };
+}
+
+/**
+ * What a GPU did: device 0 trains run after run with a pause between them, device 1 began lately and was away for a while.
+ * A sample every ten seconds, a pure function of its time; buckets are one in so many of them.
+ */
+export function deviceSeriesOf(index, from, to, maxPoints) {
+  const columns = {
+    times: [],
+    utilisationPercent: [],
+    memoryUsedBytes: [],
+    powerWatts: [],
+    temperatureCelsius: [],
+    smClockMhz: [],
+  };
+  const every = Math.max(1, Math.ceil((to - from) / 10_000 / maxPoints));
+  for (let at = Math.ceil(from / 10_000) * 10_000; at < to; at += 10_000 * every) {
+    const next = random(at / 10_000 + index);
+    const minute = (to - at) / 60_000;
+    if (index === 1 && minute > 25 && minute < 34) continue; // its runner was restarted
+    const busy = index === 0 ? (at / 60_000) % 13 > 1.2 : minute < 25;
+    columns.times.push(at);
+    columns.utilisationPercent.push(busy ? Math.round(1000 - 45 * next()) / 10 : 0);
+    columns.memoryUsedBytes.push(busy ? 61.4e9 + 4e9 * Math.floor((at / 60_000) % 3) : 0.53e9);
+    columns.powerWatts.push(busy ? 655 + Math.round(300 * next()) / 10 : 71 + Math.round(20 * next()) / 10);
+    columns.temperatureCelsius.push(busy ? 61 + Math.round(3 * next()) : 34);
+    columns.smClockMhz.push(busy ? 1980 : 345);
+  }
+  return { bucketSeconds: every === 1 ? 0 : 10 * every, ...columns };
 }
 
 /** Points of a metric of a run, by step: a decaying curve that ends at the run's loss, with noise. */

@@ -4,7 +4,7 @@
  */
 import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
-import { METRICS, makeWorld, seriesOf } from "./fixtures.mjs";
+import { deviceSeriesOf, METRICS, makeWorld, seriesOf } from "./fixtures.mjs";
 
 export const TOKEN = "isf_e2e";
 
@@ -159,6 +159,15 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
 
     const [, kind, idText, part, leaf] = path.split("/");
     const id = Number(idText);
+    if (kind === "runners") {
+      const runner = world.runners.find((one) => one.id === id);
+      if (!runner) return problem(404, "not-found", `There is no runner ${id}.`);
+      if (part === undefined) return send(200, runner);
+      if (part === "devices") {
+        const from = Date.parse(query.get("from"));
+        return send(200, deviceSeriesOf(Number(leaf), from, Date.now(), Number(query.get("maxPoints") ?? 1000)));
+      }
+    }
     if (kind === "sweeps") {
       const sweep = world.sweeps.find((one) => one.id === id);
       if (!sweep) return problem(404, "not-found", `There is no sweep ${id}.`);

@@ -8,12 +8,21 @@ import {
   Outlet,
   type RouterHistory,
 } from "@tanstack/react-router";
-import { runQuery, sweepQuery } from "./api/queries";
+import { runnerQuery, runQuery, sweepQuery } from "./api/queries";
 import { LoginPage } from "./features/login/LoginPage";
 import { OverviewPage } from "./features/overview/OverviewPage";
+import { RunnersPage } from "./features/runners/RunnersPage";
 import { RunsPage } from "./features/runs/RunsPage";
 import { SweepsPage } from "./features/sweep/SweepsPage";
-import { loginSearch, parseSearch, runSearch, runsSearch, stringifySearch, sweepSearch } from "./lib/urlState";
+import {
+  loginSearch,
+  parseSearch,
+  runnerSearch,
+  runSearch,
+  runsSearch,
+  stringifySearch,
+  sweepSearch,
+} from "./lib/urlState";
 import { ErrorNotice } from "./ui/parts";
 import { Shell } from "./ui/Shell";
 
@@ -62,6 +71,17 @@ const runRoute = createRoute({
   component: lazyRouteComponent(() => import("./features/run/RunPage"), "RunPage"),
 });
 
+const runnersRoute = createRoute({ getParentRoute: () => shellRoute, path: "/runners", component: RunnersPage });
+
+const runnerRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/runners/$id",
+  params: id,
+  validateSearch: runnerSearch,
+  loader: ({ context, params }) => void context.cache.prefetchQuery(runnerQuery(params.id)),
+  component: lazyRouteComponent(() => import("./features/runners/RunnerPage"), "RunnerPage"),
+});
+
 const sweepsRoute = createRoute({ getParentRoute: () => shellRoute, path: "/sweeps", component: SweepsPage });
 
 const sweepRoute = createRoute({
@@ -75,7 +95,7 @@ const sweepRoute = createRoute({
 
 const routeTree = rootRoute.addChildren([
   loginRoute,
-  shellRoute.addChildren([overviewRoute, runsRoute, runRoute, sweepsRoute, sweepRoute]),
+  shellRoute.addChildren([overviewRoute, runsRoute, runRoute, sweepsRoute, sweepRoute, runnersRoute, runnerRoute]),
 ]);
 
 export function makeRouter(cache: QueryClient, history?: RouterHistory) {

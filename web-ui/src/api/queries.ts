@@ -3,6 +3,7 @@ import { get, getList } from "./client";
 import type {
   Attempt,
   Checkpoint,
+  DeviceSeries,
   Fit,
   MetricHead,
   Overview,
@@ -44,6 +45,26 @@ export const runnersQuery = queryOptions({
   queryKey: ["runners"],
   queryFn: ({ signal }) => getList<Runner>("/runners", undefined, signal),
 });
+
+export const runnerQuery = (id: number) =>
+  queryOptions({
+    queryKey: ["runners", id],
+    queryFn: ({ signal }) => get<Runner>(`/runners/${id}`, undefined, signal),
+  });
+
+/** What a device did in the last seconds, as far back as it is kept. */
+export const deviceQuery = (runnerId: number, index: number, seconds: number, maxPoints = 400) =>
+  queryOptions({
+    queryKey: ["device", runnerId, index, seconds],
+    queryFn: ({ signal }) =>
+      get<DeviceSeries>(
+        `/runners/${runnerId}/devices/${index}/samples`,
+        { from: new Date(Date.now() - seconds * 1000).toISOString(), maxPoints },
+        signal,
+      ),
+    placeholderData: (previous: DeviceSeries | undefined, query) =>
+      query?.queryKey[1] === runnerId && query.queryKey[2] === index ? previous : undefined,
+  });
 
 export const sweepsQuery = infiniteQueryOptions({
   queryKey: ["sweeps"],

@@ -123,9 +123,41 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["listRunnerList"];
+        get: operations["listRunnerView"];
         put?: never;
         post: operations["registerRunner"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runners/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["findRunnerView"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runners/{id}/devices/{index}/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["samplesRunnerView"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -731,6 +763,57 @@ export interface components {
             files: components["schemas"]["FileRef"][];
             id: string;
         };
+        Device: {
+            computeCapability?: string;
+            cudaVersion?: string;
+            /** Format: int32 */
+            index: number;
+            latest?: components["schemas"]["DeviceState"];
+            /** Format: int64 */
+            memoryBytes: number;
+            /** Format: int32 */
+            multiprocessors?: number;
+            name: string;
+            pciBusId?: string;
+        };
+        DeviceSample: {
+            /** Format: int32 */
+            index: number;
+            /** Format: int64 */
+            memoryUsedBytes?: number;
+            /** Format: double */
+            powerWatts?: number;
+            /** Format: int32 */
+            smClockMhz?: number;
+            /** Format: double */
+            temperatureCelsius?: number;
+            /** Format: double */
+            utilisationPercent?: number;
+        };
+        DeviceSeries: {
+            /** Format: int32 */
+            bucketSeconds: number;
+            memoryUsedBytes: number[];
+            powerWatts: number[];
+            smClockMhz: number[];
+            temperatureCelsius: number[];
+            times: number[];
+            utilisationPercent: number[];
+        };
+        DeviceState: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            memoryUsedBytes?: number;
+            /** Format: double */
+            powerWatts?: number;
+            /** Format: int32 */
+            smClockMhz?: number;
+            /** Format: double */
+            temperatureCelsius?: number;
+            /** Format: double */
+            utilisationPercent?: number;
+        };
         Directives: {
             desired: components["schemas"]["DirectivesDirective"][];
         };
@@ -867,6 +950,7 @@ export interface components {
             nonfinite: number;
         };
         Heartbeat: {
+            devices?: components["schemas"]["DeviceSample"][];
             /** Format: int64 */
             freeMemoryBytes: number;
             instance: string;
@@ -1147,11 +1231,16 @@ export interface components {
             version: string;
         };
         RegisterRunnerDevice: {
+            computeCapability?: string;
+            cudaVersion?: string;
             /** Format: int32 */
             index: number;
             /** Format: int64 */
             memoryBytes: number;
+            /** Format: int32 */
+            multiprocessors?: number;
             name: string;
+            pciBusId?: string;
         };
         Registration: {
             /** Format: int32 */
@@ -1254,7 +1343,7 @@ export interface components {
         Runner: {
             /** Format: int32 */
             cores: number;
-            devices: string[];
+            devices: components["schemas"]["Device"][];
             host: string;
             /** Format: int64 */
             id: number;
@@ -1759,7 +1848,7 @@ export interface operations {
             };
         };
     };
-    listRunnerList: {
+    listRunnerView: {
         parameters: {
             query?: never;
             header?: never;
@@ -1808,6 +1897,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Registration"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    findRunnerView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Runner"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    samplesRunnerView: {
+        parameters: {
+            query?: {
+                from?: string;
+                to?: string;
+                maxPoints?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceSeries"];
                 };
             };
             /** @description A problem (RFC 9457) */

@@ -41,6 +41,8 @@ export type RunEvent = Schemas["RunEvent"];
 export type LogLine = Schemas["LogLine"];
 export type Checkpoint = Schemas["Checkpoint"];
 export type Runner = Schemas["Runner"];
+export type Device = Schemas["Device"];
+export type DeviceSeries = Schemas["DeviceSeries"];
 export type Overview = Schemas["Overview"];
 
 export type MetricHead = Schemas["Head"];

@@ -21,6 +21,8 @@ export interface Line {
   dots?: boolean;
   /** extremes of the buckets, drawn as a band */
   band?: { min: number[]; max: number[] };
+  /** leaves gaps open rather than bridging them */
+  gaps?: boolean;
   /** left out of the readout */
   silent?: boolean;
 }
@@ -35,6 +37,11 @@ export interface LiveChartProps {
   marks?: Mark[];
   xLabel: string;
   yLabel: string;
+  /** x is seconds since the epoch, ticked at round times of day */
+  timeX?: boolean;
+  /** ends of the axes where the data should not decide */
+  rangeX?: [number, number];
+  rangeY?: [number, number];
   logX?: boolean;
   logY?: boolean;
   height: number;
@@ -93,11 +100,22 @@ export function LiveChart(props: LiveChartProps) {
   live.current = { props, layout };
 
   const shape = JSON.stringify([
-    lines.map((line) => [line.label, line.colour, line.width, line.alpha, line.dash, line.dots, !!line.band]),
+    lines.map((line) => [
+      line.label,
+      line.colour,
+      line.width,
+      line.alpha,
+      line.dash,
+      line.dots,
+      !!line.band,
+      line.gaps,
+    ]),
     props.xLabel,
     props.yLabel,
+    props.timeX,
     props.logX,
     props.logY,
+    props.rangeY,
     height,
     scheme,
     props.sync,
@@ -195,7 +213,7 @@ function optionsOf(live: Live, readout: { current: HTMLDivElement | null }, sche
             label: one.label,
             stroke: withAlpha(one.colour, one.alpha ?? 1),
             width: one.width ?? 1.5,
-            spanGaps: true,
+            spanGaps: !one.gaps,
             points: { show: one.dots ?? false, size: 5, fill: one.colour, stroke: one.colour },
             ...(one.dash ? { dash: one.dash } : {}),
           }
@@ -203,9 +221,7 @@ function optionsOf(live: Live, readout: { current: HTMLDivElement | null }, sche
     );
   });
   const axis = (label: string, format: (value: number) => string, log: boolean): uPlot.Axis => ({
-    label,
-    labelFont: font,
-    labelSize: 16,
+    ...(label ? { label, labelFont: font, labelSize: 16 } : {}),
     font,
     stroke: colours.ink3,
     grid: { stroke: colours.line, width: 1 },
@@ -219,8 +235,13 @@ function optionsOf(live: Live, readout: { current: HTMLDivElement | null }, sche
     padding: [8, 26, 0, 0],
     legend: { show: false },
     scales: {
-      x: { time: false, distr: props.logX ? 3 : 1 },
-      y: { distr: props.logY ? 3 : 1 },
+      x: {
+        time: !!props.timeX,
+        distr: props.logX ? 3 : 1,
+        // asked at every setData: the ends of a time that moves on are not those the chart was made with
+        ...(props.rangeX ? { range: (_chart, low, high) => live.current.props.rangeX ?? [low, high] } : {}),
+      },
+      y: { distr: props.logY ? 3 : 1, ...(props.rangeY ? { range: props.rangeY } : {}) },
     },
     axes: [
       { ...axis(props.xLabel, (value) => live.current.props.formatX(value), !!props.logX), size: 26 },

@@ -3,8 +3,8 @@ import { createMemoryHistory, RouterProvider } from "@tanstack/react-router";
 import { render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { LAW, makeWorld } from "../../e2e/fixtures.mjs";
-import type { Fit, Run, Sweep } from "../api/types";
+import { deviceSeriesOf, LAW, makeWorld } from "../../e2e/fixtures.mjs";
+import type { Device, DeviceSeries, Fit, Run, Runner, Sweep } from "../api/types";
 import { csv, svgText } from "../charts/export";
 import { align } from "../charts/LiveChart";
 import { budgetColours, viridis } from "../charts/palette";
@@ -12,6 +12,7 @@ import { makeRouter } from "../router";
 import { tokenIn } from "./login/token";
 import { shapeOf } from "./overview/Sparkline";
 import { flatten } from "./run/ConfigTab";
+import { gpuSummary, meanUtilisation, timeline } from "./runners/devices";
 import { sortTies, toggleSort } from "./runs/sorting";
 import { logTicks, stretches } from "./sweep/figures";
 import { choose, curvesOf, dotsOf } from "./sweep/model";
@@ -19,6 +20,7 @@ import { choose, curvesOf, dotsOf } from "./sweep/model";
 const world = makeWorld(Date.parse("2026-11-24T00:00:00Z")) as unknown as {
   sweeps: Sweep[];
   runs: Run[];
+  runners: Runner[];
   fits: Map<number, Fit[]>;
 };
 const runs = world.runs.filter((run) => run.sweepId === 1);
@@ -120,6 +122,44 @@ describe("charts", () => {
   });
 });
 
+describe("devices", () => {
+  const start = Date.parse("2026-11-24T00:00:00Z");
+  it("areSummedUpByNameAndMeanUse", () => {
+    const one = (name: string, percent?: number): Device => ({
+      index: 0,
+      name,
+      memoryBytes: 1,
+      ...(percent === undefined ? {} : { latest: { at: "2026-11-24T00:00:00Z", utilisationPercent: percent } }),
+    });
+    const devices = [one("A", 100), one("A", 50), one("B")];
+    expect(gpuSummary({ devices, state: "online" })).toBe("2 × A, B, 75 % busy");
+    expect(gpuSummary({ devices, state: "gone" })).toBe("2 × A, B");
+    expect(gpuSummary({ devices: [one("A")], state: "online" })).toBe("A");
+    expect(meanUtilisation([])).toBeUndefined();
+  });
+  it("leaveAGapWhereTheRunnerWasSilent", () => {
+    const series = deviceSeriesOf(1, start - 3_600_000, start, 1000) as DeviceSeries;
+    const { x, y } = timeline(series, "utilisationPercent");
+    expect(x).toHaveLength(series.times.length + 1);
+    const gap = y.findIndex((value) => Number.isNaN(value));
+    expect((x[gap + 1] as number) - (x[gap - 1] as number)).toBeGreaterThan(500);
+    expect(x).toEqual([...x].sort((a, b) => a - b));
+  });
+  it("breakNoLineBetweenBuckets", () => {
+    const series: DeviceSeries = {
+      bucketSeconds: 60,
+      times: [0, 60_000, 120_000],
+      utilisationPercent: [1, 2, 3],
+      memoryUsedBytes: [2 ** 30, 2 ** 31, Number.NaN],
+      powerWatts: [],
+      temperatureCelsius: [],
+      smClockMhz: [],
+    };
+    expect(timeline(series, "utilisationPercent")).toEqual({ x: [0, 60, 120], y: [1, 2, 3] });
+    expect(timeline(series, "memoryUsedBytes", 2 ** 30).y).toEqual([1, 2, Number.NaN]);
+  });
+});
+
 describe("the runs table", () => {
   it("ordersTiesOfTheFirstKeyByTheOthers", () => {
     const row = (id: number, state: string, finalLoss?: number) => ({ id, state, finalLoss }) as unknown as Run;
@@ -190,7 +230,7 @@ describe("pages", () => {
         const state = searchParams.getAll("state");
         return Response.json({ items: runs.filter((run) => !state.length || state.includes(run.state)).slice(0, 3) });
       }
-      return Response.json(path === "/runners" ? [] : { items: [] });
+      return Response.json(path === "/runners" ? world.runners : { items: [] });
     });
   });
   afterEach(() => vi.unstubAllGlobals());
@@ -218,6 +258,14 @@ describe("pages", () => {
     expect(url).toContain("state=failed&state=running");
     expect(url).toContain("q=d32");
     expect(url).toContain("sort=-finalLoss");
+  });
+
+  it("theRunnersTableNamesTheirGpus", async () => {
+    show("/runners");
+    const link = await screen.findByRole("link", { name: "gpu-node-1" });
+    expect(link.getAttribute("href")).toBe("/runners/2");
+    expect(link.closest("tr")?.textContent).toMatch(/2 × NVIDIA H100 80GB HBM3, \d+ % busy/);
+    expect(screen.getByRole("link", { name: "local-1" }).closest("tr")?.textContent).toContain("none");
   });
 
   it("sortingGoesIntoTheAddress", async () => {

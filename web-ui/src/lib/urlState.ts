@@ -140,6 +140,14 @@ export function sweepSearch(raw: RawSearch): SweepSearch {
   });
 }
 
+/** How much of the past the devices' charts show. */
+export const SPANS = ["15m", "1h", "6h", "24h"] as const;
+export type Span = (typeof SPANS)[number];
+
+export function runnerSearch(raw: RawSearch): { last?: Span } {
+  return compact({ last: oneOf(raw.last, SPANS) });
+}
+
 export function loginSearch(raw: RawSearch): { next?: string } {
   const next = text(raw.next);
   // only a path of this site: an address must not be able to send anyone elsewhere after signing in

@@ -74,6 +74,7 @@ export function Shell() {
           </Link>
           <Link to="/sweeps">Sweeps</Link>
           <Link to="/runs">Runs</Link>
+          <Link to="/runners">Runners</Link>
         </nav>
         <div className={css.end}>
           <span

@@ -7,6 +7,8 @@ import { ago, bytes, count, duration, flop, integer, loss, percent, si } from ".
 import { ended, runShare, secondsLeft } from "../../lib/progress";
 import { CountsBar, ErrorNotice, Panel, ProgressBar, StateChip, ui } from "../../ui/parts";
 import { useTitle } from "../../ui/Shell";
+import { gpuSummary } from "../runners/devices";
+import { RunnerChip } from "../runners/RunnerChip";
 import css from "./overview.module.css";
 import { Exponents, Sparkline } from "./Sparkline";
 
@@ -32,7 +34,7 @@ export function OverviewPage() {
             <Panel title="Running now" aside={<Link to="/runs">All runs</Link>}>
               <ActiveRuns runs={activeRuns} queued={overview.data.runs.queued ?? 0} />
             </Panel>
-            <Panel title="Runners">
+            <Panel title="Runners" aside={<Link to="/runners">All runners</Link>}>
               <Runners runners={runners.data ?? []} />
             </Panel>
           </div>
@@ -174,20 +176,16 @@ function Runners({ runners }: { runners: Runner[] }) {
       {shown.map((runner) => (
         <li key={runner.id} className={css.runner}>
           <div>
-            <strong className={css.name}>{runner.name}</strong>
-            <span className={ui.chip} data-state={runner.state}>
-              <span
-                className={`${ui.dot} ${runner.state === "online" ? ui.succeeded : ui.suspect}`}
-                aria-hidden="true"
-              />
-              {runner.state}
-            </span>
+            <Link to="/runners/$id" params={{ id: runner.id }} className={css.name}>
+              {runner.name}
+            </Link>
+            <RunnerChip state={runner.state} />
           </div>
           <p>
             {runner.pool} pool · {runner.runs.length} of {runner.slots} slots · {runner.cores} cores ·{" "}
             {bytes(runner.memoryBytes)}
-            {runner.devices.length > 0 && ` · ${runner.devices.join(", ")}`}
           </p>
+          {runner.devices.length > 0 && <p>{gpuSummary(runner)}</p>}
           <p>
             {runner.host} · seen {ago(runner.lastSeen)}
           </p>

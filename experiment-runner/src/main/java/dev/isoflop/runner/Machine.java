@@ -29,7 +29,7 @@ final class Machine {
         return Runtime.getRuntime().availableProcessors();
     }
 
-    static RegisterRunner describe(RunnerSettings settings, String instance) {
+    static RegisterRunner describe(RunnerSettings settings, String instance, List<RegisterRunner.Device> devices) {
         String version = Machine.class.getPackage().getImplementationVersion();
         return new RegisterRunner(
                 settings.name(),
@@ -40,8 +40,11 @@ final class Machine {
                 version == null ? "development" : version,
                 settings.slots(),
                 cores(),
-                Runtime.getRuntime().maxMemory(),
-                List.of(),
+                devices.stream()
+                        .mapToLong(RegisterRunner.Device::memoryBytes)
+                        .max()
+                        .orElse(Runtime.getRuntime().maxMemory()),
+                devices,
                 settings.kinds());
     }
 

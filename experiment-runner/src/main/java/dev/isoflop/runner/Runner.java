@@ -7,6 +7,7 @@ import dev.isoflop.protocol.runner.Directives;
 import dev.isoflop.protocol.runner.Heartbeat;
 import dev.isoflop.protocol.runner.RegisterRunner;
 import dev.isoflop.protocol.runner.Registration;
+import dev.isoflop.runner.device.DeviceMonitor;
 import dev.isoflop.runner.platform.PlatformClient;
 import dev.isoflop.runner.platform.PlatformException;
 import dev.isoflop.runner.platform.Retry;
@@ -43,6 +44,8 @@ final class Runner implements AutoCloseable {
     private final RunnerSettings settings;
     private final PlatformClient platform;
     private final Attempt.Work work;
+    private final DeviceMonitor devices;
+    private final Capacity capacity;
     private final Path attemptsRoot;
     private final String instance = UUID.randomUUID().toString();
     private final LeaseClock lease = LeaseClock.system();
@@ -53,12 +56,24 @@ final class Runner implements AutoCloseable {
     private volatile @Nullable Registration registration;
     private volatile @Nullable PlatformException refused;
 
-    /** @param attemptsRoot directory for the attempts' own directories, this process's alone */
-    Runner(RunnerSettings settings, PlatformClient platform, Attempt.Work work, Path attemptsRoot) {
+    /**
+     * @param devices what it offers beside the processor
+     * @param capacity what else limits how much it takes
+     * @param attemptsRoot directory for the attempts' own directories, this process's alone
+     */
+    Runner(
+            RunnerSettings settings,
+            PlatformClient platform,
+            Attempt.Work work,
+            DeviceMonitor devices,
+            Capacity capacity,
+            Path attemptsRoot) {
         this.settings = settings;
         this.retry = settings.retry();
         this.platform = platform;
         this.work = work;
+        this.devices = devices;
+        this.capacity = capacity;
         this.attemptsRoot = attemptsRoot;
     }
 
@@ -113,18 +128,19 @@ final class Runner implements AutoCloseable {
     }
 
     private void register() {
-        RegisterRunner request = Machine.describe(settings, instance);
+        RegisterRunner request = Machine.describe(settings, instance, devices.devices());
         Optional<Registration> answer = retry.untilAnswered(
                 "registration", () -> draining, () -> platform.api().register(request));
         answer.ifPresent(r -> {
             lease.configure(Duration.ofSeconds(r.leaseSeconds()));
             registration = r;
             log.info(
-                    "registered at {} as {} (runner {}, {} slots, heartbeat every {} s, lease {} s)",
+                    "registered at {} as {} (runner {}, {} slots, {} GPUs, heartbeat every {} s, lease {} s)",
                     settings.url(),
                     settings.name(),
                     r.runnerId(),
                     settings.slots(),
+                    devices.devices().size(),
                     r.heartbeatSeconds(),
                     r.leaseSeconds());
         });
@@ -135,12 +151,12 @@ final class Runner implements AutoCloseable {
     /** Asks for as much work as there are free slots; true if some came. */
     private boolean claim() {
         Registration me = registration;
-        int free = settings.slots() - attempts.size();
+        int free = Math.min(settings.slots() - attempts.size(), capacity.room());
         if (me == null || free <= 0 || !lease.holds()) {
             return false;
         }
         String key = UUID.randomUUID().toString();
-        ClaimRequest request = new ClaimRequest(free, Machine.freeMemoryBytes(), settings.kinds());
+        ClaimRequest request = new ClaimRequest(free, capacity.freeMemoryBytes(), settings.kinds());
         try {
             Optional<ClaimGrant> grant = retry.untilAnswered(
                     "claim", () -> draining, () -> platform.api().claim(me.runnerId(), key, request));
@@ -214,7 +230,9 @@ final class Runner implements AutoCloseable {
         reported.values().forEach(a -> observed.add(a.observed()));
         try {
             Directives directives = platform.api()
-                    .heartbeat(me.runnerId(), new Heartbeat(instance, Machine.freeMemoryBytes(), observed));
+                    .heartbeat(
+                            me.runnerId(),
+                            new Heartbeat(instance, capacity.freeMemoryBytes(), observed, devices.samples()));
             obey(directives, reported);
             lease.renewed(sent); // last: paused work must hear that it is not wanted before it may go on
             wake();

@@ -2,6 +2,10 @@ package dev.isoflop.runner;
 
 import dev.isoflop.protocol.job.DataSpec;
 import dev.isoflop.protocol.job.PretrainSpec;
+import dev.isoflop.protocol.runner.RegisterRunner;
+import dev.isoflop.runner.device.CudaProbe;
+import dev.isoflop.runner.device.DeviceMonitor;
+import dev.isoflop.runner.device.GpuChoice;
 import dev.isoflop.runner.platform.PlatformClient;
 import dev.isoflop.runner.platform.PlatformException;
 import dev.isoflop.runner.platform.Retry;
@@ -10,6 +14,8 @@ import dev.isoflop.runner.work.DataExecutor;
 import dev.isoflop.runner.work.DatasetCache;
 import dev.isoflop.runner.work.PreparedDataset;
 import dev.isoflop.runner.work.PretrainExecutor;
+import dev.isoflop.runner.work.TrainingEngine;
+import dev.isoflop.runner.work.gpu.GpuEngine;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -17,6 +23,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,7 +45,8 @@ import picocli.CommandLine.Option;
         footer = {
             "",
             "On SIGTERM or SIGINT it checkpoints what runs and ends, with 143 or 130. Otherwise it ends with 2 for",
-            "wrong options and 3 if the platform refuses the token.",
+            "wrong options, 3 if the platform refuses the token and 4 if a GPU failed in a way that only a new process",
+            "mends (its runs go on from their last checkpoints).",
             "",
             "Example:",
             "  ISOFLOP_TOKEN=isf_… isoflop runner --url http://127.0.0.1:8808 --slots 2"
@@ -48,11 +56,16 @@ public final class RunnerMain implements Callable<Integer> {
     private static final Logger log = LoggerFactory.getLogger(RunnerMain.class);
 
     static final int REFUSED = 3;
+    static final int GPU_LOST = 4;
+
+    /** Runs at once on a GPU unless asked otherwise: small ones share it, and large ones are limited by its memory. */
+    private static final int GPU_SLOTS = 64;
 
     private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(15);
     private static final Duration LINGER = Duration.ofMillis(300);
     private static final Duration POLL = Duration.ofSeconds(1);
     private static final Duration GRACE = Duration.ofSeconds(20);
+    private static final Duration DEVICE_PERIOD = Duration.ofSeconds(1);
 
     @Option(
             names = "--url",
@@ -74,11 +87,19 @@ public final class RunnerMain implements Callable<Integer> {
     @Option(names = "--pool", defaultValue = "default", description = "Pool it serves (default ${DEFAULT-VALUE}).")
     private String pool = "default";
 
-    @Option(names = "--slots", description = "Runs at once (default: one for each core).")
+    @Option(names = "--slots", description = "Runs at once (default: one for each core, 64 with a GPU).")
     private @Nullable Integer slots;
 
     @Option(names = "--threads", description = "Threads for each run (default: the cores divided by the slots).")
     private @Nullable Integer threads;
+
+    @Option(
+            names = "--gpus",
+            defaultValue = "${env:ISOFLOP_GPUS:-all}",
+            paramLabel = "<which>",
+            description =
+                    "GPUs it offers: all, none, or numbers such as 0,1 (default all; ISOFLOP_GPUS does the same).")
+    private String gpus = "all";
 
     @Option(
             names = "--home",
@@ -99,15 +120,28 @@ public final class RunnerMain implements Callable<Integer> {
         if (token == null || token.isBlank()) {
             return complain("No token: set ISOFLOP_TOKEN or give --token (a token of scope runner).");
         }
-        int cores = Machine.cores();
-        int runs = slots == null ? cores : slots;
-        int each = threads == null ? Math.max(1, cores / Math.max(1, runs)) : threads;
-        if (runs < 1 || each < 1) {
+        if ((slots != null && slots < 1) || (threads != null && threads < 1)) {
             return complain("--slots and --threads must be at least 1.");
         }
+        GpuChoice choice;
+        try {
+            choice = GpuChoice.parse(gpus);
+        } catch (IllegalArgumentException e) {
+            return complain(String.valueOf(e.getMessage()));
+        }
+        DeviceMonitor devices;
+        try {
+            devices = DeviceMonitor.start(choice, new CudaProbe(), DEVICE_PERIOD);
+        } catch (IllegalArgumentException e) {
+            return complain(String.valueOf(e.getMessage()));
+        }
+        int cores = Machine.cores();
+        int runs = slots != null ? slots : devices.devices().isEmpty() ? cores : GPU_SLOTS;
+        int each = threads == null ? Math.max(1, cores / runs) : threads;
         Path root = (home == null ? defaultHome() : home).toAbsolutePath().normalize();
         Files.createDirectories(root);
-        try (RunnerHome taken = RunnerHome.take(root, name, Machine.host())) {
+        try (devices;
+                RunnerHome taken = RunnerHome.take(root, name, Machine.host())) {
             RunnerSettings settings = new RunnerSettings(
                     url,
                     token,
@@ -123,31 +157,77 @@ public final class RunnerMain implements Callable<Integer> {
                     POLL,
                     GRACE,
                     Retry.standard());
-            return work(settings, taken);
+            return work(settings, devices, taken);
         } catch (IOException e) {
             return complain(String.valueOf(e.getMessage()));
         }
     }
 
-    private static int work(RunnerSettings settings, RunnerHome home) throws InterruptedException {
+    private static int work(RunnerSettings settings, DeviceMonitor devices, RunnerHome home)
+            throws InterruptedException {
+        if (devices.devices().isEmpty()) {
+            return work(settings, devices, home, new CpuEngine(), Capacity.ofMachine(), new AtomicBoolean());
+        }
+        AtomicBoolean lost = new AtomicBoolean();
+        List<Integer> ordinals =
+                devices.devices().stream().map(RegisterRunner.Device::index).toList();
+        try (GpuEngine gpu = new GpuEngine(ordinals, settings.home().resolve("gpu"), e -> lost.set(true))) {
+            Capacity capacity = new Capacity() {
+                @Override
+                public int room() {
+                    return lost.get() ? 0 : gpu.room();
+                }
+
+                @Override
+                public long freeMemoryBytes() {
+                    return gpu.freeBytes();
+                }
+            };
+            return work(settings, devices, home, gpu, capacity, lost);
+        }
+    }
+
+    /** @param lost becomes true when the process has to end because of a GPU */
+    private static int work(
+            RunnerSettings settings,
+            DeviceMonitor devices,
+            RunnerHome home,
+            TrainingEngine engine,
+            Capacity capacity,
+            AtomicBoolean lost)
+            throws InterruptedException {
         DatasetCache datasets = new DatasetCache(settings.home().resolve("datasets"));
-        PretrainExecutor pretrain = new PretrainExecutor(new CpuEngine(), datasets, PreparedDataset::open);
+        PretrainExecutor pretrain = new PretrainExecutor(engine, datasets, PreparedDataset::open);
         DataExecutor data = new DataExecutor(settings.home(), settings.offline());
         Attempt.Work work = (assignment, context) -> switch (assignment.job()) {
             case PretrainSpec spec -> pretrain.execute(spec, context);
             case DataSpec spec -> data.execute(spec, context);
         };
         try (PlatformClient platform = new PlatformClient(settings.url(), settings.token(), REQUEST_TIMEOUT);
-                Runner runner = new Runner(settings, platform, work, home.attempts())) {
+                Runner runner = new Runner(settings, platform, work, devices, capacity, home.attempts())) {
             Thread hook = new Thread(() -> drain(runner, settings), "shutdown");
             Runtime.getRuntime().addShutdownHook(hook);
+            Thread.ofPlatform().name("gpu-loss").daemon().start(() -> endWhen(lost, runner, settings));
             runner.run();
-            return 0;
+            return lost.get() ? GPU_LOST : 0;
         } catch (PlatformException e) {
             log.error("the platform at {} refuses this runner: {}", settings.url(), e.getMessage());
             System.err.println("The platform at " + settings.url() + " refuses this runner's token (" + e.getMessage()
                     + "); make one of scope runner.");
             return REFUSED;
+        }
+    }
+
+    /** Lets the runner end once a GPU's context is lost; its attempts have failed by then and are only reported. */
+    private static void endWhen(AtomicBoolean lost, Runner runner, RunnerSettings settings) {
+        try {
+            while (!lost.get()) {
+                Thread.sleep(200);
+            }
+            log.error("a GPU failed for good: this process ends, its runs go on from their checkpoints in another");
+            runner.drain(settings.grace());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

@@ -1,13 +1,14 @@
 package dev.isoflop.runner;
 
-import dev.isoflop.lm.tokens.TokenSource;
 import dev.isoflop.lm.train.StepResult;
 import dev.isoflop.protocol.job.PretrainSpec;
+import dev.isoflop.runner.work.PreparedDataset;
 import dev.isoflop.runner.work.TrainingEngine;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 
 /** Trains nothing, but has a state that its loss depends on, so that a wrong resume shows. */
 final class FakeEngine implements TrainingEngine {
@@ -27,12 +28,12 @@ final class FakeEngine implements TrainingEngine {
     }
 
     @Override
-    public Session create(PretrainSpec spec, TokenSource train, int threads) {
+    public Session create(PretrainSpec spec, PreparedDataset data, int threads) {
         return new FakeSession(0, stateAfter(0, spec.seed()));
     }
 
     @Override
-    public Session resume(PretrainSpec spec, Path checkpoint, TokenSource train, int threads) throws IOException {
+    public Session resume(PretrainSpec spec, Path checkpoint, PreparedDataset data, int threads) throws IOException {
         String[] state = Files.readString(checkpoint.resolve("state.txt")).split(" ");
         return new FakeSession(Long.parseLong(state[0]), Double.parseDouble(state[1]));
     }
@@ -52,7 +53,21 @@ final class FakeEngine implements TrainingEngine {
         }
 
         @Override
-        public StepResult step() {
+        public int mostAhead() {
+            return 1;
+        }
+
+        @Override
+        public void advance(long until, Consumer<StepResult> results) {
+            boolean finite = true;
+            while (finite && step < until) {
+                StepResult result = step();
+                finite = result.finite();
+                results.accept(result);
+            }
+        }
+
+        private StepResult step() {
             stepsRun.incrementAndGet();
             if (stepMillis > 0) {
                 try {
@@ -71,7 +86,7 @@ final class FakeEngine implements TrainingEngine {
         }
 
         @Override
-        public double evaluate(TokenSource source, long maxTokens) {
+        public double evaluate(long maxTokens) {
             return 1 + x;
         }
 

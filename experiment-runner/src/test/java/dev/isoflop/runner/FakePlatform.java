@@ -12,6 +12,7 @@ import dev.isoflop.protocol.runner.Heartbeat;
 import dev.isoflop.protocol.runner.LogBatch;
 import dev.isoflop.protocol.runner.MetricAck;
 import dev.isoflop.protocol.runner.MetricBatch;
+import dev.isoflop.protocol.runner.RegisterRunner;
 import dev.isoflop.protocol.runner.Registration;
 import dev.isoflop.runner.platform.PlatformClient;
 import java.io.IOException;
@@ -85,6 +86,7 @@ final class FakePlatform implements AutoCloseable {
     final Map<String, ArrayDeque<Fault>> faults = new ConcurrentHashMap<>();
     volatile Function<String, Fault> chaos = path -> Fault.NONE;
     volatile int registrations;
+    volatile RegisterRunner registered;
     private final int heartbeatSeconds;
     private final int leaseSeconds;
     private final HttpServer server;
@@ -191,6 +193,7 @@ final class FakePlatform implements AutoCloseable {
     private Answer runners(HttpExchange exchange, String[] p, byte[] body) {
         if (p.length == 1) {
             registrations++;
+            registered = json.readValue(body, RegisterRunner.class);
             return ok(new Registration(7, heartbeatSeconds, leaseSeconds));
         }
         if (p[2].equals("claims")) {

@@ -9,11 +9,15 @@ import dev.isoflop.protocol.job.JobResult;
 import dev.isoflop.protocol.job.JobSpec;
 import dev.isoflop.protocol.job.LearningRateSchedule;
 import dev.isoflop.protocol.job.ModelShape;
+import dev.isoflop.protocol.job.Precision;
 import dev.isoflop.protocol.job.PretrainSpec;
 import dev.isoflop.protocol.job.TrainingSettings;
 import dev.isoflop.protocol.runner.CheckpointCommit;
 import dev.isoflop.protocol.runner.ClaimGrant;
 import dev.isoflop.protocol.runner.FinishAttempt;
+import dev.isoflop.runner.device.CudaProbe;
+import dev.isoflop.runner.device.DeviceMonitor;
+import dev.isoflop.runner.device.GpuChoice;
 import dev.isoflop.runner.platform.PlatformClient;
 import dev.isoflop.runner.platform.Retry;
 import dev.isoflop.runner.work.CpuEngine;
@@ -74,6 +78,8 @@ class RealWorkTests {
                     case PretrainSpec spec -> pretrain.execute(spec, context);
                     case DataSpec spec -> data.execute(spec, context);
                 },
+                DeviceMonitor.start(new GpuChoice.None(), new CudaProbe(), Duration.ofSeconds(1)),
+                Capacity.ofMachine(),
                 home.resolve("runs"));
         thread = Thread.ofPlatform().start(() -> {
             try {
@@ -121,7 +127,8 @@ class RealWorkTests {
     private static PretrainSpec spec(JobResult.Dataset dataset, long steps, long checkpointSeconds) {
         return new PretrainSpec(
                 new ModelShape(280, 32, 32, 2, 2, 2, 88, true, false, 10_000, 1e-5),
-                new TrainingSettings(4, steps, 3e-3, 0.1, 0.1, LearningRateSchedule.COSINE, 0.9, 0.95, 1e-8, 0.1, 1),
+                new TrainingSettings(
+                        4, steps, 3e-3, 0.1, 0.1, LearningRateSchedule.COSINE, 0.9, 0.95, 1e-8, 0.1, 1, Precision.FP32),
                 1,
                 new DatasetRef("named-by-the-platform", dataset.files()),
                 1,

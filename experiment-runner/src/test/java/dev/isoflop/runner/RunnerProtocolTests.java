@@ -8,13 +8,20 @@ import dev.isoflop.protocol.job.FileRef;
 import dev.isoflop.protocol.job.JobResult;
 import dev.isoflop.protocol.job.LearningRateSchedule;
 import dev.isoflop.protocol.job.ModelShape;
+import dev.isoflop.protocol.job.Precision;
 import dev.isoflop.protocol.job.PretrainSpec;
 import dev.isoflop.protocol.job.TrainingSettings;
 import dev.isoflop.protocol.runner.CheckpointCommit;
 import dev.isoflop.protocol.runner.ClaimGrant;
+import dev.isoflop.protocol.runner.DeviceSample;
 import dev.isoflop.protocol.runner.Directives;
 import dev.isoflop.protocol.runner.FinishAttempt;
+import dev.isoflop.protocol.runner.Heartbeat;
 import dev.isoflop.runner.FakePlatform.Fault;
+import dev.isoflop.runner.device.DeviceMonitor;
+import dev.isoflop.runner.device.DeviceProbe;
+import dev.isoflop.runner.device.FakeProbe;
+import dev.isoflop.runner.device.GpuChoice;
 import dev.isoflop.runner.platform.PlatformClient;
 import dev.isoflop.runner.platform.Retry;
 import dev.isoflop.runner.work.DatasetCache;
@@ -45,6 +52,8 @@ class RunnerProtocolTests {
 
     private final FakeEngine engine = new FakeEngine();
     private FakePlatform platform;
+    private DeviceProbe probe = new FakeProbe(0, "a laptop");
+    private DeviceMonitor devices;
     private Runner runner;
     private Thread thread;
 
@@ -60,11 +69,13 @@ class RunnerProtocolTests {
             runner.drain(Duration.ZERO);
             runner.close();
             thread.join();
+            devices.close();
         }
         platform.close();
     }
 
     private void startRunner() {
+        devices = DeviceMonitor.start(new GpuChoice.All(), probe, Duration.ofMillis(50));
         RunnerSettings settings = new RunnerSettings(
                 platform.url(),
                 "isf_test",
@@ -90,6 +101,8 @@ class RunnerProtocolTests {
                 settings,
                 new PlatformClient(platform.url(), "isf_test", Duration.ofSeconds(2)),
                 work,
+                devices,
+                Capacity.ofMachine(),
                 home.resolve("runs"));
         thread = Thread.ofPlatform().start(() -> {
             try {
@@ -103,7 +116,8 @@ class RunnerProtocolTests {
     private static PretrainSpec spec(long steps, long checkpointSeconds) {
         return new PretrainSpec(
                 new ModelShape(16, 4, 8, 1, 1, 1, 8, true, false, 10_000, 1e-5),
-                new TrainingSettings(2, steps, 1e-3, 0.1, 0.1, LearningRateSchedule.COSINE, 0.9, 0.95, 1e-8, 0.1, 1),
+                new TrainingSettings(
+                        2, steps, 1e-3, 0.1, 0.1, LearningRateSchedule.COSINE, 0.9, 0.95, 1e-8, 0.1, 1, Precision.FP32),
                 1,
                 new DatasetRef("abc", List.of(new FileRef("train.bin", FakePlatform.sha(DATA), DATA.length))),
                 1,
@@ -138,6 +152,33 @@ class RunnerProtocolTests {
                 .forEach((step, loss) ->
                         assertThat(loss).as("loss at step " + step).isEqualTo(FakeEngine.stateAfter(step, 1)));
         assertThat(attempt.duplicates).isZero();
+    }
+
+    @Test
+    void itsDevicesAreRegisteredAndWhatTheyDoTravelsWithTheHeartbeats() throws Exception {
+        probe = new FakeProbe(2, "");
+        startRunner();
+        await(
+                "both devices show",
+                () -> platform.heartbeats.stream().anyMatch(h -> h.devices().size() == 2));
+        assertThat(platform.registered.devices()).containsExactly(FakeProbe.device(0), FakeProbe.device(1));
+        assertThat(platform.heartbeats.getLast().devices())
+                .containsExactly(
+                        new DeviceSample(0, 50.0, 1L << 30, 300.0, 40.0, 1_500),
+                        new DeviceSample(1, 50.0, 1L << 30, 300.0, 40.0, 1_500));
+    }
+
+    @Test
+    void withoutDevicesTheMessagesAreWhatTheyWereBeforeThereWereAny() throws Exception {
+        startRunner();
+        await("a heartbeat", () -> !platform.heartbeats.isEmpty());
+        assertThat(platform.registered.devices()).isEmpty();
+        assertThat(PlatformClient.mapper().writeValueAsString(new Heartbeat("i", 1, List.of(), List.of())))
+                .isEqualTo("{\"instance\":\"i\",\"freeMemoryBytes\":1,\"observed\":[]}");
+        assertThat(PlatformClient.mapper()
+                        .readValue("{\"instance\":\"i\",\"freeMemoryBytes\":1,\"observed\":[]}", Heartbeat.class)
+                        .devices())
+                .isEmpty();
     }
 
     @Test

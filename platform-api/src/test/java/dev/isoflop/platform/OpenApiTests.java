@@ -100,6 +100,8 @@ class OpenApiTests {
                         "/api/v1/runs/{id}/metrics/series",
                         "/api/v1/runs/{id}/artifacts/{name}",
                         "/api/v1/runners",
+                        "/api/v1/runners/{id}",
+                        "/api/v1/runners/{id}/devices/{index}/samples",
                         "/api/v1/runners/{runnerId}/claims",
                         "/api/v1/runners/{runnerId}/heartbeats",
                         "/api/v1/tokens",

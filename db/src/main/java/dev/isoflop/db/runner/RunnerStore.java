@@ -1,6 +1,7 @@
 package dev.isoflop.db.runner;
 
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Repository;
 
@@ -58,6 +59,7 @@ public class RunnerStore {
                         update runner set instance = :instance, pool = :pool, host = :host, pid = :pid,
                             version = :version, slots = :slots, cores = :cores, memory_bytes = :memory,
                             devices = :devices::jsonb, kinds = :kinds::jsonb, last_seen = now(),
+                            device_samples = case when instance = :instance then device_samples else '[]' end,
                             registered_at = case when instance = :instance then registered_at else now() end
                         where name = :name returning id
                         """)
@@ -85,12 +87,18 @@ public class RunnerStore {
         UNKNOWN
     }
 
-    /** Notes that the runner's process has spoken, and locks its row. */
-    public Heard heard(long runnerId, String instance) {
-        int updated = jdbc.sql("update runner set last_seen = now() where id = ? and instance = ?")
-                .param(runnerId)
-                .param(instance)
-                .update();
+    /**
+     * Notes that the runner's process has spoken, and locks its row.
+     *
+     * @param samplesJson {@code DeviceSample[]}, what its accelerators did; null leaves what is known of them
+     */
+    public Heard heard(long runnerId, String instance, @Nullable String samplesJson) {
+        String samples = samplesJson == null ? "" : ", device_samples = :samples::jsonb, devices_seen = now()";
+        JdbcClient.StatementSpec update = jdbc.sql(
+                        "update runner set last_seen = now()" + samples + " where id = :id and instance = :instance")
+                .param("id", runnerId)
+                .param("instance", instance);
+        int updated = (samplesJson == null ? update : update.param("samples", samplesJson)).update();
         if (updated == 1) {
             return Heard.CURRENT;
         }

@@ -8,25 +8,38 @@ import dev.isoflop.lm.train.Trainer;
 import dev.isoflop.lm.train.TrainingOptions;
 import dev.isoflop.protocol.job.LearningRateSchedule;
 import dev.isoflop.protocol.job.ModelShape;
+import dev.isoflop.protocol.job.Precision;
 import dev.isoflop.protocol.job.PretrainSpec;
 import dev.isoflop.protocol.job.TrainingSettings;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.function.Consumer;
 
 /** The project's own engine on the CPU. */
 public final class CpuEngine implements TrainingEngine {
 
     @Override
-    public Session create(PretrainSpec spec, TokenSource train, int threads) {
-        return new TrainerSession(Trainer.create(model(spec.model()), options(spec), train, threads));
+    public Session create(PretrainSpec spec, PreparedDataset data, int threads) {
+        requireFp32(spec);
+        return new TrainerSession(
+                Trainer.create(model(spec.model()), options(spec), data.train(), threads), data.validation());
     }
 
     @Override
-    public Session resume(PretrainSpec spec, Path checkpoint, TokenSource train, int threads) throws IOException {
-        return new TrainerSession(Trainer.resume(checkpoint, train, threads));
+    public Session resume(PretrainSpec spec, Path checkpoint, PreparedDataset data, int threads) throws IOException {
+        requireFp32(spec);
+        return new TrainerSession(Trainer.resume(checkpoint, data.train(), threads), data.validation());
     }
 
-    static ModelSpec model(ModelShape shape) {
+    private static void requireFp32(PretrainSpec spec) {
+        if (spec.training().precision() != Precision.FP32) {
+            throw new IllegalArgumentException("precision = " + spec.training().precision()
+                    + " needs a GPU, and this runner trains on the CPU; use FP32, or a pool whose runners have GPUs");
+        }
+    }
+
+    /** The engine's own description of a shape. */
+    public static ModelSpec model(ModelShape shape) {
         return new ModelSpec(
                 shape.vocabSize(),
                 shape.contextLength(),
@@ -41,7 +54,8 @@ public final class CpuEngine implements TrainingEngine {
                 shape.qkNorm());
     }
 
-    static TrainingOptions options(PretrainSpec spec) {
+    /** The engine's own description of how to train. */
+    public static TrainingOptions options(PretrainSpec spec) {
         TrainingSettings t = spec.training();
         return new TrainingOptions(
                 t.batchSequences(),
@@ -68,7 +82,7 @@ public final class CpuEngine implements TrainingEngine {
         };
     }
 
-    private record TrainerSession(Trainer trainer) implements Session {
+    private record TrainerSession(Trainer trainer, TokenSource validation) implements Session {
 
         @Override
         public long stepsDone() {
@@ -76,13 +90,23 @@ public final class CpuEngine implements TrainingEngine {
         }
 
         @Override
-        public StepResult step() {
-            return trainer.step();
+        public int mostAhead() {
+            return 1;
         }
 
         @Override
-        public double evaluate(TokenSource source, long maxTokens) {
-            return trainer.evaluate(source, maxTokens);
+        public void advance(long step, Consumer<StepResult> results) {
+            boolean finite = true;
+            while (finite && trainer.stepsDone() < step) {
+                StepResult result = trainer.step();
+                finite = result.finite();
+                results.accept(result);
+            }
+        }
+
+        @Override
+        public double evaluate(long maxTokens) {
+            return trainer.evaluate(validation, maxTokens);
         }
 
         @Override

@@ -1,6 +1,7 @@
 package dev.isoflop.runner.work;
 
 import dev.isoflop.data.CorpusException;
+import dev.isoflop.lm.cuda.driver.CudaException;
 import dev.isoflop.protocol.runner.FinishAttempt.Category;
 import dev.isoflop.protocol.runner.FinishAttempt.Failure;
 import dev.isoflop.runner.platform.PlatformException;
@@ -39,6 +40,11 @@ public final class Failures {
         }
         return switch (cause) {
             case InvalidInputException e -> failure(Category.INVALID_INPUT, "invalid-work", null, e);
+            case OutOfDeviceMemoryException e -> failure(Category.OUT_OF_MEMORY, "out-of-device-memory", null, e);
+            case CudaException e
+            when e.isOutOfMemory() ->
+                failure(Category.OUT_OF_MEMORY, "out-of-device-memory", "The GPU's memory is not enough", e);
+            case CudaException e -> failure(Category.INFRASTRUCTURE, "gpu-error", null, e);
             case IOException e when diskIsFull(e) -> failure(Category.INFRASTRUCTURE, "disk-full", null, e);
             case CorpusException e when e.mayPass() -> failure(Category.USER, "corpus-unavailable", null, e);
             case CorpusException e -> failure(Category.INVALID_INPUT, "invalid-work", null, e);

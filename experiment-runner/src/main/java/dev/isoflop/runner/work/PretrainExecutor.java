@@ -1,6 +1,5 @@
 package dev.isoflop.runner.work;
 
-import dev.isoflop.lm.tokens.TokenSource;
 import dev.isoflop.lm.train.StepResult;
 import dev.isoflop.protocol.job.FileRef;
 import dev.isoflop.protocol.job.JobResult;
@@ -11,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Trains a model on a prepared dataset, recording metrics and checkpoints.
@@ -22,6 +22,9 @@ import java.util.Optional;
  * the last committed checkpoint.
  */
 public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
+
+    /** How often a run that goes ahead by many steps stops to see whether it is still wanted. */
+    private static final double LOOK_EVERY_SECONDS = 0.5;
 
     private final TrainingEngine engine;
     private final DatasetCache datasets;
@@ -49,7 +52,7 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
             throws IOException, InterruptedException {
         ClaimGrant.Resume resume = context.resume();
         if (resume == null) {
-            try (TrainingEngine.Session session = engine.create(spec, data.train(), context.threads())) {
+            try (TrainingEngine.Session session = engine.create(spec, data, context.threads())) {
                 return new Training(spec, context, data, session, 0).run();
             }
         }
@@ -58,7 +61,7 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
         if (!fetch(resume, checkpoint, context)) {
             return new Outcome.Stopped();
         }
-        try (TrainingEngine.Session session = engine.resume(spec, checkpoint, data.train(), context.threads())) {
+        try (TrainingEngine.Session session = engine.resume(spec, checkpoint, data, context.threads())) {
             Directories.delete(checkpoint);
             context.info("resumed from the checkpoint at step " + session.stepsDone());
             return new Training(spec, context, data, session, resume.trainSeconds()).run();
@@ -98,6 +101,8 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
 
         private long sinceStep;
         private double flopsPerStep;
+        private long begun;
+        private @Nullable StepResult last;
 
         Training(
                 PretrainSpec spec,
@@ -130,18 +135,16 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
                         return checkpointNow() ? new Outcome.Preempted() : new Outcome.Stopped();
                     }
                 }
-                long begin = System.nanoTime();
-                StepResult result = session.step();
-                double seconds = (System.nanoTime() - begin) * 1e-9;
-                trainSeconds += seconds;
-                sinceSeconds += seconds;
-                flopsPerStep = result.flops() / result.step();
-                record(result);
-                if (!result.finite()) {
+                begun = System.nanoTime();
+                session.advance(nextStop(), this::record);
+                passed();
+                StepResult result = last;
+                if (result != null && !result.finite()) {
                     return diverged(result);
                 }
-                if (spec.evalEverySteps() > 0 && result.step() % spec.evalEverySteps() == 0 && result.step() < steps) {
-                    context.metric("eval/loss", result.step(), session.evaluate(data.validation(), spec.evalTokens()));
+                long step = session.stepsDone();
+                if (spec.evalEverySteps() > 0 && step % spec.evalEverySteps() == 0 && step < steps) {
+                    context.metric("eval/loss", step, session.evaluate(spec.evalTokens()));
                 }
                 if (checkpointIsDue()) {
                     checkpoints.await();
@@ -151,11 +154,33 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
             return evaluated();
         }
 
+        /** Where to stop and look around: at an evaluation, at the end, and about twice a second. */
+        private long nextStop() {
+            long step = session.stepsDone();
+            double perStep = trainSeconds / Math.max(1, step);
+            long ahead = perStep > 0 ? (long) (LOOK_EVERY_SECONDS / perStep) : 1;
+            long stop = Math.min(steps, step + Math.clamp(ahead, 1, session.mostAhead()));
+            long every = spec.evalEverySteps();
+            return every > 0 ? Math.min(stop, (step / every + 1) * every) : stop;
+        }
+
+        /** Adds the time since it was last asked to the clocks. */
+        private void passed() {
+            long now = System.nanoTime();
+            double seconds = (now - begun) * 1e-9;
+            begun = now;
+            trainSeconds += seconds;
+            sinceSeconds += seconds;
+        }
+
         private void record(StepResult r) {
+            last = r;
+            flopsPerStep = r.flops() / r.step();
             boolean due = r.step() % spec.metricsEverySteps() == 0 || r.step() == 1 || r.step() == steps || !r.finite();
             if (!due) {
                 return;
             }
+            passed();
             context.metric("train/loss", r.step(), r.loss());
             context.metric("train/grad_norm", r.step(), r.gradNorm());
             context.metric("train/learning_rate", r.step(), r.learningRate());
@@ -169,8 +194,7 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
         /** Held-out loss over the whole validation split, then the last checkpoint. */
         private Outcome evaluated() throws IOException, InterruptedException {
             context.progress(steps, "evaluating");
-            TokenSource validation = data.validation();
-            double loss = session.evaluate(validation, Long.MAX_VALUE);
+            double loss = session.evaluate(Long.MAX_VALUE);
             if (context.stopped()) {
                 return new Outcome.Stopped();
             }
@@ -221,7 +245,7 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
                     && checkpoints.idle();
         }
 
-        private void beginCheckpoint() throws IOException {
+        private void beginCheckpoint() throws IOException, InterruptedException {
             long step = session.stepsDone();
             Path directory = context.directory().resolve("step-" + step);
             session.save(directory);

@@ -1,31 +1,41 @@
 package dev.isoflop.runner.work;
 
-import dev.isoflop.lm.tokens.TokenSource;
 import dev.isoflop.lm.train.StepResult;
 import dev.isoflop.protocol.job.PretrainSpec;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.function.Consumer;
 
 /** What a pretraining run needs of an engine: so that another backend is another implementation. */
 public interface TrainingEngine {
 
     /** @throws IllegalArgumentException if the settings or the data do not fit the model */
-    Session create(PretrainSpec spec, TokenSource train, int threads);
+    Session create(PretrainSpec spec, PreparedDataset data, int threads) throws InterruptedException;
 
     /** Goes on from a checkpoint that {@link Session#save} wrote, bitwise as if never interrupted. */
-    Session resume(PretrainSpec spec, Path checkpoint, TokenSource train, int threads) throws IOException;
+    Session resume(PretrainSpec spec, Path checkpoint, PreparedDataset data, int threads)
+            throws IOException, InterruptedException;
 
     /** One model in training; used by one thread at a time. */
     interface Session extends AutoCloseable {
 
         long stepsDone();
 
-        StepResult step();
+        /** Most steps it is worth asking for at once: 1 for an engine that gains nothing by knowing more ahead. */
+        int mostAhead();
+
+        /**
+         * Trains until a step, and hands over the result of every step in order. Stops early behind a result that is not finite.
+         *
+         * @param step more than {@link #stepsDone}, at most the run's steps
+         */
+        void advance(long step, Consumer<StepResult> results) throws InterruptedException;
 
         /** Mean loss over at most about {@code maxTokens} held-out tokens, nats per token; changes no state. */
-        double evaluate(TokenSource source, long maxTokens);
+        double evaluate(long maxTokens) throws InterruptedException;
 
-        void save(Path directory) throws IOException;
+        /** Writes a checkpoint of the last step handed over. */
+        void save(Path directory) throws IOException, InterruptedException;
 
         @Override
         void close();

@@ -62,3 +62,22 @@ extern "C" __global__ void to_bf16(bf16* out, const float* x, long long n) {
   long long threads = (long long)gridDim.x * blockDim.x;
   for (long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x; i < n; i += threads) out[i] = from_float<bf16>(x[i]);
 }
+
+// Where an evaluation is: windows evenly spread over a source, of which a pass takes the next `batch`.
+struct Windows {
+  long long next;
+  long long count;      // windows to score
+  long long available;  // windows in the source
+};
+
+// starts[lanes][batch]: the next windows, the same for all lanes; past the last one, a start outside any source, which has neither inputs
+// nor loss. One block of at least `batch` threads or one that loops.
+extern "C" __global__ void evaluation_windows(long long* starts, Windows* windows, int lanes, int batch, int context) {
+  Windows w = *windows;
+  for (int i = threadIdx.x; i < lanes * batch; i += blockDim.x) {
+    long long window = w.next + i % batch;
+    starts[i] = window < w.count ? window * w.available / w.count * context : -(long long)context - 2;
+  }
+  __syncthreads();
+  if (threadIdx.x == 0) windows->next = w.next + batch;
+}

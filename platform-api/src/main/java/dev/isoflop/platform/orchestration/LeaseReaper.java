@@ -2,6 +2,7 @@ package dev.isoflop.platform.orchestration;
 
 import dev.isoflop.db.run.LeaseStore;
 import dev.isoflop.db.runner.ClaimStore;
+import dev.isoflop.db.runner.DeviceSampleStore;
 import java.time.Duration;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -27,10 +28,12 @@ class LeaseReaper implements DisposableBean {
 
     private static final Logger log = LoggerFactory.getLogger(LeaseReaper.class);
     private static final Duration CLAIMS_KEPT = Duration.ofHours(1);
+    private static final Duration DEVICE_SAMPLES_KEPT = Duration.ofHours(24);
 
     private final LeaseStore leases;
     private final LostLeases lost;
     private final ClaimStore claims;
+    private final DeviceSampleStore samples;
     private final TransactionTemplate transactions;
     private final LeaseSettings settings;
     private final Watchfulness watchfulness;
@@ -41,11 +44,13 @@ class LeaseReaper implements DisposableBean {
             LeaseStore leases,
             LostLeases lost,
             ClaimStore claims,
+            DeviceSampleStore samples,
             TransactionTemplate transactions,
             LeaseSettings settings) {
         this.leases = leases;
         this.lost = lost;
         this.claims = claims;
+        this.samples = samples;
         this.transactions = transactions;
         this.settings = settings;
         Duration interval = settings.reaperInterval();
@@ -79,6 +84,7 @@ class LeaseReaper implements DisposableBean {
         if (nowNanos - nextPruneNanos >= 0) {
             nextPruneNanos = nowNanos + Duration.ofMinutes(5).toNanos();
             transactions.executeWithoutResult(status -> claims.prune(CLAIMS_KEPT));
+            transactions.executeWithoutResult(status -> samples.prune(DEVICE_SAMPLES_KEPT));
         }
     }
 

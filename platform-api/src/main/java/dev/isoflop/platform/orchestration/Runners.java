@@ -16,7 +16,9 @@ import dev.isoflop.protocol.runner.Heartbeat;
 import dev.isoflop.protocol.runner.RegisterRunner;
 import dev.isoflop.protocol.runner.Registration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.annotation.Transactional;
 import tools.jackson.databind.json.JsonMapper;
@@ -30,7 +32,11 @@ import tools.jackson.databind.json.JsonMapper;
 @Component
 class Runners {
 
+    /** Largest number a device may have: the history has two bytes for it. */
+    static final int MAX_DEVICE = Short.MAX_VALUE;
+
     private final RunnerStore runners;
+    private final DeviceSamples devices;
     private final LeaseStore leases;
     private final LostLeases lost;
     private final RunStore runs;
@@ -41,6 +47,7 @@ class Runners {
 
     Runners(
             RunnerStore runners,
+            DeviceSamples devices,
             LeaseStore leases,
             LostLeases lost,
             RunStore runs,
@@ -49,6 +56,7 @@ class Runners {
             LeaseSettings settings,
             JsonMapper json) {
         this.runners = runners;
+        this.devices = devices;
         this.leases = leases;
         this.lost = lost;
         this.runs = runs;
@@ -93,10 +101,12 @@ class Runners {
      */
     @Transactional
     public Directives heartbeat(long runnerId, Heartbeat heartbeat) {
-        return switch (runners.heard(runnerId, heartbeat.instance())) {
+        String samples = devices.stored(heartbeat.devices());
+        return switch (runners.heard(runnerId, heartbeat.instance(), samples)) {
             case UNKNOWN -> throw unknown(runnerId);
             case REPLACED -> new Directives(List.of());
             case CURRENT -> {
+                devices.append(runnerId, samples);
                 List<LeaseStore.Silent> back = leases.renew(
                         runnerId,
                         heartbeat.observed().stream()
@@ -147,6 +157,18 @@ class Runners {
         }
         if (r.kinds().isEmpty()) {
             errors.add(new Problem.FieldError("/kinds", "A runner needs a kind of work.", "such as pretrain", null));
+        }
+        Set<Integer> indices = new HashSet<>();
+        for (int i = 0; i < r.devices().size(); i++) {
+            RegisterRunner.Device device = r.devices().get(i);
+            blank(errors, "/devices/" + i + "/name", device.name());
+            if (device.index() < 0 || device.index() > MAX_DEVICE || !indices.add(device.index())) {
+                errors.add(new Problem.FieldError(
+                        "/devices/" + i + "/index",
+                        "Each device needs a number of its own.",
+                        "0 to " + MAX_DEVICE,
+                        null));
+            }
         }
         if (!errors.isEmpty()) {
             throw new ProblemException(ErrorCode.INVALID_REQUEST, "The registration is incomplete.", errors);

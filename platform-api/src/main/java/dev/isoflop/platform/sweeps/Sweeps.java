@@ -17,6 +17,7 @@ import dev.isoflop.protocol.job.DatasetRef;
 import dev.isoflop.protocol.job.JobResult;
 import dev.isoflop.protocol.job.JobSpec;
 import dev.isoflop.protocol.job.LearningRateSchedule;
+import dev.isoflop.protocol.job.Precision;
 import dev.isoflop.protocol.job.PretrainSpec;
 import dev.isoflop.protocol.job.TrainingSettings;
 import dev.isoflop.scaling.plan.PlannedCell;
@@ -26,6 +27,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.stream.Collectors;
@@ -172,7 +174,8 @@ public class Sweeps {
                 or(t == null ? null : t.beta2(), 0.95),
                 or(t == null ? null : t.epsilon(), 1e-8),
                 or(t == null ? null : t.weightDecay(), 0.1),
-                or(t == null ? null : t.gradientClip(), 1.0));
+                or(t == null ? null : t.gradientClip(), 1.0),
+                precision(spec));
         Integer metrics = t == null ? null : t.metricsEverySteps();
         Long evalEvery = t == null ? null : t.evalEverySteps();
         Long evalTokens = t == null ? null : t.evalTokens();
@@ -216,6 +219,11 @@ public class Sweeps {
                                 retries.infrastructure() == null ? 10 : retries.infrastructure()));
     }
 
+    private static Precision precision(SweepSpec.IsoFlop spec) {
+        SweepSpec.@Nullable TrainingEntry t = spec.training();
+        return t == null || t.precision() == null ? Precision.FP32 : t.precision();
+    }
+
     /** Losses share a fit only where all of this agrees; the final evaluation is always the whole held-out split. */
     private static String comparability(SweepSpec.IsoFlop spec, Ready dataset) {
         return Idempotency.hash(String.join(
@@ -223,7 +231,7 @@ public class Sweeps {
                 "tokenizer " + dataset.detail.tokenizerHash(),
                 "data " + dataset.id,
                 "context " + SweepPlanning.contextLength(spec),
-                "precision fp32",
+                "precision " + precision(spec).name().toLowerCase(Locale.ROOT),
                 "eval held-out whole"));
     }
 

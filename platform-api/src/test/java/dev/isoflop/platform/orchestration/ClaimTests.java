@@ -14,6 +14,7 @@ import dev.isoflop.protocol.job.FileRef;
 import dev.isoflop.protocol.job.JobResult;
 import dev.isoflop.protocol.job.LearningRateSchedule;
 import dev.isoflop.protocol.job.ModelShape;
+import dev.isoflop.protocol.job.Precision;
 import dev.isoflop.protocol.job.PretrainSpec;
 import dev.isoflop.protocol.job.TrainingSettings;
 import dev.isoflop.protocol.runner.ClaimGrant.Assignment;
@@ -266,7 +267,8 @@ class ClaimTests {
     static PretrainSpec pretrain(String dataset) {
         return new PretrainSpec(
                 new ModelShape(1024, 128, 32, 2, 2, 2, 88, true, false, 1e4, 1e-5),
-                new TrainingSettings(16, 10, 0.01, 0.1, 0.02, LearningRateSchedule.COSINE, 0.9, 0.95, 1e-8, 0.1, 1),
+                new TrainingSettings(
+                        16, 10, 0.01, 0.1, 0.02, LearningRateSchedule.COSINE, 0.9, 0.95, 1e-8, 0.1, 1, Precision.FP32),
                 1,
                 new DatasetRef(dataset, new ArrayList<>()),
                 1,

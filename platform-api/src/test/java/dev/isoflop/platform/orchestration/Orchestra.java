@@ -8,6 +8,7 @@ import dev.isoflop.db.run.RunRepository;
 import dev.isoflop.db.run.RunStore;
 import dev.isoflop.db.run.RunTransitioned;
 import dev.isoflop.db.runner.ClaimStore;
+import dev.isoflop.db.runner.DeviceSampleStore;
 import dev.isoflop.platform.artifacts.ArtifactFiles;
 import dev.isoflop.platform.datasets.Datasets;
 import dev.isoflop.protocol.api.RunState;
@@ -301,7 +302,12 @@ final class Orchestra {
     /** A reaper that has not looked yet. Its own thread is never started. */
     LeaseReaper newReaper() {
         return new LeaseReaper(
-                context.getBean(LeaseStore.class), lost, context.getBean(ClaimStore.class), transactions, settings);
+                context.getBean(LeaseStore.class),
+                lost,
+                context.getBean(ClaimStore.class),
+                context.getBean(DeviceSampleStore.class),
+                transactions,
+                settings);
     }
 
     static FinishAttempt succeeded() {
@@ -365,7 +371,8 @@ final class Orchestra {
                             1L << 30,
                             Arrays.stream(observed)
                                     .map(a -> new Heartbeat.Observed(a.runId(), a.attempt(), step, "training"))
-                                    .toList()));
+                                    .toList(),
+                            List.of()));
         }
     }
 

@@ -57,4 +57,26 @@ public final class MetricViews {
      * @param toStep last step that counts; later ones are shadowed by the next segment
      */
     public record Segment(int attempt, long fromStep, long toStep) {}
+
+    /**
+     * What a device did over a time, as columns of equal length in order of time; NaN where it did not tell. Utilisation,
+     * power and clock are means of their bucket, memory and temperature its largest, since those are what runs out.
+     *
+     * @param bucketSeconds width of a bucket; 0 where every heartbeat is its own
+     * @param times milliseconds since the epoch; of a bucket, its last heartbeat's
+     * @param utilisationPercent share of the time in which some kernel ran, 0 to 100
+     * @param memoryUsedBytes by all processes and the driver
+     * @param powerWatts of the whole board
+     * @param temperatureCelsius of the chip
+     * @param smClockMhz of the multiprocessors
+     */
+    @SuppressWarnings("ArrayRecordComponent") // columns travel as arrays
+    public record DeviceSeries(
+            int bucketSeconds,
+            long[] times,
+            double[] utilisationPercent,
+            double[] memoryUsedBytes,
+            double[] powerWatts,
+            double[] temperatureCelsius,
+            double[] smClockMhz) {}
 }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import com.fasterxml.jackson.annotation.JsonTypeName;
 import dev.isoflop.protocol.job.LearningRateSchedule;
+import dev.isoflop.protocol.job.Precision;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -138,7 +139,8 @@ public sealed interface SweepSpec {
             @Nullable Integer metricsEverySteps,
             @Nullable Long evalEverySteps,
             @Nullable Long evalTokens,
-            @Nullable Long checkpointEverySeconds) {}
+            @Nullable Long checkpointEverySeconds,
+            @Nullable Precision precision) {}
 
     /**
      * @param failures retries after failures of the work itself; default 2

@@ -150,6 +150,7 @@ public final class Views {
 
     /**
      * @param state online, suspect (silent for less than a lease) or gone
+     * @param devices its accelerators, empty on a CPU runner
      * @param runs ids of the runs it holds
      */
     public record Runner(
@@ -163,10 +164,52 @@ public final class Views {
             int slots,
             int cores,
             long memoryBytes,
-            List<String> devices,
+            List<Device> devices,
             List<Long> runs,
             Instant registeredAt,
             Instant lastSeen) {}
+
+    /**
+     * An accelerator of a runner. What the runner did not tell is absent.
+     *
+     * @param index number of the device on its host
+     * @param name as the driver names it
+     * @param memoryBytes total memory of the device
+     * @param pciBusId its address on the bus
+     * @param multiprocessors streaming multiprocessors
+     * @param computeCapability such as {@code 9.0}
+     * @param cudaVersion the newest CUDA its driver speaks, such as {@code 13.0}
+     * @param latest what it did last
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record Device(
+            int index,
+            String name,
+            long memoryBytes,
+            @Nullable String pciBusId,
+            @Nullable Integer multiprocessors,
+            @Nullable String computeCapability,
+            @Nullable String cudaVersion,
+            @Nullable DeviceState latest) {}
+
+    /**
+     * What a device did over one heartbeat. What it does not tell is absent.
+     *
+     * @param at when the heartbeat came
+     * @param utilisationPercent share of the time in which some kernel ran, 0 to 100
+     * @param memoryUsedBytes by all processes and the driver
+     * @param powerWatts of the whole board
+     * @param temperatureCelsius of the chip
+     * @param smClockMhz of the multiprocessors
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record DeviceState(
+            Instant at,
+            @Nullable Double utilisationPercent,
+            @Nullable Long memoryUsedBytes,
+            @Nullable Double powerWatts,
+            @Nullable Double temperatureCelsius,
+            @Nullable Integer smClockMhz) {}
 
     @JsonInclude(JsonInclude.Include.NON_NULL)
     public record Token(

@@ -1,5 +1,7 @@
 package dev.isoflop.protocol.job;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
+
 /**
  * Optimisation settings of one pretraining run (AdamW with decoupled decay, Loshchilov and Hutter 2019).
  *
@@ -14,6 +16,7 @@ package dev.isoflop.protocol.job;
  * @param epsilon added to the root of the second moment
  * @param weightDecay decoupled decay, applied to matrices only
  * @param gradientClip largest global gradient norm; longer gradients are scaled down to it
+ * @param precision what activations and working weights are stored in; default FP32
  */
 public record TrainingSettings(
         int batchSequences,
@@ -26,4 +29,11 @@ public record TrainingSettings(
         double beta2,
         double epsilon,
         double weightDecay,
-        double gradientClip) {}
+        double gradientClip,
+        @JsonProperty(defaultValue = "FP32") Precision precision) {
+
+    public TrainingSettings {
+        // absent in what was stored before there was a choice, it arrives as null whatever its declared type
+        precision = precision == null ? Precision.FP32 : precision;
+    }
+}

@@ -1,5 +1,7 @@
 package dev.isoflop.protocol.runner;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 
 /**
@@ -8,11 +10,21 @@ import java.util.List;
  * @param instance of the reporting process
  * @param freeMemoryBytes memory left
  * @param observed every attempt it is executing or whose end it has not yet had acknowledged
+ * @param devices what its accelerators did since the last heartbeat; left out by a runner that has none, so that a
+ *     platform older than this field takes its heartbeats
  */
-public record Heartbeat(String instance, long freeMemoryBytes, List<Observed> observed) {
+public record Heartbeat(
+        String instance,
+        long freeMemoryBytes,
+        List<Observed> observed,
+
+        @JsonInclude(JsonInclude.Include.NON_EMPTY) @JsonProperty(defaultValue = "[]")
+        List<DeviceSample> devices) {
 
     public Heartbeat {
         observed = List.copyOf(observed);
+        // absent from the JSON of a runner without accelerators, whatever its declared type
+        devices = devices == null ? List.of() : List.copyOf(devices);
     }
 
     /**

@@ -1,6 +1,8 @@
 package dev.isoflop.protocol.runner;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * @param name stable name of the runner, unique on the platform (host name and a suffix, say)
@@ -34,9 +36,23 @@ public record RegisterRunner(
     }
 
     /**
-     * @param index number of the device on its host
-     * @param name as the driver names it
+     * An accelerator the runner offers. What a runner cannot tell, or one older than the field does not say, is absent.
+     *
+     * @param index number of the device on its host, which samples name it by
+     * @param name as the driver names it, such as {@code NVIDIA H100 80GB HBM3}
      * @param memoryBytes total memory of the device
+     * @param pciBusId its address on the bus, such as {@code 0000:3B:00.0}
+     * @param multiprocessors streaming multiprocessors
+     * @param computeCapability such as {@code 9.0}
+     * @param cudaVersion the newest CUDA its driver speaks, such as {@code 13.0}
      */
-    public record Device(int index, String name, long memoryBytes) {}
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record Device(
+            int index,
+            String name,
+            long memoryBytes,
+            @Nullable String pciBusId,
+            @Nullable Integer multiprocessors,
+            @Nullable String computeCapability,
+            @Nullable String cudaVersion) {}
 }

@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Collection;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
@@ -71,6 +72,28 @@ public final class TuningCache {
     public synchronized void put(String key, Entry entry) {
         read(file).forEach(entries::putIfAbsent);
         entries.put(key, entry);
+        store();
+    }
+
+    /** What is known of some products, as JSON to keep with a run. */
+    public synchronized String export(Collection<String> keys) {
+        SortedMap<String, Entry> some = new TreeMap<>(entries);
+        some.keySet().retainAll(keys);
+        return JSON.writeValueAsString(some) + "\n";
+    }
+
+    /** Takes in what a run kept of products that are not known here, so that it goes on with the same code; no file is no news. */
+    public synchronized void adopt(Path exported) {
+        SortedMap<String, Entry> kept = read(exported);
+        if (entries.keySet().containsAll(kept.keySet())) {
+            return;
+        }
+        read(file).forEach(entries::putIfAbsent);
+        kept.forEach(entries::putIfAbsent);
+        store();
+    }
+
+    private void store() {
         try {
             Path directory = file.toAbsolutePath().getParent();
             Files.createDirectories(directory);

@@ -42,6 +42,7 @@ final class Arenas implements AutoCloseable {
     final int squareBlocks;
     final DeviceMemory counter; // long
     final DeviceMemory evalStarts; // long [lanes][batch]
+    final DeviceMemory evalWindows; // Windows of step.cu: next, count, available
     final DeviceMemory evalSums; // double [lanes]
 
     Arenas(CudaDevice device, CudaStream stream, GpuPlan plan) {
@@ -70,6 +71,7 @@ final class Arenas implements AutoCloseable {
             this.squares = zeros(device, stream, 8L * plan.lanes() * squareBlocks);
             this.counter = zeros(device, stream, 8);
             this.evalStarts = zeros(device, stream, 8L * plan.lanes() * plan.batch());
+            this.evalWindows = zeros(device, stream, 32);
             this.evalSums = zeros(device, stream, 8L * plan.lanes());
             float targets = (float) (1.0 / ((double) plan.rows * plan.accumulation()));
             lossScale.fill32(stream, Float.floatToRawIntBits(targets), 0, plan.lanes());

@@ -60,6 +60,14 @@ public final class CudaBackend implements AutoCloseable {
         return blas;
     }
 
+    /**
+     * Takes in how the products of a checkpoint's run were computed, where this machine does not know better, so that the run goes on
+     * bitwise; before its array is made. A checkpoint of another backend has nothing to say.
+     */
+    public void adopt(Path checkpoint) {
+        tuning.adopt(checkpoint.resolve(LaneSnapshot.PRODUCTS));
+    }
+
     TuningCache tuning() {
         return tuning;
     }

@@ -5,6 +5,7 @@ import dev.isoflop.lm.cuda.driver.CudaStream;
 import dev.isoflop.lm.cuda.driver.Kernel;
 import dev.isoflop.lm.model.ModelSpec;
 import dev.isoflop.lm.model.ParameterLayout;
+import java.util.Set;
 
 /**
  * Models of one shape side by side on a GPU, as programs over the arenas: a pass forward and backward, a pass that only takes the loss,
@@ -54,6 +55,11 @@ final class CudaModel implements AutoCloseable {
         return ops.args();
     }
 
+    /** What identifies its products in the tuning. */
+    Set<String> productKeys() {
+        return ops.productKeys();
+    }
+
     private long act(long offset) {
         return arenas.activations.address(offset);
     }
@@ -100,8 +106,14 @@ final class CudaModel implements AutoCloseable {
         backward(p, accumulate);
     }
 
-    /** Adds a pass that takes the loss of the first {@code count} of each lane's windows, and adds it to the sums of evaluation. */
-    void evaluationPass(Program p, GpuTokens tokens, int count) {
+    /** Adds a pass over the next windows of an evaluation, whose losses it adds to the lanes' sums. */
+    void evaluationPass(Program p, GpuTokens tokens) {
+        Kernel windows = backend.kernel("step.cu", "evaluation_windows");
+        p.main("windows", 0, 8.0 * lanes * plan.batch(), s -> {
+            ops.args().reset().address(arenas.evalStarts).address(arenas.evalWindows);
+            ops.args().int32(lanes).int32(plan.batch()).int32(plan.context());
+            windows.launch(s, 1, 1, 1, 256, 0, ops.args());
+        });
         p.main(
                 "batch",
                 0,
@@ -109,11 +121,7 @@ final class CudaModel implements AutoCloseable {
                 ops.gather(act(plan.inputs), act(plan.targets), tokens, arenas.evalStarts.address()));
         forward(p);
         head(p, false, false);
-        p.main(
-                "loss",
-                0,
-                m * 4,
-                ops.lossSum(arenas.evalSums.address(), act(plan.losses), count * plan.context(), true));
+        p.main("loss", 0, m * 4, ops.lossSum(arenas.evalSums.address(), act(plan.losses), rows, true));
     }
 
     /** Adds the update of all lanes from their gradients. */

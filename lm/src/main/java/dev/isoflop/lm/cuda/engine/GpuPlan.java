@@ -15,7 +15,10 @@ import java.util.TreeSet;
 public final class GpuPlan {
 
     /** Most bytes of logits held at once, all lanes together, unless asked otherwise. */
-    public static final long LOGIT_BYTES = 512L << 20;
+    public static final long LOGIT_BYTES = 1L << 30;
+
+    /** Most models side by side. */
+    public static final int MOST_LANES = 64;
 
     /** Head sizes of the bf16 attention kernels. */
     private static final Set<Integer> HEAD_SIZES = new TreeSet<>(Set.of(16, 24, 32, 64, 96, 128));
@@ -90,7 +93,7 @@ public final class GpuPlan {
     /** @param logitBytes most bytes of logits held at once */
     public GpuPlan(
             ModelSpec spec, Precision precision, int lanes, int batch, int context, int accumulation, long logitBytes) {
-        require(lanes >= 1, "lanes", lanes, "at least 1");
+        require(lanes >= 1 && lanes <= MOST_LANES, "lanes", lanes, "in 1.." + MOST_LANES);
         require(batch >= 1, "batchSequences", batch, "at least 1");
         require(accumulation >= 1, "gradientAccumulation", accumulation, "at least 1");
         require(
@@ -118,7 +121,7 @@ public final class GpuPlan {
         int layers = spec.layers();
         long bytes = precision.bytes();
         long m = (long) lanes * rows;
-        this.normParts = Math.max(1, Math.min(Math.ceilDiv(rows, 8), NORM_PARTS / Math.min(lanes, 8)));
+        this.normParts = Math.max(1, Math.min(Math.ceilDiv(rows, 8), NORM_PARTS));
         this.ldLogits = Math.ceilDiv(spec.vocabSize(), 64) * 64;
         long fit = logitBytes / (lanes * ldLogits * bytes) / 256 * 256;
         this.chunkRows = (int) Math.clamp(fit, Math.min(rows, 256), rows);

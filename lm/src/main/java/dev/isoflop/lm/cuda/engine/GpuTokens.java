@@ -13,12 +13,14 @@ public final class GpuTokens implements AutoCloseable {
 
     private static final int CHUNK = 1 << 20;
 
-    private final TokenSource source;
+    private final long length;
+    private final int vocabSize;
     private final DeviceMemory memory;
     private final boolean wide;
 
     private GpuTokens(TokenSource source, DeviceMemory memory, boolean wide) {
-        this.source = source;
+        this.length = source.length();
+        this.vocabSize = source.vocabSize();
         this.memory = memory;
         this.wide = wide;
     }
@@ -53,14 +55,14 @@ public final class GpuTokens implements AutoCloseable {
         return source.length() * (source.vocabSize() > 1 << 16 ? 4 : 2);
     }
 
-    /** What was copied. */
-    public TokenSource source() {
-        return source;
+    /** Number of distinct ids. */
+    public int vocabSize() {
+        return vocabSize;
     }
 
     /** Number of tokens. */
     public long length() {
-        return source.length();
+        return length;
     }
 
     boolean wide() {

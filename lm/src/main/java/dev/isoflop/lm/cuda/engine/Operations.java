@@ -9,6 +9,8 @@ import dev.isoflop.lm.cuda.driver.Kernel;
 import dev.isoflop.lm.model.ModelSpec;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * The operations of a block on all lanes of a plan, each a kernel or product with its launch shape and its cost. Addresses are of the
@@ -98,6 +100,11 @@ final class Operations implements AutoCloseable {
         }
         MatmulPlan product = known;
         return s -> product.run(s, a, b, c);
+    }
+
+    /** What identifies the products used so far in the tuning. */
+    Set<String> productKeys() {
+        return products.values().stream().map(MatmulPlan::key).collect(Collectors.toSet());
     }
 
     // ---- embedding

@@ -1,14 +1,13 @@
 package dev.isoflop.lm.cuda.engine;
 
-import dev.isoflop.lm.checkpoint.AtomicDirectory;
 import dev.isoflop.lm.checkpoint.CorruptCheckpointException;
+import dev.isoflop.lm.cuda.driver.Args;
 import dev.isoflop.lm.cuda.driver.CudaEvent;
 import dev.isoflop.lm.cuda.driver.CudaGraph;
 import dev.isoflop.lm.cuda.driver.CudaStream;
 import dev.isoflop.lm.cuda.driver.DeviceMemory;
 import dev.isoflop.lm.cuda.driver.Kernel;
 import dev.isoflop.lm.model.ModelSpec;
-import dev.isoflop.lm.tokens.TokenSource;
 import dev.isoflop.lm.train.BatchOrder;
 import dev.isoflop.lm.train.Initialiser;
 import dev.isoflop.lm.train.StepResult;
@@ -16,10 +15,9 @@ import dev.isoflop.lm.train.TrainerState;
 import dev.isoflop.lm.train.TrainingOptions;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,15 +53,8 @@ public final class RunArray implements AutoCloseable {
         void step(int lane, StepResult result);
     }
 
-    /**
-     * Time of one kind of operation in a step.
-     *
-     * @param count how many of them a step has
-     * @param micros all of them together
-     * @param flops all of them together
-     * @param bytes to be moved at least, all of them together
-     */
-    public record OpTime(String name, int count, double micros, double flops, double bytes) {}
+    private static final int SPINS = 2_000;
+    private static final long PAUSE_NANOS = 20_000;
 
     private static final class Lane {
         private final TrainingOptions options;
@@ -90,8 +81,9 @@ public final class RunArray implements AutoCloseable {
     private final CudaStream main;
     private final CudaStream side;
     private final Arenas arenas;
-    private final List<Lane> lanes = new ArrayList<>();
-    private final boolean[][] active = new boolean[StepRing.SLOTS][];
+    private final HostTransfer transfer;
+    private @Nullable Lane[] lanes;
+    private final @Nullable Lane[] @Nullable [] active = new Lane[StepRing.SLOTS][];
     private Built built;
     private long submitted;
     private long collected;
@@ -102,13 +94,16 @@ public final class RunArray implements AutoCloseable {
             CudaModel model,
             StepRing ring,
             Program program,
-            @Nullable CudaGraph graph) implements AutoCloseable {
+            @Nullable CudaGraph graph,
+            Evaluator evaluator)
+            implements AutoCloseable {
 
         @Override
         public void close() {
             if (graph != null) {
                 graph.close();
             }
+            evaluator.close();
             program.close();
             model.close();
             ring.close();
@@ -124,7 +119,9 @@ public final class RunArray implements AutoCloseable {
         this.side = CudaStream.create(backend.device());
         backend.blas().prepare(main);
         backend.blas().prepare(side);
+        this.transfer = new HostTransfer(backend.device(), main);
         this.arenas = new Arenas(backend.device(), main, plan);
+        this.lanes = new Lane[plan.lanes()];
         this.built = build(plan);
     }
 
@@ -135,8 +132,8 @@ public final class RunArray implements AutoCloseable {
      * @throws IllegalArgumentException if model and data do not fit together, naming the field
      */
     public static RunArray create(CudaBackend backend, GpuPlan plan, GpuTokens train, Mode mode) {
-        if (train.source().vocabSize() > plan.spec().vocabSize()) {
-            throw new IllegalArgumentException("the data has " + train.source().vocabSize()
+        if (train.vocabSize() > plan.spec().vocabSize()) {
+            throw new IllegalArgumentException("the data has " + train.vocabSize()
                     + " distinct ids, the model's vocabSize is " + plan.spec().vocabSize()
                     + "; use the vocabulary of the tokenizer that made the data");
         }
@@ -179,18 +176,46 @@ public final class RunArray implements AutoCloseable {
         program.run(main, side);
         main.synchronize();
         side.synchronize();
+        CudaGraph graph = mode == Mode.GRAPH ? capture(program) : null;
         resetCounters(ring);
-        CudaGraph graph = null;
-        if (mode == Mode.GRAPH) {
-            graph = CudaGraph.capture(main, () -> program.run(main, side));
-            graph.upload(main);
-        }
-        return new Built(plan, model, ring, program, graph);
+        Evaluator evaluator = new Evaluator(backend, model, plan, arenas, main, transfer, mode);
+        return new Built(plan, model, ring, program, graph, evaluator);
     }
 
+    /**
+     * The step with or without a side stream, whichever is faster here: where the main chain fills the device, a second stream only
+     * makes both miss the cache. The bits are the same, so the choice may differ from one process to the next.
+     */
+    private CudaGraph capture(Program program) {
+        CudaGraph one = CudaGraph.capture(main, () -> program.run(main, null));
+        CudaGraph two = CudaGraph.capture(main, () -> program.run(main, side));
+        boolean alone = millis(one) < millis(two);
+        (alone ? two : one).close();
+        return alone ? one : two;
+    }
+
+    private double millis(CudaGraph graph) {
+        try (CudaEvent from = CudaEvent.create(backend.device());
+                CudaEvent to = CudaEvent.create(backend.device())) {
+            double best = Double.POSITIVE_INFINITY;
+            for (int i = 0; i < 4 && (i < 2 || best < SLOW_MILLIS); i++) {
+                from.record(main);
+                graph.launch(main);
+                to.record(main);
+                to.synchronize();
+                best = i == 0 ? best : Math.min(best, to.millisSince(from)); // the first also uploads it
+            }
+            return best;
+        }
+    }
+
+    /** A step that takes longer is timed once. */
+    private static final double SLOW_MILLIS = 50;
+
     private void resetCounters(StepRing ring) {
-        arenas.counter.memset(0);
-        arenas.state.memset(0);
+        arenas.counter.memset(main, 0, 0, 8);
+        arenas.state.memset(main, 0, 0, arenas.state.bytes());
+        main.synchronize();
         ring.reset();
         submitted = 0;
         collected = 0;
@@ -205,24 +230,45 @@ public final class RunArray implements AutoCloseable {
 
     /** Steps whose results of a lane were collected. */
     public long stepsDone(int lane) {
-        return lanes.get(lane).done;
+        return lane(lane).done;
+    }
+
+    /** Steps of a lane's run given to the device, collected or not. */
+    public long stepsSubmitted(int lane) {
+        return lane(lane).submitted;
+    }
+
+    private Lane lane(int index) {
+        Lane lane = lanes[index];
+        if (lane == null) {
+            throw new IllegalStateException("lane " + index + " has no run");
+        }
+        return lane;
+    }
+
+    /** Whether a lane has no run. */
+    public boolean free(int lane) {
+        return lanes[lane] == null;
+    }
+
+    /** Takes the run out of a lane. Results under way are not delivered any more. */
+    public void release(int lane) {
+        lanes[lane] = null;
     }
 
     /** How a lane's run is trained. */
     public TrainingOptions options(int lane) {
-        return lanes.get(lane).options;
+        return lane(lane).options;
     }
 
     /** Whether all steps of a lane's run were collected. */
     public boolean finished(int lane) {
-        Lane l = lanes.get(lane);
-        return l.done >= l.options.steps();
+        return lane(lane).done >= lane(lane).options.steps();
     }
 
     /**
      * Gives a lane a new run, with parameters drawn from its seed. Waits for the steps under way.
      *
-     * @param lane an existing one, or the next
      * @throws IllegalArgumentException if the options do not have the array's shape, naming the field
      */
     public void start(int lane, TrainingOptions options) {
@@ -256,36 +302,23 @@ public final class RunArray implements AutoCloseable {
         same("batchSequences", options.batchSequences(), plan().batch());
         same("contextLength", options.contextLength(), plan().context());
         same("gradientAccumulation", options.gradientAccumulation(), plan().accumulation());
-        if (lane < 0 || lane > lanes.size() || lane >= plan().lanes()) {
-            throw new IllegalArgumentException(
-                    "lane " + lane + ": there are " + lanes.size() + " of " + plan().lanes());
-        }
+        Objects.checkIndex(lane, lanes.length);
         settle();
-        upload(arenas.parameters, lane, parameters);
+        long n = plan().stride();
+        transfer.up(parameters, arenas.parameters, 4 * lane * n);
         if (moments == null) {
-            zero(arenas.first, lane);
-            zero(arenas.second, lane);
+            arenas.first.memset(main, 0, 4 * lane * n, 4 * n);
+            arenas.second.memset(main, 0, 4 * lane * n, 4 * n);
         } else {
-            upload(arenas.first, lane, moments.first());
-            upload(arenas.second, lane, moments.second());
+            transfer.up(moments.first(), arenas.first, 4 * lane * n);
+            transfer.up(moments.second(), arenas.second, 4 * lane * n);
         }
         if (plan().precision() == Precision.BF16) {
-            long n = plan().stride();
-            built.model().args().reset().address(arenas.weights.address(2 * lane * n));
-            built.model()
-                    .args()
-                    .address(arenas.parameters.address(4 * lane * n))
-                    .int64(n);
-            backend.kernel("step.cu", "to_bf16")
-                    .launch(main, 1024, 1, 1, 256, 0, built.model().args());
-            main.synchronize();
+            Args args = built.model().args().reset().address(arenas.weights.address(2 * lane * n));
+            args.address(arenas.parameters.address(4 * lane * n)).int64(n);
+            backend.kernel("step.cu", "to_bf16").launch(main, 1024, 1, 1, 256, 0, args);
         }
-        Lane fresh = new Lane(options, new BatchOrder(options.seed(), train.length(), options.contextLength()), step);
-        if (lane == lanes.size()) {
-            lanes.add(fresh);
-        } else {
-            lanes.set(lane, fresh);
-        }
+        lanes[lane] = new Lane(options, new BatchOrder(options.seed(), train.length(), options.contextLength()), step);
     }
 
     private static void same(String name, int given, int planned) {
@@ -293,18 +326,6 @@ public final class RunArray implements AutoCloseable {
             throw new IllegalArgumentException(
                     name + " = " + given + " must be " + planned + ", as in the other lanes of the array");
         }
-    }
-
-    private void upload(DeviceMemory arena, int lane, float[] values) {
-        arena.upload(values, 0, values.length, 4 * lane * plan().stride());
-    }
-
-    private void zero(DeviceMemory arena, int lane) {
-        arena.memset(main, 0, 4 * lane * plan().stride(), 4 * plan().stride());
-    }
-
-    private void download(DeviceMemory arena, int lane, float[] values) {
-        arena.download(values, 0, values.length, 4 * lane * plan().stride());
     }
 
     /**
@@ -315,10 +336,10 @@ public final class RunArray implements AutoCloseable {
      */
     public void keep(int... kept) {
         settle();
-        List<Lane> left = new ArrayList<>();
+        @Nullable Lane[] left = new Lane[kept.length];
         for (int i = 0; i < kept.length; i++) {
             int lane = kept[i];
-            left.add(lanes.get(lane));
+            left[i] = lanes[lane];
             if (lane < i || (i > 0 && lane <= kept[i - 1])) {
                 throw new IllegalArgumentException("lanes to keep must ascend");
             }
@@ -333,9 +354,11 @@ public final class RunArray implements AutoCloseable {
         }
         main.synchronize();
         GpuPlan smaller = plan().withLanes(kept.length);
+        if (smaller.activationBytes() > arenas.activations.bytes()) {
+            throw new IllegalStateException(smaller.lanes() + " lanes take more memory than the array has");
+        }
         built.close();
-        lanes.clear();
-        lanes.addAll(left);
+        lanes = left;
         built = build(smaller);
     }
 
@@ -356,13 +379,19 @@ public final class RunArray implements AutoCloseable {
         return (int) (submitted - collected);
     }
 
+    /** Gives the device the next step of every lane that has one left. Does not wait. */
+    public void submit() {
+        submit(null);
+    }
+
     /**
-     * Gives the device the next step of every lane that has one left. Does not wait.
+     * Gives the device the next step of lanes that have one left. Does not wait.
      *
+     * @param held lanes that stand still meanwhile, or null for none
      * @throws IllegalStateException if no lane has a step left, or results have to be collected first
      */
-    public void submit() {
-        long slot = prepare();
+    public void submit(boolean @Nullable [] held) {
+        long slot = prepare(held);
         CudaGraph graph = built.graph();
         if (graph != null) {
             graph.launch(main);
@@ -372,7 +401,7 @@ public final class RunArray implements AutoCloseable {
         submitted = slot + 1;
     }
 
-    private long prepare() {
+    private long prepare(boolean @Nullable [] held) {
         if (!canSubmit()) {
             throw new IllegalStateException("the ring is full: collect results first");
         }
@@ -381,12 +410,13 @@ public final class RunArray implements AutoCloseable {
         long slot = submitted;
         long at = ring.controlOffset(slot);
         long starts = at + (long) Arenas.HYPER_BYTES * plan.lanes();
-        boolean[] running = activeAt(slot);
+        @Nullable Lane[] running = activeAt(slot);
         boolean any = false;
         for (int i = 0; i < plan.lanes(); i++) {
-            Lane lane = i < lanes.size() ? lanes.get(i) : null;
-            running[i] = lane != null && !lane.finished();
-            if (lane == null || !running[i]) {
+            Lane lane = lanes[i];
+            boolean goes = lane != null && !lane.finished() && (held == null || !held[i]);
+            running[i] = goes ? lane : null;
+            if (lane == null || !goes) {
                 ring.setFloat(at + (long) Arenas.HYPER_BYTES * i + GRADIENT_SCALE, 0f);
                 continue;
             }
@@ -407,14 +437,15 @@ public final class RunArray implements AutoCloseable {
         return slot;
     }
 
-    private boolean[] activeAt(long slot) {
+    /** Whose step a slot holds, lane by lane. */
+    private @Nullable Lane[] activeAt(long slot) {
         int i = (int) (slot % StepRing.SLOTS);
-        boolean[] flags = active[i];
-        if (flags == null || flags.length != plan().lanes()) {
-            flags = new boolean[plan().lanes()];
-            active[i] = flags;
+        @Nullable Lane[] runs = active[i];
+        if (runs == null || runs.length != plan().lanes()) {
+            runs = new Lane[plan().lanes()];
+            active[i] = runs;
         }
-        return flags;
+        return runs;
     }
 
     private static final int GRADIENT_SCALE = 32;
@@ -444,18 +475,18 @@ public final class RunArray implements AutoCloseable {
         long finished = built.ring().finished();
         int count = 0;
         for (; collected < finished; collected++, count++) {
-            boolean[] running = activeAt(collected);
+            @Nullable Lane[] running = activeAt(collected);
             for (int i = 0; i < running.length; i++) {
-                if (running[i]) {
-                    listener.step(i, result(i));
+                Lane lane = running[i];
+                if (lane != null && lane == lanes[i]) {
+                    listener.step(i, result(i, lane));
                 }
             }
         }
         return count;
     }
 
-    private StepResult result(int i) {
-        Lane lane = lanes.get(i);
+    private StepResult result(int i, Lane lane) {
         TrainingOptions o = lane.options;
         double rate = o.schedule().learningRate(lane.done, o);
         lane.done++;
@@ -474,12 +505,14 @@ public final class RunArray implements AutoCloseable {
         if (inFlight() == 0) {
             return;
         }
-        for (int spins = 0; collect(listener) == 0; spins++) {
-            if ((spins & 0xfff) == 0xfff) {
-                main.isIdle(); // throws what a kernel did wrong
-                Thread.yield();
-            } else {
+        for (int tries = 0; collect(listener) == 0; tries++) {
+            if (tries < SPINS) {
                 Thread.onSpinWait();
+            } else {
+                LockSupport.parkNanos(PAUSE_NANOS); // there is other work in the ring: no hurry
+                if (tries % 256 == 0) {
+                    main.isIdle(); // throws what a kernel did wrong
+                }
             }
         }
     }
@@ -510,63 +543,34 @@ public final class RunArray implements AutoCloseable {
      */
     public double[] evaluate(GpuTokens source, long maxTokens) {
         settle();
-        GpuPlan plan = plan();
-        int context = plan.context();
-        long available = (source.length() - 1) / context;
-        if (available < 1) {
-            throw new IllegalArgumentException("the evaluation data has " + source.length()
-                    + " tokens, fewer than one window of contextLength + 1 = " + (context + 1));
-        }
-        long windows = Math.clamp(maxTokens / context, 1, available);
-        arenas.evalSums.memset(0);
-        int[] starts = new int[2 * plan.lanes() * plan.batch()];
-        try (Program whole = evaluation(source, plan.batch());
-                Program rest = evaluation(source, (int) Math.max(1, windows % plan.batch()))) {
-            for (long w = 0; w < windows; w += plan.batch()) {
-                int count = (int) Math.min(plan.batch(), windows - w);
-                for (int i = 0; i < starts.length / 2; i++) {
-                    long window = w + Math.min(i % plan.batch(), count - 1);
-                    long start = Math.floorDiv(window * available, windows) * context;
-                    starts[2 * i] = (int) start;
-                    starts[2 * i + 1] = (int) (start >>> 32);
-                }
-                arenas.evalStarts.upload(starts, 0, starts.length, 0);
-                (count == plan.batch() ? whole : rest).run(main, null);
-            }
-            main.synchronize();
-        }
-        int[] words = new int[2 * plan.lanes()];
-        arenas.evalSums.download(words, 0, words.length, 0);
-        double[] losses = new double[lanes.size()];
-        for (int i = 0; i < losses.length; i++) {
-            long bits = (words[2 * i] & 0xffffffffL) | (long) words[2 * i + 1] << 32;
-            losses[i] = Double.longBitsToDouble(bits) / ((double) windows * context);
-        }
-        return losses;
-    }
-
-    private Program evaluation(GpuTokens source, int count) {
-        Program program = new Program(backend.device());
-        built.model().evaluationPass(program, source, count);
-        return program;
+        return built.evaluator().evaluate(source, maxTokens);
     }
 
     // ---- checkpoints and looking inside
 
     /** Writes a lane's checkpoint, the same files as the CPU backend's; {@code dir} is replaced if it exists. */
     public void save(int lane, Path dir) throws IOException {
-        TrainerState.Tensors tensors = tensors(lane);
+        snapshot(lane).write(dir);
+    }
+
+    /** Copies a lane's state to the host; waits for the steps under way, whose results must have been collected. */
+    public LaneSnapshot snapshot(int lane) {
         TrainerState state = new TrainerState(spec, options(lane), stepsDone(lane), train.length());
-        AtomicDirectory.write(dir, fresh -> state.write(fresh, plan().layout(), tensors));
+        return new LaneSnapshot(
+                state,
+                plan().layout(),
+                tensors(lane),
+                backend.tuning().export(built.model().productKeys()));
     }
 
     /** A lane's parameters and moments. */
     public TrainerState.Tensors tensors(int lane) {
         settle();
         TrainerState.Tensors tensors = TrainerState.Tensors.zeros(plan().layout());
-        download(arenas.parameters, lane, tensors.parameters());
-        download(arenas.first, lane, tensors.first());
-        download(arenas.second, lane, tensors.second());
+        long offset = 4 * lane * plan().stride();
+        transfer.down(arenas.parameters, offset, tensors.parameters());
+        transfer.down(arenas.first, offset, tensors.first());
+        transfer.down(arenas.second, offset, tensors.second());
         return tensors;
     }
 
@@ -574,7 +578,7 @@ public final class RunArray implements AutoCloseable {
     public float[] gradients(int lane) {
         settle();
         float[] values = new float[plan().layout().length()];
-        download(arenas.gradients, lane, values);
+        transfer.down(arenas.gradients, 4 * lane * plan().stride(), values);
         return values;
     }
 
@@ -591,43 +595,16 @@ public final class RunArray implements AutoCloseable {
         return LogitsProbe.logits(backend, built.model(), plan(), arenas, main, lane, source, starts);
     }
 
-    /** One more step of all lanes, with the time of each operation, most expensive first. */
+    /** One more step of all lanes, with the time of each kind of operation, most expensive first. */
     public List<OpTime> profile(Listener listener) {
         settle();
-        Program program = built.program();
-        List<Program.Op> all = program.ops();
-        List<CudaEvent> times = new ArrayList<>();
-        try {
-            for (int i = 0; i <= all.size(); i++) {
-                times.add(CudaEvent.create(backend.device()));
-            }
-            try (CudaGraph graph = CudaGraph.capture(main, () -> program.runTimed(main, times))) {
-                long slot = prepare();
-                graph.launch(main);
-                submitted = slot + 1;
-                main.synchronize();
-            }
-            collect(listener);
-            Map<String, OpTime> table = new LinkedHashMap<>();
-            for (int i = 0; i < all.size(); i++) {
-                Program.Op op = all.get(i);
-                double micros = 1e3 * times.get(i + 1).millisSince(times.get(i));
-                table.merge(
-                        op.name(),
-                        new OpTime(op.name(), 1, micros, op.flops(), op.bytes()),
-                        (a, b) -> new OpTime(
-                                a.name(),
-                                a.count() + b.count(),
-                                a.micros() + b.micros(),
-                                a.flops() + b.flops(),
-                                a.bytes() + b.bytes()));
-            }
-            return table.values().stream()
-                    .sorted((a, b) -> Double.compare(b.micros(), a.micros()))
-                    .toList();
-        } finally {
-            times.forEach(CudaEvent::close);
-        }
+        List<OpTime> table = OpTime.of(built.program(), backend.device(), main, graph -> {
+            long slot = prepare(null);
+            graph.launch(main);
+            submitted = slot + 1;
+        });
+        collect(listener);
+        return table;
     }
 
     /** Kernels, copies and memsets of a step's graph; 0 in eager mode. */
@@ -636,17 +613,13 @@ public final class RunArray implements AutoCloseable {
         return graph == null ? 0 : graph.nodes();
     }
 
-    /** The data all lanes train on. */
-    public TokenSource data() {
-        return train.source();
-    }
-
     @Override
     public void close() {
         main.synchronize();
         side.synchronize();
         built.close();
         arenas.close();
+        transfer.close();
         side.close();
         main.close();
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -28,6 +29,25 @@ class TuningCacheTests {
         assertThat(again.find("y")).contains(ENTRY);
         assertThat(again.find("z")).isEmpty();
         assertThat(ENTRY.bytes()).hasSize(64);
+    }
+
+    @Test
+    void aRunTakesItsProductsToAnotherMachine() throws IOException {
+        TuningCache here = TuningCache.open(directory.resolve("here.json"));
+        here.put("x", ENTRY);
+        here.put("other", ENTRY);
+        Path kept = Files.writeString(directory.resolve("kept.json"), here.export(List.of("x", "unknown")));
+        TuningCache.Entry own = new TuningCache.Entry("11ee".repeat(32), 0, 1, 1, 2);
+        TuningCache there = TuningCache.open(directory.resolve("there.json"));
+        there.put("y", own);
+        there.adopt(kept);
+        there.adopt(directory.resolve("none.json"));
+        assertThat(there.find("x")).contains(ENTRY);
+        assertThat(there.find("other")).isEmpty();
+        here.put("x", own);
+        there.adopt(Files.writeString(kept, here.export(List.of("x"))));
+        assertThat(there.find("x")).as("what is known stays").contains(ENTRY);
+        assertThat(TuningCache.open(directory.resolve("there.json")).find("x")).contains(ENTRY);
     }
 
     @Test

@@ -277,9 +277,9 @@ class RunArrayGpuTests {
             array.start(1, options(10, 1));
             run(array, 1, 0);
             List<StepResult> seen = new ArrayList<>();
-            List<RunArray.OpTime> table = array.profile((lane, r) -> seen.add(r));
+            List<OpTime> table = array.profile((lane, r) -> seen.add(r));
             assertThat(seen).hasSize(2).allMatch(r -> r.step() == 2 && r.finite());
-            assertThat(table).extracting(RunArray.OpTime::name).contains("attention", "qkv", "head dW", "adamw");
+            assertThat(table).extracting(OpTime::name).contains("attention", "qkv", "head dW", "adamw");
             assertThat(table).allMatch(t -> t.micros() > 0);
         }
     }
