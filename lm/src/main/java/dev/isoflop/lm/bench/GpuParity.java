@@ -1,5 +1,6 @@
 package dev.isoflop.lm.bench;
 
+import dev.isoflop.lm.checkpoint.AtomicDirectory;
 import dev.isoflop.lm.checkpoint.Safetensors;
 import dev.isoflop.lm.cuda.engine.CudaBackend;
 import dev.isoflop.lm.cuda.engine.GpuPlan;
@@ -12,6 +13,7 @@ import dev.isoflop.lm.tokens.TokenBin;
 import dev.isoflop.lm.tokens.TokenSource;
 import dev.isoflop.lm.train.BatchOrder;
 import dev.isoflop.lm.train.StepResult;
+import dev.isoflop.lm.train.TrainerState;
 import dev.isoflop.lm.train.TrainingOptions;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -34,8 +36,12 @@ import tools.jackson.databind.json.JsonMapper;
  * <p>Usage: {@code GpuParity --out DIR [--model small|gqa|25M] [--precision fp32|bf16] [--steps N] [--cache DIR]} for
  * {@code benchmarks/gpu/torch_parity.py}: logits, losses, gradients and parameters over a few steps of random tokens.
  *
- * <p>{@code GpuParity --mode convergence --tokens FILE --out DIR [--precision fp32|bf16] [--steps N] [--seed N] [--cache DIR]} for
- * {@code torch_convergence.py}: a run on a dataset's {@code train.bin}, whose last tenth is held out.
+ * <p>{@code GpuParity --mode convergence --tokens FILE --out DIR [--precision fp32|bf16] [--steps N] [--seed N]
+ * [--learning-rate X] [--cache DIR]} for {@code torch_convergence.py}: a run on a dataset's {@code train.bin}, whose last tenth is held out.
+ *
+ * <p>{@code GpuParity --mode spread --tokens FILE [--seeds N] [--steps N] [--learning-rate X] [--cache DIR]} prints the held-out losses of
+ * such runs in fp32, in fp32 from weights rounded to bf16 once, and in bf16: how far runs that differ by next to nothing come apart, which is
+ * what a difference between two implementations has to be read against.
  *
  * <p>The formats are described in the two scripts. {@code DIR} is replaced if it exists.
  */
@@ -73,13 +79,25 @@ public final class GpuParity {
 
     public static void main(String[] args) throws IOException {
         Arguments arguments = Arguments.parse(
-                args, List.of("--out", "--mode", "--model", "--precision", "--steps", "--seed", "--tokens", "--cache"));
+                args,
+                List.of(
+                        "--out",
+                        "--mode",
+                        "--model",
+                        "--precision",
+                        "--steps",
+                        "--seed",
+                        "--seeds",
+                        "--learning-rate",
+                        "--tokens",
+                        "--cache"));
         Path out = Path.of(arguments.text("--out", "target/gpu-parity"));
         try (CudaBackend backend = CudaBackend.open(0, Path.of(arguments.text("--cache", "target/gpu-cache")))) {
             switch (arguments.text("--mode", "steps")) {
                 case "steps" -> steps(backend, arguments, out);
                 case "convergence" -> convergence(backend, arguments, out);
-                default -> throw new IllegalArgumentException("--mode must be steps or convergence");
+                case "spread" -> spread(backend, arguments);
+                default -> throw new IllegalArgumentException("--mode must be steps, convergence or spread");
             }
         }
     }
@@ -152,17 +170,31 @@ public final class GpuParity {
 
     // ---- a whole run
 
-    private static void convergence(CudaBackend backend, Arguments arguments, Path out) throws IOException {
+    private static final int CONTEXT = 256;
+
+    private static TokenBin data(Arguments arguments) throws IOException {
         String file = arguments.text("--tokens", "");
         if (file.isEmpty()) {
-            throw new IllegalArgumentException("--mode convergence needs --tokens, the train.bin of a dataset");
+            throw new IllegalArgumentException("--tokens is needed, the train.bin of a dataset");
         }
-        int steps = arguments.integer("--steps", 500);
-        int context = 256;
-        try (TokenBin bin = TokenBin.open(Path.of(file))) {
-            ModelSpec spec = ModelSpec.llama(bin.vocabSize(), context, 256, 6, 4);
-            TrainingOptions options =
-                    TrainingOptions.defaults(16, context, steps, 2e-3, arguments.integer("--seed", SEED));
+        return TokenBin.open(Path.of(file));
+    }
+
+    private static ModelSpec spec(TokenBin bin) {
+        return ModelSpec.llama(bin.vocabSize(), CONTEXT, 256, 6, 4);
+    }
+
+    private static TrainingOptions options(Arguments arguments, int seed) {
+        double rate = arguments.number("--learning-rate", 2e-3);
+        return TrainingOptions.defaults(16, CONTEXT, arguments.integer("--steps", 500), rate, seed);
+    }
+
+    private static void convergence(CudaBackend backend, Arguments arguments, Path out) throws IOException {
+        int context = CONTEXT;
+        try (TokenBin bin = data(arguments)) {
+            ModelSpec spec = spec(bin);
+            TrainingOptions options = options(arguments, arguments.integer("--seed", SEED));
+            int steps = (int) options.steps();
             long split = (long) (bin.length() * (1 - HELD_OUT));
             Part train = new Part(bin, 0, split);
             Part heldOut = new Part(bin, split, bin.length() - split);
@@ -206,6 +238,51 @@ public final class GpuParity {
                         count);
             }
         }
+    }
+
+    private static void spread(CudaBackend backend, Arguments arguments) throws IOException {
+        int seeds = arguments.integer("--seeds", 3);
+        try (TokenBin bin = data(arguments)) {
+            long split = (long) (bin.length() * (1 - HELD_OUT));
+            try (GpuTokens tokens = GpuTokens.upload(backend.device(), new Part(bin, 0, split));
+                    GpuTokens others = GpuTokens.upload(backend.device(), new Part(bin, split, bin.length() - split))) {
+                for (String variant : List.of("fp32", "nudged fp32", "bf16")) {
+                    Precision precision = variant.equals("bf16") ? Precision.BF16 : Precision.FP32;
+                    GpuPlan plan = new GpuPlan(spec(bin), precision, seeds, 16, CONTEXT, 1);
+                    try (RunArray array = RunArray.create(backend, plan, tokens, RunArray.Mode.GRAPH)) {
+                        for (int lane = 0; lane < seeds; lane++) {
+                            array.start(lane, options(arguments, SEED + lane));
+                            if (variant.startsWith("nudged")) {
+                                nudge(array, lane, tokens.length());
+                            }
+                        }
+                        while (!array.finished(0)) {
+                            array.step((lane, r) -> {});
+                        }
+                        System.out.printf(
+                                Locale.ROOT,
+                                "%-12s held-out losses %s%n",
+                                variant,
+                                Arrays.toString(array.evaluate(others, others.length())));
+                    }
+                }
+            }
+        }
+    }
+
+    /** Rounds a lane's parameters to bf16. */
+    private static void nudge(RunArray array, int lane, long dataLength) throws IOException {
+        Path directory = Files.createTempDirectory("gpu-parity").resolve("nudged");
+        TrainerState.Tensors tensors = array.tensors(lane);
+        float[] p = tensors.parameters();
+        for (int i = 0; i < p.length; i++) {
+            int bits = Float.floatToRawIntBits(p[i]);
+            p[i] = Float.intBitsToFloat(bits + 0x7fff + (bits >>> 16 & 1) & 0xffff0000);
+        }
+        GpuPlan plan = array.plan();
+        TrainerState state = new TrainerState(plan.spec(), array.options(lane), 0, dataLength);
+        AtomicDirectory.write(directory, fresh -> state.write(fresh, plan.layout(), tensors));
+        array.resume(lane, directory);
     }
 
     private static void writeTokens(Path file, TokenSource data) throws IOException {
