@@ -151,8 +151,9 @@ final class CudaModel implements AutoCloseable {
         });
     }
 
-    /** Logits of all rows, {@code [lanes][rows][ldLogits]} in the activations' type, for tests: needs a plan with one chunk. */
-    void logits(Program p) {
+    /** Logits of all rows, {@code [lanes][rows][ldLogits]} in the activations' type, to look at: needs a plan with one chunk. */
+    void logitsPass(Program p, GpuTokens tokens) {
+        p.main("batch", 0, 0, ops.gather(act(plan.inputs), act(plan.targets), tokens, arenas.evalStarts.address()));
         forward(p);
         p.main("head", 0, 0, headForward(0, rows, act(plan.logits[0])));
     }

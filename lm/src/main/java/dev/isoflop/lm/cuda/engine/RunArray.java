@@ -296,6 +296,7 @@ public final class RunArray implements AutoCloseable {
         put(lane, state.options(), tensors.parameters(), tensors, state.step());
     }
 
+    /** @param moments null for zeros, which then need not be copied */
     private void put(
             int lane, TrainingOptions options, float[] parameters, TrainerState.@Nullable Tensors moments, long step) {
         same("batchSequences", options.batchSequences(), plan().batch());
@@ -579,6 +580,19 @@ public final class RunArray implements AutoCloseable {
         float[] values = new float[plan().layout().length()];
         transfer.down(arenas.gradients, 4 * lane * plan().stride(), values);
         return values;
+    }
+
+    /**
+     * What a lane's parameters as they are now make of some windows of the training context. Uses the training buffers between steps and
+     * changes no state.
+     *
+     * @param starts first tokens of the windows, as many as the plan's batch
+     * @return logits {@code [batch * context][vocabSize]}
+     * @throws IllegalStateException if the plan holds the logits of fewer rows at a time
+     */
+    public float[] logits(int lane, GpuTokens source, long... starts) {
+        settle();
+        return LogitsProbe.logits(backend, built.model(), plan(), arenas, main, lane, source, starts);
     }
 
     /** One more step of all lanes, with the time of each kind of operation, most expensive first. */

@@ -284,6 +284,66 @@ class RunArrayGpuTests {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(Precision.class)
+    void logitsAreThoseThatEvaluationTakesTheLossOf(Precision precision) {
+        GpuPlan plan = new GpuPlan(GROUPED, precision, 2, 3, 33, 1);
+        long[] starts = {0, 50 * 33, 100 * 33}; // of the 3 windows of 151 that evaluation takes
+        try (RunArray array = RunArray.create(backend, plan, tokens, RunArray.Mode.GRAPH)) {
+            array.start(0, options(10, 1));
+            array.start(1, options(10, 1, 3e-3, 8));
+            run(array, 5, 0);
+            double[] losses = array.evaluate(tokens, 99);
+            for (int lane = 0; lane < 2; lane++) {
+                float[] logits = array.logits(lane, tokens, starts);
+                assertThat(logits).hasSize(99 * 300);
+                double sum = 0;
+                for (int row = 0; row < 99; row++) {
+                    int target = DATA.ids()[(int) starts[row / 33] + row % 33 + 1];
+                    double total = 0;
+                    for (int i = 0; i < 300; i++) {
+                        total += Math.exp(logits[row * 300 + i]);
+                    }
+                    sum += Math.log(total) - logits[row * 300 + target];
+                }
+                assertThat(sum / 99).isCloseTo(losses[lane], within(1e-5));
+            }
+            assertThat(losses[0]).isNotEqualTo(losses[1]);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Precision.class)
+    void logitsInChunksGiveTheStepOfAllAtOnce(Precision precision) {
+        // 1,320 rows: six chunks, the last one of 40 rows
+        TrainingOptions options =
+                new TrainingOptions(40, 33, 9, 1e-3, 0.1, 0.1, Schedule.COSINE, 0.9, 0.95, 1e-8, 0.1, 1.0, 7, 2);
+        List<List<StepResult>> results = new ArrayList<>();
+        List<float[]> gradients = new ArrayList<>();
+        for (long logitBytes : new long[] {1, GpuPlan.LOGIT_BYTES}) {
+            GpuPlan plan = new GpuPlan(GROUPED, precision, 2, 40, 33, 2, logitBytes);
+            assertThat(plan.chunkRows).isEqualTo(logitBytes == 1 ? 256 : 1320);
+            try (RunArray array = RunArray.create(backend, plan, tokens, RunArray.Mode.GRAPH)) {
+                array.start(0, options);
+                array.start(1, options);
+                results.add(run(array, 3, 1));
+                gradients.add(array.gradients(1));
+                if (logitBytes == 1) {
+                    assertThatThrownBy(() -> array.logits(0, tokens, new long[40]))
+                            .hasMessageContaining("more logitBytes");
+                }
+            }
+        }
+        double close = precision == Precision.FP32 ? 1e-6 : 2e-3;
+        for (int i = 0; i < 3; i++) {
+            StepResult a = results.get(0).get(i);
+            StepResult b = results.get(1).get(i);
+            assertThat(a.loss()).isCloseTo(b.loss(), within(close));
+            assertThat(a.gradNorm()).isCloseTo(b.gradNorm(), within(20 * close * b.gradNorm()));
+        }
+        assertThat(largestDifference(gradients.get(0), gradients.get(1))).isLessThan((float) close);
+    }
+
     @Test
     void whatDoesNotFitTheArrayIsRefused() {
         try (RunArray array = array(TIED, Precision.BF16, 1, 1, RunArray.Mode.GRAPH)) {
