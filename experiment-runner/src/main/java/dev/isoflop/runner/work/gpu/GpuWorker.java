@@ -2,11 +2,15 @@ package dev.isoflop.runner.work.gpu;
 
 import dev.isoflop.lm.cuda.driver.CudaException;
 import dev.isoflop.lm.cuda.engine.CudaBackend;
+import dev.isoflop.lm.cuda.engine.DevicePeaks;
 import dev.isoflop.lm.cuda.engine.GpuTokens;
 import dev.isoflop.lm.cuda.engine.LaneCalibration;
+import dev.isoflop.lm.cuda.engine.Precision;
 import dev.isoflop.lm.tokens.TokenSource;
+import dev.isoflop.protocol.runner.RunProfile;
 import dev.isoflop.runner.work.OutOfDeviceMemoryException;
 import dev.isoflop.runner.work.PreparedDataset;
+import dev.isoflop.runner.work.TrainingDevice;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -68,6 +72,23 @@ final class GpuWorker implements AutoCloseable {
 
     LaneCalibration calibration() {
         return calibration;
+    }
+
+    /**
+     * What runs in a precision train on.
+     *
+     * @param job the precision as jobs name it
+     * @param engine the same as the engine names it
+     */
+    TrainingDevice device(dev.isoflop.protocol.job.Precision job, Precision engine) {
+        String name = backend.device().name();
+        return new TrainingDevice(
+                name,
+                job,
+                DevicePeaks.of(name, engine)
+                        .map(p -> new RunProfile.Peaks(p.flops(), p.bytesPerSecond()))
+                        .orElse(null),
+                new RunProfile.Peaks(calibration.matmulFlops(engine), calibration.bytesPerSecond()));
     }
 
     /** Puts a session into a group that has a place for it, or a new one. */

@@ -3,6 +3,7 @@ package dev.isoflop.runner.work.gpu;
 import dev.isoflop.lm.cuda.driver.CudaException;
 import dev.isoflop.lm.cuda.engine.GpuPlan;
 import dev.isoflop.lm.cuda.engine.GpuTokens;
+import dev.isoflop.lm.cuda.engine.OpTime;
 import dev.isoflop.lm.cuda.engine.RunArray;
 import dev.isoflop.lm.train.StepResult;
 import java.io.IOException;
@@ -60,6 +61,7 @@ final class LaneGroup implements Runnable, AutoCloseable {
     private final GpuTokens validation;
     private final int most;
     private final List<LaneSession> members = new ArrayList<>();
+    private final ArrayProfile profile = new ArrayProfile();
     private @Nullable RunArray array;
     private boolean open = true;
     private int places;
@@ -241,6 +243,7 @@ final class LaneGroup implements Runnable, AutoCloseable {
         if (answer(trained, now)) {
             return true;
         }
+        profile.answer(now);
         boolean[] held = new boolean[trained.plan().lanes()];
         boolean any = false;
         boolean expected = false;
@@ -259,7 +262,10 @@ final class LaneGroup implements Runnable, AutoCloseable {
             }
         }
         if (any && !expected) {
-            if (trained.canSubmit()) {
+            if (profile.isDue(now)) {
+                settle(trained, now);
+                measure(trained, now, held);
+            } else if (trained.canSubmit()) {
                 trained.submit(held);
                 trained.collect((lane, result) -> deliver(now, lane, result));
             } else {
@@ -361,6 +367,7 @@ final class LaneGroup implements Runnable, AutoCloseable {
             places = wanted;
         }
         trained.keep(kept);
+        profile.forget();
         for (LaneSession m : now) {
             m.lane = java.util.Arrays.binarySearch(kept, m.lane);
         }
@@ -400,6 +407,29 @@ final class LaneGroup implements Runnable, AutoCloseable {
                 e.loss().complete(losses[m.lane]);
             }
         }
+    }
+
+    /** The next step, with the time of its operations. A device that cannot tell them trains on without. */
+    private void measure(RunArray trained, List<LaneSession> now, boolean[] held) {
+        long before = submitted(trained, now);
+        try {
+            List<OpTime> operations = trained.profile(held, (lane, result) -> deliver(now, lane, result));
+            profile.measured(ArrayProfile.of(now.getFirst().device(), trained.plan(), now.size(), operations));
+            profile.answer(now);
+        } catch (CudaException e) {
+            if (e.isSticky() || submitted(trained, now) != before) {
+                throw e; // a step was begun that did not end
+            }
+            log.warn(
+                    "the time of operations of {} cannot be measured: {}",
+                    shape.plan().spec(),
+                    e.toString());
+            profile.failed();
+        }
+    }
+
+    private static long submitted(RunArray trained, List<LaneSession> now) {
+        return now.stream().mapToLong(m -> trained.stepsSubmitted(m.lane)).sum();
     }
 
     private static void settle(RunArray trained, List<LaneSession> now) {

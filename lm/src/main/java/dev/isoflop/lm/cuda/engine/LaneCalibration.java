@@ -21,8 +21,9 @@ import dev.isoflop.lm.model.ModelSpec;
  * @param launchMicros from one node of a graph to the next
  * @param bytesPerSecond copying within device memory, read and written bytes counted
  * @param matmulFlops a large bf16 product, FLOP/s
+ * @param fp32MatmulFlops a large product in exact fp32, FLOP/s
  */
-public record LaneCalibration(double launchMicros, double bytesPerSecond, double matmulFlops) {
+public record LaneCalibration(double launchMicros, double bytesPerSecond, double matmulFlops, double fp32MatmulFlops) {
 
     private static final double ENOUGH = 0.9;
 
@@ -41,8 +42,17 @@ public record LaneCalibration(double launchMicros, double bytesPerSecond, double
             return new LaneCalibration(
                     launchMicros(backend, stream, from, to, args),
                     copySpeed(backend, stream, from, to),
-                    matmulSpeed(backend, stream, from, to));
+                    matmulSpeed(backend, stream, from, to, 8192, MatrixType.BF16),
+                    matmulSpeed(backend, stream, from, to, 4096, MatrixType.FP32));
         }
+    }
+
+    /** The measured peak of products in a precision, FLOP/s. */
+    public double matmulFlops(Precision precision) {
+        return switch (precision) {
+            case BF16 -> matmulFlops;
+            case FP32 -> fp32MatmulFlops;
+        };
     }
 
     private static double launchMicros(
@@ -78,10 +88,10 @@ public record LaneCalibration(double launchMicros, double bytesPerSecond, double
         }
     }
 
-    private static double matmulSpeed(CudaBackend backend, CudaStream stream, CudaEvent from, CudaEvent to) {
-        int n = 8192;
-        long bytes = 2L * n * n;
-        MatmulProblem problem = MatmulProblem.of(n, n, n, MatrixType.BF16).transposed(false, true);
+    private static double matmulSpeed(
+            CudaBackend backend, CudaStream stream, CudaEvent from, CudaEvent to, int n, MatrixType type) {
+        long bytes = (long) type.bytes() * n * n;
+        MatmulProblem problem = MatmulProblem.of(n, n, n, type).transposed(false, true);
         try (DeviceMemory a = DeviceMemory.allocate(backend.device(), bytes);
                 DeviceMemory b = DeviceMemory.allocate(backend.device(), bytes);
                 DeviceMemory c = DeviceMemory.allocate(backend.device(), bytes);

@@ -595,11 +595,17 @@ public final class RunArray implements AutoCloseable {
         return LogitsProbe.logits(backend, built.model(), plan(), arenas, main, lane, source, starts);
     }
 
-    /** One more step of all lanes, with the time of each kind of operation, most expensive first. */
-    public List<OpTime> profile(Listener listener) {
+    /**
+     * One more step, with the time of each kind of operation, most expensive first. The operations are those of any step, so what lanes
+     * learn in it is the same bits; only the side stream's run between the others instead of beside them. Waits for the steps under way.
+     *
+     * @param held lanes that stand still meanwhile, or null for none; their part of the launches takes its time all the same
+     * @throws IllegalStateException if no lane has a step left, or results must be collected first
+     */
+    public List<OpTime> profile(boolean @Nullable [] held, Listener listener) {
         settle();
         List<OpTime> table = OpTime.of(built.program(), backend.device(), main, graph -> {
-            long slot = prepare(null);
+            long slot = prepare(held);
             graph.launch(main);
             submitted = slot + 1;
         });

@@ -277,7 +277,7 @@ class RunArrayGpuTests {
             array.start(1, options(10, 1));
             run(array, 1, 0);
             List<StepResult> seen = new ArrayList<>();
-            List<OpTime> table = array.profile((lane, r) -> seen.add(r));
+            List<OpTime> table = array.profile(null, (lane, r) -> seen.add(r));
             assertThat(seen).hasSize(2).allMatch(r -> r.step() == 2 && r.finite());
             assertThat(table).extracting(OpTime::name).contains("attention", "qkv", "head dW", "adamw");
             assertThat(table).allMatch(t -> t.micros() > 0);
@@ -342,6 +342,33 @@ class RunArrayGpuTests {
             assertThat(a.gradNorm()).isCloseTo(b.gradNorm(), within(20 * close * b.gradNorm()));
         }
         assertThat(largestDifference(gradients.get(0), gradients.get(1))).isLessThan((float) close);
+    }
+
+    @Test
+    void aProfileIsAStepLikeAnyOther() {
+        List<StepResult> plain;
+        float[] weights;
+        try (RunArray array = array(GROUPED, Precision.BF16, 2, 1, RunArray.Mode.GRAPH)) {
+            array.start(0, options(8, 1));
+            array.start(1, options(8, 1, 1e-3, 5));
+            plain = run(array, 8, 0);
+            weights = array.tensors(0).parameters();
+        }
+        try (RunArray array = array(GROUPED, Precision.BF16, 2, 1, RunArray.Mode.GRAPH)) {
+            array.start(0, options(8, 1));
+            array.start(1, options(8, 1, 1e-3, 5));
+            List<StepResult> profiled = new ArrayList<>(run(array, 3, 0));
+            array.profile(new boolean[] {false, true}, (lane, r) -> {
+                assertThat(lane).isZero();
+                profiled.add(r);
+            });
+            assertThat(array.stepsDone(1)).as("the lane held").isEqualTo(3);
+            profiled.addAll(run(array, 4, 0));
+            assertThat(profiled).isEqualTo(plain);
+            assertThat(Arrays.equals(array.tensors(0).parameters(), weights)).isTrue();
+            assertThatThrownBy(() -> array.profile(new boolean[] {true, true}, (lane, r) -> {}))
+                    .hasMessageContaining("every lane has done all its steps");
+        }
     }
 
     @Test
