@@ -142,7 +142,7 @@ public final class RunArray implements AutoCloseable {
 
     private Built build(GpuPlan plan) {
         CudaModel model = new CudaModel(backend, main, plan, arenas);
-        StepRing ring = new StepRing(backend.device(), plan.lanes(), Arenas.stepBytes(plan));
+        StepRing ring = new StepRing(backend.device(), plan);
         Program program = new Program(backend.device());
         Kernel begin = backend.kernel("step.cu", "step_begin");
         Kernel end = backend.kernel("step.cu", "step_end");
@@ -408,8 +408,6 @@ public final class RunArray implements AutoCloseable {
         GpuPlan plan = plan();
         StepRing ring = built.ring();
         long slot = submitted;
-        long at = ring.controlOffset(slot);
-        long starts = at + (long) Arenas.HYPER_BYTES * plan.lanes();
         @Nullable Lane[] running = activeAt(slot);
         boolean any = false;
         for (int i = 0; i < plan.lanes(); i++) {
@@ -417,16 +415,15 @@ public final class RunArray implements AutoCloseable {
             boolean goes = lane != null && !lane.finished() && (held == null || !held[i]);
             running[i] = goes ? lane : null;
             if (lane == null || !goes) {
-                ring.setFloat(at + (long) Arenas.HYPER_BYTES * i + GRADIENT_SCALE, 0f);
+                ring.hold(slot, i);
                 continue;
             }
             any = true;
-            hyperparameters(ring, at + (long) Arenas.HYPER_BYTES * i, lane);
+            ring.update(slot, i, lane.options, lane.submitted);
             for (int pass = 0; pass < plan.accumulation(); pass++) {
                 long first = (lane.submitted * plan.accumulation() + pass) * plan.batch();
                 for (int b = 0; b < plan.batch(); b++) {
-                    long index = ((long) pass * plan.lanes() + i) * plan.batch() + b;
-                    ring.setLong(starts + 8 * index, lane.order.start(first + b));
+                    ring.start(slot, i, pass, b, lane.order.start(first + b));
                 }
             }
             lane.submitted++;
@@ -446,23 +443,6 @@ public final class RunArray implements AutoCloseable {
             active[i] = runs;
         }
         return runs;
-    }
-
-    private static final int GRADIENT_SCALE = 32;
-
-    /** {@code Hyper} of adamw.cu for a lane's next step. */
-    private static void hyperparameters(StepRing ring, long at, Lane lane) {
-        TrainingOptions o = lane.options;
-        long t = lane.submitted + 1;
-        ring.setFloat(at, (float) o.schedule().learningRate(lane.submitted, o));
-        ring.setFloat(at + 4, (float) o.beta1());
-        ring.setFloat(at + 8, (float) o.beta2());
-        ring.setFloat(at + 12, (float) o.epsilon());
-        ring.setFloat(at + 16, (float) o.weightDecay());
-        ring.setFloat(at + 20, (float) (1.0 / (1.0 - Math.pow(o.beta1(), t))));
-        ring.setFloat(at + 24, (float) (1.0 / Math.sqrt(1.0 - Math.pow(o.beta2(), t))));
-        ring.setFloat(at + 28, (float) o.gradientClip());
-        ring.setFloat(at + GRADIENT_SCALE, 1f);
     }
 
     /**

@@ -85,7 +85,7 @@ class GpuPlanTests {
 
     @Test
     void smallModelsGetManyLanesAndLargeOnesRunAlone() {
-        LaneCalibration h100 = new LaneCalibration(1.5, 2.6e12, 780e12);
+        LaneCalibration h100 = new LaneCalibration(1.5, 2.6e12, 780e12, 50e12);
         ModelSpec tiny = ModelSpec.llama(1024, 128, 32, 3, 2);
         int most = h100.lanes(new GpuPlan(tiny, Precision.BF16, 1, 4, 128, 1));
         int some = h100.lanes(new GpuPlan(SMALL, Precision.BF16, 1, 32, 256, 1));
