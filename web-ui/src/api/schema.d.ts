@@ -1518,6 +1518,8 @@ export interface components {
             /** Format: int32 */
             metricsEverySteps?: number;
             /** @enum {string} */
+            precision?: "FP32" | "BF16";
+            /** @enum {string} */
             schedule?: "COSINE" | "WSD" | "CONSTANT";
             /** Format: int64 */
             seed?: number;
@@ -1554,6 +1556,8 @@ export interface components {
             gradientClip: number;
             /** Format: double */
             learningRate: number;
+            /** @enum {string} */
+            precision?: "FP32" | "BF16";
             /** @enum {string} */
             schedule: "COSINE" | "WSD" | "CONSTANT";
             /** Format: int64 */
