@@ -1483,8 +1483,12 @@ export interface components {
             tiedEmbeddings?: boolean;
         };
         SweepSpecReplicate: {
+            /** Format: int32 */
+            batchSequences?: number;
             /** Format: double */
             flops: number;
+            /** Format: double */
+            learningRate?: number;
             model: string;
             seeds: number[];
         };
