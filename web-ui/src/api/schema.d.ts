@@ -1153,12 +1153,16 @@ export interface components {
             tokens: number;
         };
         Point: {
+            /** Format: int32 */
+            batchSequences?: number;
             /** Format: double */
             budget: number;
             /** Format: double */
             d: number;
             /** Format: double */
             flops: number;
+            /** Format: double */
+            learningRate?: number;
             /** Format: double */
             loss: number;
             /** Format: double */
