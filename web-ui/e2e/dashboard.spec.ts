@@ -309,7 +309,7 @@ test("a refit stores which runs were left out and why", async ({ page }) => {
   await noSeriousFaults(page);
   await dialog.getByRole("button", { name: "Fit", exact: true }).click();
   await expect(dialog).toBeHidden();
-  await expect(page.getByText("is left out: far from the optimum")).toBeVisible();
+  await expect(page.getByText("is left out: excluded: far from the optimum")).toBeVisible();
 });
 
 test("progress of running runs arrives by itself", async ({ page }) => {

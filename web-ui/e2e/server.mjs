@@ -185,7 +185,8 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
             ...fit,
             id: Math.max(...fits.map((one) => one.id)) + 1 + i,
             excluded: (body.exclude ?? []).map((one) => ({
-              ...one,
+              runId: one.runId,
+              reason: `excluded: ${one.reason}`,
               name: world.runs.find((run) => run.id === one.runId)?.name ?? "",
             })),
             createdAt: new Date().toISOString(),

@@ -1185,12 +1185,16 @@ export interface components {
             tokens: number;
         };
         Point: {
+            /** Format: int32 */
+            batchSequences?: number;
             /** Format: double */
             budget: number;
             /** Format: double */
             d: number;
             /** Format: double */
             flops: number;
+            /** Format: double */
+            learningRate?: number;
             /** Format: double */
             loss: number;
             /** Format: double */
@@ -1568,8 +1572,12 @@ export interface components {
             tiedEmbeddings?: boolean;
         };
         SweepSpecReplicate: {
+            /** Format: int32 */
+            batchSequences?: number;
             /** Format: double */
             flops: number;
+            /** Format: double */
+            learningRate?: number;
             model: string;
             seeds: number[];
         };
