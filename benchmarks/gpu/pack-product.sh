@@ -13,7 +13,7 @@ set -euo pipefail
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)"
 OUT="${1:-$ROOT/target/gpu-product}"
 JUNIT_CONSOLE="org.junit.platform:junit-platform-console-standalone:6.0.3"
-JAVA_MODULES="java.se,jdk.incubator.vector,jdk.unsupported,jdk.zipfs,jdk.management,jdk.crypto.ec,jdk.jfr,jdk.httpserver,jdk.naming.dns"
+JAVA_MODULES="java.se,jdk.incubator.vector,jdk.unsupported,jdk.zipfs,jdk.management,jdk.crypto.ec,jdk.jfr,jdk.httpserver,jdk.naming.dns,jdk.security.auth"
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$1"; exit 1; }

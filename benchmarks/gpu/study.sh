@@ -14,14 +14,21 @@ out="$(cd "$2" && pwd -P)"
 shift 2
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 home="$(mktemp -d)"
+chmod 755 "$home" # PostgreSQL refuses to be root, and whoever it is then has to get in
+as=()
+if [ "$(id -u)" = 0 ] && ! unshare -U true 2>/dev/null; then # no namespace to be someone else in: be someone else
+  as=(setpriv --reuid=65534 --regid=65534 --clear-groups env "HOME=$home")
+  bash "$pack/isoflop" --version >/dev/null # links the jars, as root
+fi
 port="${PORT:-8977}"
-isoflop() { bash "$pack/isoflop" "$@" --home "$home"; }
+isoflop() { "${as[@]}" bash "$pack/isoflop" "$@" --home "$home"; }
 now() { date +%s.%N; }
 since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f", b - a }'; }
 trap 'isoflop down >/dev/null 2>&1; cp "$home"/logs/*.log "$out"/ 2>/dev/null; rm -rf "$home"' EXIT
 
 mkdir -p "$home/runner"
 [ -z "${CORPORA:-}" ] || cp -R "$CORPORA" "$home/runner/corpora"
+[ "${#as[@]}" = 0 ] || chown -R 65534:65534 "$home"
 begun="$(now)"
 isoflop up --offline --port "$port" || exit 1
 echo "up after $(since "$begun") s"
