@@ -72,7 +72,7 @@ final class MuonReference {
         return t;
     }
 
-    /** Singular values, ascending in no order: roots of the eigenvalues of the smaller Gram matrix, by Jacobi's rotations. */
+    /** Singular values in no order: roots of the eigenvalues of the smaller Gram matrix, by Jacobi's rotations. */
     static double[] singularValues(double[] x, int rows, int columns) {
         if (rows > columns) {
             return singularValues(transpose(x, rows, columns), columns, rows);
