@@ -69,6 +69,29 @@ def sweep(out, trained):
     return rows
 
 
+def parity(out):
+    """Every quantity with a bar, Isoflop's and what PyTorch's own autocast gives in the same precision."""
+    rows = []
+    for model in ("small", "gqa", "25M"):
+        for precision in ("fp32", "bf16"):
+            found = load(out / f"parity-{model}-{precision}.json")
+            for q in found["quantities"] if found else []:
+                if q["bar"] is not None:
+                    row = {"model": model, "precision": precision, "quantity": q["quantity"], "value": float(f"{q['value']:.7g}"), "bar": q["bar"]}
+                    if "autocast" in q["torch"]:
+                        row["torchAutocast"] = float(f"{q['torch']['autocast']:.7g}")
+                    rows.append(row)
+    found = load(out / "convergence.json")
+    twins = {t["twin"]: t["heldoutTorch"] for t in found["twins"]} if found else {}
+    if "fp32" in twins:
+        row = {"model": "5.8M", "precision": "bf16", "quantity": f"held-out loss after {found['steps']} steps, nats above PyTorch in fp32",
+               "value": round(found["heldoutIsoflop"] - twins["fp32"], 5), "bar": found["bar"]}
+        if "autocast" in twins:
+            row["torchAutocast"] = round(twins["autocast"] - twins["fp32"], 5)
+        rows.append(row)
+    return rows
+
+
 def number(x):
     return "–" if x is None else f"{x:,.0f}"
 
@@ -84,6 +107,9 @@ def main():
     swept = sweep(out, trained or report.get("train", []))
     if swept:
         report["sweep"] = swept
+    held = parity(out)
+    if held:
+        report["parity"] = held
     device = out / "device.txt"
     if device.exists():
         report["device"] = device.read_text().split(",")[0].strip()

@@ -2,14 +2,15 @@
 # Checks and times GPU training beside PyTorch, on a machine with a GPU, PyTorch 2.11 and a packed Isoflop (pack.sh; the study needs
 # pack-product.sh). Every figure of docs/benchmarks/gpu.md comes from here.
 #
-#   benchmarks/gpu/run.sh PACK OUT [PART...]      parts: checks train sweep attention parity sanitizer study (default: all but study)
+#   benchmarks/gpu/run.sh PACK OUT [PART...]      parts: checks train sweep attention parity sanitizer (these by default) convergence study
 #
 # PACK is what pack.sh made, OUT receives the parts' output; then, where the project is,
 #   python3 benchmarks/gpu/report.py OUT docs/benchmarks/gpu.json
 # MODELS="0.85M 7.6M" limits train, SECONDS_EACH=2 says how long a figure is timed, TORCH=0 leaves PyTorch out.
+# convergence needs TOKENS, the train.bin of a dataset; RATE=2e-3 is its peak learning rate.
 set -uo pipefail
 
-[ $# -ge 2 ] || { sed -n '2,11p' "$0"; exit 2; }
+[ $# -ge 2 ] || { sed -n '2,12p' "$0"; exit 2; }
 pack="$(cd "$1" && pwd -P)"
 mkdir -p "$2"
 out="$(cd "$2" && pwd -P)"
@@ -55,7 +56,7 @@ attention() {
 parity() {
   local precision model
   for precision in fp32 bf16; do
-    for model in small gqa; do
+    for model in small gqa 25M; do
       "${java[@]}" dev.isoflop.lm.bench.GpuParity --out "$out/parity-$model-$precision" --precision "$precision" --model "$model" --cache "$cache" 2>&1 | grep -v 'incubator modules'
       python3 "$here/torch_parity.py" "$out/parity-$model-$precision" --out "$out/parity-$model-$precision.json" || failed=1
       rm -rf "$out/parity-$model-$precision"
@@ -63,11 +64,21 @@ parity() {
   done
 }
 
+# How far equal runs come apart, then one of them beside PyTorch.
+convergence() {
+  local parity=("${java[@]}" dev.isoflop.lm.bench.GpuParity --cache "$cache" --learning-rate "${RATE:-2e-3}" --tokens "${TOKENS:-}")
+  "${parity[@]}" --mode spread 2>&1 | grep -v 'incubator modules' | tee "$out/spread.txt"
+  "${parity[@]}" --mode convergence --out "$out/convergence" 2>&1 | grep -v 'incubator modules'
+  python3 "$here/torch_convergence.py" "$out/convergence" --twins fp32,nudged,autocast,autocast-residual --out "$out/convergence.json" || failed=1
+  rm -rf "$out/convergence"
+}
+
 sanitizer() {
   local tool
   tool="$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null)"
   [ -n "$tool" ] || { echo "no compute-sanitizer here"; failed=1; return; }
-  "$tool" --tool memcheck --error-exitcode 9 "${java[@]}" dev.isoflop.lm.bench.GpuParity --out "$out/sanitizer" --precision bf16 --model small --cache "$cache" \
+  # calls of the driver that fail are no errors here: the number of a kernel's parameters is found by asking for one too many
+  "$tool" --tool memcheck --report-api-errors no --error-exitcode 9 "${java[@]}" dev.isoflop.lm.bench.GpuParity --out "$out/sanitizer" --precision bf16 --model small --cache "$cache" \
     >"$out/sanitizer.txt" 2>&1 || failed=1
   rm -rf "$out/sanitizer"
   grep -E 'ERROR SUMMARY|========= (Invalid|Program)' "$out/sanitizer.txt" | head -n 5
@@ -78,7 +89,7 @@ study() { bash "$here/study.sh" "$pack" "$out" || failed=1; }
 for part in "${parts[@]}"; do
   say "$part"
   case "$part" in
-    checks | train | sweep | attention | parity | sanitizer | study) "$part" ;;
+    checks | train | sweep | attention | parity | convergence | sanitizer | study) "$part" ;;
     *) echo "no part is called $part"; exit 2 ;;
   esac
 done

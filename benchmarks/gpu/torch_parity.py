@@ -7,7 +7,7 @@ DIRECTORY has
   config.json         the shape, likewise (Llama, or Qwen3 with QK-norm)
   parity.json         batch, context, steps, learningRate (one a step), beta1, beta2, epsilon, weightDecay, gradientClip (0: none),
                       precision ("fp32" or "bf16", what Isoflop computed in)
-  parity.safetensors  tokens I32 [steps, batch, context + 1]; logits F32 [batch * context, vocabulary] of the first batch; loss F32 [steps],
+  parity.safetensors  tokens I64 [steps, batch, context + 1]; logits F32 [batch * context, vocabulary] of the first batch; loss F32 [steps],
                       mean nats before each update; gradNorm F32 [steps], before clipping; grad.NAME F32, the first step's gradient
                       before clipping; after.NAME F32, the parameters after all steps
 

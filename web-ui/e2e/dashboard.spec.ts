@@ -78,6 +78,8 @@ for (const colorScheme of ["light", "dark"] as const) {
       ["/sweeps", "Sweeps"],
       ["/runs", "Runs"],
       [`/runs/${run}`, "Loss"],
+      [`/runs/${run}?tab=profile`, "Where the time goes"],
+      ...(FAKE ? ([["/runs/300?tab=profile", "Operations of a step"]] as const) : []),
       [`/runs/${run}?tab=config`, "training"],
       [`/runs/${run}?tab=attempts`, "Attempts"],
       [`/runs/${run}?tab=artifacts`, "Step"],
@@ -131,7 +133,7 @@ test("the runs table loads further pages as it is scrolled", async ({ page }) =>
   expect(rows).toBeLessThan(80);
   await expect(async () => {
     await table.evaluate((element) => element.scrollTo(0, element.scrollHeight));
-    await expect(table).toHaveAttribute("aria-rowcount", "512", { timeout: 300 });
+    await expect(table).toHaveAttribute("aria-rowcount", "513", { timeout: 300 });
   }).toPass();
 });
 
@@ -210,6 +212,35 @@ test("logs, configuration and checkpoints of a run are there", async ({ page }) 
   await expect(page.getByText("SHA-256").first()).toBeVisible();
   await page.getByRole("tab", { name: "Configuration" }).click();
   await expect(page.getByText("learningRate", { exact: true })).toBeVisible();
+});
+
+test("the profile of a run on a GPU says what bounds each operation", async ({ page }) => {
+  test.skip(!FAKE, "a real platform may have no GPU");
+  await page.setViewportSize({ width: 1366, height: 768 });
+  await page.goto("/runs/300");
+  await expect(page.getByRole("heading", { name: "train/mfu", exact: true })).toBeVisible();
+  await page.getByRole("tab", { name: "Profile" }).click();
+  await expect(page).toHaveURL(/tab=profile/);
+  const figures = page.getByLabel("Use of the device");
+  await expect(figures).toContainText("31.1 %");
+  await expect(figures).toContainText("40.4 %");
+  await expect(figures).toContainText("NVIDIA H100 80GB HBM3");
+  await expect(page.getByRole("img", { name: /^Memory by arena: .*activations 4\.11 GiB/ })).toBeVisible();
+  const table = page.getByRole("table", { name: "Operations of a step" });
+  await expect(table.getByRole("row").nth(1)).toContainText("attention backward");
+  await expect(table.getByRole("row", { name: /^gate and up dW/ })).toContainText("compute");
+  await expect(table.getByRole("row", { name: /^adamw/ })).toContainText("memory");
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0);
+});
+
+test("a run on a CPU tells its memory, and one that has not begun says so", async ({ page }) => {
+  test.skip(!FAKE, "a real platform may have only GPU runners");
+  await page.goto("/runs/101?tab=profile");
+  await expect(page.getByLabel("Use of the device")).toContainText("no peak is known");
+  await expect(page.getByRole("img", { name: /^Memory by arena/ })).toBeVisible();
+  await expect(page.getByText("operations are not told apart")).toBeVisible();
+  await page.goto("/runs/225?tab=profile");
+  await expect(page.getByText("Nothing has been told yet")).toBeVisible();
 });
 
 test("the runners page leads to a runner, its GPUs and what they did", async ({ page }) => {
@@ -309,7 +340,7 @@ test("a refit stores which runs were left out and why", async ({ page }) => {
   await noSeriousFaults(page);
   await dialog.getByRole("button", { name: "Fit", exact: true }).click();
   await expect(dialog).toBeHidden();
-  await expect(page.getByText("is left out: far from the optimum")).toBeVisible();
+  await expect(page.getByText("is left out: excluded: far from the optimum")).toBeVisible();
 });
 
 test("progress of running runs arrives by itself", async ({ page }) => {

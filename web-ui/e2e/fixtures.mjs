@@ -4,6 +4,8 @@
  * not typed in.
  */
 
+import { gpuRun } from "./profile.mjs";
+
 export const LAW = { E: 1.85, A: 38, B: 420, alpha: 0.32, beta: 0.42 };
 
 const BUDGETS = [1e11, 3e11, 1e12, 3e12];
@@ -367,7 +369,7 @@ export function makeWorld(now) {
     createdAt: new Date(now - 86_400_000 * (3 + i / 60)).toISOString(),
   }));
   const third = sweepOf(3, "ladder-archive", now, 80, { state: "succeeded" });
-  const runs = [data, ...doneRuns, ...liveRuns, ...old];
+  const runs = [data, ...doneRuns, ...liveRuns, gpuRun(now), ...old];
   for (const sweep of [first, second, third]) {
     const mine = runs.filter((run) => run.sweepId === sweep.id);
     sweep.counts = { ...NO_STATES };
@@ -486,6 +488,8 @@ export function seriesOf(run, metric) {
       "train/grad_norm": () => Math.exp(0.25 * gaussian(next)) * (0.6 + 2.4 * Math.exp(-14 * t)),
       "train/learning_rate": () => rate,
       "train/tokens_per_second": () => (run.tokensPerSecond ?? 1000) * (1 + 0.05 * gaussian(next)),
+      "train/mfu": () => 0.311 * (1 + 0.004 * gaussian(next)),
+      "train/mfu_measured": () => 0.404 * (1 + 0.004 * gaussian(next)),
       "train/gflops": () => ((run.tokensPerSecond ?? 1000) * 6.6 * run.parameters * (1 + 0.05 * gaussian(next))) / 1e9,
     }[metric];
     if (!value) return undefined;
@@ -502,3 +506,6 @@ export const METRICS = [
   "train/loss",
   "train/tokens_per_second",
 ];
+
+/** Those of runs on a device whose peaks are known. */
+export const GPU_METRICS = [...METRICS, "train/mfu", "train/mfu_measured"];

@@ -4,7 +4,8 @@
  */
 import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
-import { deviceSeriesOf, METRICS, makeWorld, seriesOf } from "./fixtures.mjs";
+import { deviceSeriesOf, GPU_METRICS, METRICS, makeWorld, seriesOf } from "./fixtures.mjs";
+import { profileOf } from "./profile.mjs";
 
 export const TOKEN = "isf_e2e";
 
@@ -185,7 +186,8 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
             ...fit,
             id: Math.max(...fits.map((one) => one.id)) + 1 + i,
             excluded: (body.exclude ?? []).map((one) => ({
-              ...one,
+              runId: one.runId,
+              reason: `excluded: ${one.reason}`,
               name: world.runs.find((run) => run.id === one.runId)?.name ?? "",
             })),
             createdAt: new Date().toISOString(),
@@ -222,7 +224,12 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
           200,
           run.step === 0
             ? []
-            : METRICS.map((metric) => ({ metric, lastStep: run.step, count: run.step, nonfinite: 0 })),
+            : (run.pool === "gpu" ? GPU_METRICS : METRICS).map((metric) => ({
+                metric,
+                lastStep: run.step,
+                count: run.step,
+                nonfinite: 0,
+              })),
         );
       }
       if (part === "metrics") {
@@ -244,6 +251,10 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
           ...bucketed(cut, Number(query.get("maxPoints") ?? 1000)),
           segments,
         });
+      }
+      if (part === "profile") {
+        const told = profileOf(run);
+        return told ? send(200, told) : problem(404, "not-found", `Run ${id} has no profile (yet).`);
       }
       if (part === "logs") return send(200, page(logsOf(run), query, 200));
       if (part === "attempts") {

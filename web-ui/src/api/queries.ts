@@ -1,5 +1,5 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import { get, getList } from "./client";
+import { ApiError, get, getList } from "./client";
 import type {
   Attempt,
   Checkpoint,
@@ -8,6 +8,7 @@ import type {
   MetricHead,
   Overview,
   Page,
+  Profile,
   Run,
   RunDetail,
   RunEvent,
@@ -127,6 +128,20 @@ export const runQuery = (id: number) =>
   queryOptions({
     queryKey: ["run", id],
     queryFn: ({ signal }) => get<RunDetail>(`/runs/${id}`, undefined, signal),
+  });
+
+/** Where the run's time goes; null until an attempt has told. */
+export const profileQuery = (id: number) =>
+  queryOptions({
+    queryKey: ["profile", id],
+    queryFn: async ({ signal }): Promise<Profile | null> => {
+      try {
+        return await get<Profile>(`/runs/${id}/profile`, undefined, signal);
+      } catch (error) {
+        if (error instanceof ApiError && error.status === 404) return null;
+        throw error;
+      }
+    },
   });
 
 export const attemptsQuery = (id: number) =>

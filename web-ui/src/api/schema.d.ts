@@ -356,6 +356,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{id}/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["profileRun"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{runId}/attempts/{attempt}/checkpoints": {
         parameters: {
             query?: never;
@@ -414,6 +430,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["metricsRunner"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{runId}/attempts/{attempt}/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["profileRunner"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1153,12 +1185,16 @@ export interface components {
             tokens: number;
         };
         Point: {
+            /** Format: int32 */
+            batchSequences?: number;
             /** Format: double */
             budget: number;
             /** Format: double */
             d: number;
             /** Format: double */
             flops: number;
+            /** Format: double */
+            learningRate?: number;
             /** Format: double */
             loss: number;
             /** Format: double */
@@ -1208,6 +1244,13 @@ export interface components {
             message: string;
             nearest?: string;
             pointer: string;
+        };
+        Profile: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int32 */
+            attempt: number;
+            profile: components["schemas"]["RunProfile"];
         };
         Refusal: {
             code: string;
@@ -1339,6 +1382,52 @@ export interface components {
             runId: number;
             /** @enum {string} */
             to: "queued" | "assigned" | "running" | "suspect" | "succeeded" | "failed" | "cancelled" | "preempted";
+        };
+        RunProfile: {
+            datasheet?: components["schemas"]["RunProfilePeaks"];
+            device: string;
+            /** Format: double */
+            flopsPerToken: number;
+            /** Format: int32 */
+            lanes: number;
+            measured?: components["schemas"]["RunProfilePeaks"];
+            memory: components["schemas"]["RunProfileMemory"];
+            operations: components["schemas"]["RunProfileOperation"][];
+            /** @enum {string} */
+            precision: "FP32" | "BF16";
+            /** Format: int32 */
+            runs: number;
+            /** Format: int64 */
+            step: number;
+            /** Format: int64 */
+            tokensPerStep: number;
+        };
+        RunProfileMemory: {
+            /** Format: int64 */
+            activations: number;
+            /** Format: int64 */
+            gradients: number;
+            /** Format: int64 */
+            optimizer: number;
+            /** Format: int64 */
+            parameters: number;
+        };
+        RunProfileOperation: {
+            /** Format: double */
+            bytes: number;
+            /** Format: int32 */
+            count: number;
+            /** Format: double */
+            flops: number;
+            /** Format: double */
+            micros: number;
+            name: string;
+        };
+        RunProfilePeaks: {
+            /** Format: double */
+            bytesPerSecond?: number;
+            /** Format: double */
+            flops: number;
         };
         Runner: {
             /** Format: int32 */
@@ -1483,8 +1572,12 @@ export interface components {
             tiedEmbeddings?: boolean;
         };
         SweepSpecReplicate: {
+            /** Format: int32 */
+            batchSequences?: number;
             /** Format: double */
             flops: number;
+            /** Format: double */
+            learningRate?: number;
             model: string;
             seeds: number[];
         };
@@ -1517,6 +1610,8 @@ export interface components {
             learningRate?: number;
             /** Format: int32 */
             metricsEverySteps?: number;
+            /** @enum {string} */
+            precision?: "FP32" | "BF16";
             /** @enum {string} */
             schedule?: "COSINE" | "WSD" | "CONSTANT";
             /** Format: int64 */
@@ -1554,6 +1649,8 @@ export interface components {
             gradientClip: number;
             /** Format: double */
             learningRate: number;
+            /** @enum {string} */
+            precision?: "FP32" | "BF16";
             /** @enum {string} */
             schedule: "COSINE" | "WSD" | "CONSTANT";
             /** Format: int64 */
@@ -2388,6 +2485,37 @@ export interface operations {
             };
         };
     };
+    profileRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     commitCheckpointRunner: {
         parameters: {
             query?: never;
@@ -2514,6 +2642,40 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["MetricAck"];
                 };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    profileRunner: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                runId: number;
+                attempt: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunProfile"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem (RFC 9457) */
             default: {

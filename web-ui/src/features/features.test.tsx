@@ -14,8 +14,9 @@ import { shapeOf } from "./overview/Sparkline";
 import { flatten } from "./run/ConfigTab";
 import { gpuSummary, meanUtilisation, timeline } from "./runners/devices";
 import { sortTies, toggleSort } from "./runs/sorting";
+import { FitSide } from "./sweep/FitSide";
 import { logTicks, stretches } from "./sweep/figures";
-import { choose, curvesOf, dotsOf } from "./sweep/model";
+import { askedToLeaveOut, choose, curvesOf, dotsOf } from "./sweep/model";
 
 const world = makeWorld(Date.parse("2026-11-24T00:00:00Z")) as unknown as {
   sweeps: Sweep[];
@@ -42,6 +43,51 @@ describe("the sweep's figures", () => {
   it("markWhatTheFitLeftOut", () => {
     const fit = { ...(fits[0] as Fit), excluded: [{ runId: 105, name: "x", reason: "too short" }] };
     expect(dotsOf(runs, fit, true).find((dot) => dot.runId === 105)?.excluded).toBe("too short");
+  });
+  it("takeNoOtherRecipeOfACellForAnotherSeed", () => {
+    const [first] = runs.filter((run) => run.finalLoss !== undefined) as [Run];
+    const recipes: Run[] = [
+      { ...first, id: 901, seed: 1, learningRate: 0.003 },
+      { ...first, id: 902, seed: 1, learningRate: 0.01 },
+      { ...first, id: 903, seed: 2, learningRate: 0.01 },
+    ];
+    expect(dotsOf(recipes, undefined, true).map((dot) => [dot.runId, dot.learningRate, dot.replicate])).toEqual([
+      [901, 0.003, false],
+      [902, 0.01, false],
+      [903, 0.01, true],
+    ]);
+  });
+  it("askAgainOnlyForWhatAPersonLeftOut", () => {
+    const excluded = [
+      { runId: 1, name: "a", reason: "excluded: odd machine" },
+      { runId: 2, name: "b", reason: "not the best recipe: batch 4, learning rate 0.003 has a mean loss of 4.7" },
+      { runId: 3, name: "c", reason: "diverged" },
+    ];
+    expect(askedToLeaveOut({ ...(fits[0] as Fit), excluded })).toEqual({ 1: "odd machine" });
+    expect(askedToLeaveOut(undefined)).toEqual({});
+  });
+  it("foldALongListOfRunsLeftOut", () => {
+    const excluded = Array.from({ length: 7 }, (_, i) => ({ runId: i, name: `run ${i}`, reason: "diverged" }));
+    const show = (count: number) =>
+      render(
+        <FitSide
+          sweep={world.sweeps[0] as Sweep}
+          chosen={{
+            method: "isoflop",
+            fit: { ...(fits[0] as Fit), excluded: excluded.slice(0, count) },
+            other: undefined,
+            embeddings: true,
+          }}
+          onRefit={() => undefined}
+        />,
+      );
+    const few = show(6);
+    expect(few.queryByText("6 runs are left out")).toBeNull();
+    few.getByText("run 5 is left out: diverged");
+    few.unmount();
+    const many = show(7);
+    expect(many.getByText("7 runs are left out").closest("details")?.open).toBe(false);
+    many.unmount();
   });
   it("drawTheLawAlongEveryBudgetForAParametricFit", () => {
     const fit = fits.find((one) => one.id === 12) as Fit;

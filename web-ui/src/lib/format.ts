@@ -43,12 +43,17 @@ export function count(value: Maybe, digits = 3): string {
   return si(value, digits, COUNT_NAMES);
 }
 
-/** An amount of computing: 1.2e11 → 120 GFLOP. */
-export function flop(value: Maybe, digits = 3): string {
+/** With a prefix before its unit: 2.93e12 of B/s → 2.93 TB/s. */
+export function measure(value: Maybe, unit: string, digits = 3): string {
   if (missing(value)) return MISSING;
   const text = si(value, digits);
-  const unit = text.match(/[a-zA-Z]$/)?.[0] ?? "";
-  return `${unit ? text.slice(0, -1) : text} ${unit}FLOP`;
+  const prefix = text.match(/[a-zA-Z]$/)?.[0] ?? "";
+  return `${prefix ? text.slice(0, -1) : text} ${prefix}${unit}`;
+}
+
+/** An amount of computing: 1.2e11 → 120 GFLOP. */
+export function flop(value: Maybe, digits = 3): string {
+  return measure(value, "FLOP", digits);
 }
 
 export function superscript(power: number): string {

@@ -91,7 +91,7 @@ export function runsSearch(raw: RawSearch): RunsSearch {
   });
 }
 
-export const RUN_TABS = ["curves", "config", "attempts", "logs", "artifacts"] as const;
+export const RUN_TABS = ["curves", "profile", "config", "attempts", "logs", "artifacts"] as const;
 export type RunTab = (typeof RUN_TABS)[number];
 
 export interface RunSearch {

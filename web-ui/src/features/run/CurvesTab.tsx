@@ -21,7 +21,14 @@ import css from "./run.module.css";
 const TRAIN = "train/loss";
 const EVAL = "eval/loss";
 /** Order of the small charts; others follow by name. */
-const KNOWN = ["train/grad_norm", "train/learning_rate", "train/tokens_per_second", "train/gflops"];
+const KNOWN = [
+  "train/grad_norm",
+  "train/learning_rate",
+  "train/tokens_per_second",
+  "train/gflops",
+  "train/mfu",
+  "train/mfu_measured",
+];
 const UNITS: Record<string, string> = {
   "train/loss": "nats per token",
   "eval/loss": "nats per token",
@@ -29,6 +36,8 @@ const UNITS: Record<string, string> = {
   "train/learning_rate": "learning rate",
   "train/tokens_per_second": "tokens/s",
   "train/gflops": "GFLOP/s",
+  "train/mfu": "share of the datasheet's peak",
+  "train/mfu_measured": "share of the measured peak",
 };
 
 type Update = (change: Partial<RunSearch>) => void;

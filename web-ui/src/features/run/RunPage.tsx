@@ -15,10 +15,12 @@ import { AttemptsTab } from "./AttemptsTab";
 import { ConfigTab } from "./ConfigTab";
 import { CurvesTab } from "./CurvesTab";
 import { LogsTab } from "./LogsTab";
+import { ProfileTab } from "./ProfileTab";
 import css from "./run.module.css";
 
 const TAB_LABEL: Record<RunTab, string> = {
   curves: "Curves",
+  profile: "Profile",
   config: "Configuration",
   attempts: "Attempts and events",
   logs: "Logs",
@@ -57,6 +59,7 @@ export function RunPage() {
       />
       <div id="tab-panel" role="tabpanel" aria-labelledby={`tab-${tab}`}>
         {tab === "curves" && <CurvesTab run={run} />}
+        {tab === "profile" && <ProfileTab run={run} />}
         {tab === "config" && <ConfigTab detail={detail.data} />}
         {tab === "attempts" && <AttemptsTab detail={detail.data} />}
         {tab === "logs" && <LogsTab run={run} />}

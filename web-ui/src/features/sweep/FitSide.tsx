@@ -131,6 +131,9 @@ function Parameters({ fit }: { fit: Fit }) {
   );
 }
 
+/** More runs left out than this are told on request: they would bury what else there is to say. */
+const FEW = 6;
+
 function Warnings({ fit }: { fit: Fit }) {
   const refusals = refused(fit);
   if (fit.warnings.length === 0 && refusals.length === 0 && fit.excluded.length === 0) return null;
@@ -145,12 +148,24 @@ function Warnings({ fit }: { fit: Fit }) {
         {fit.warnings.map((warning) => (
           <li key={warning}>{warning}</li>
         ))}
-        {fit.excluded.map((one) => (
-          <li key={one.runId}>
-            {one.name} is left out: {one.reason}
-          </li>
-        ))}
+        {fit.excluded.length <= FEW && <LeftOut fit={fit} />}
       </ul>
+      {fit.excluded.length > FEW && (
+        <details>
+          <summary>{fit.excluded.length} runs are left out</summary>
+          <ul className={css.list}>
+            <LeftOut fit={fit} />
+          </ul>
+        </details>
+      )}
     </Notice>
   );
+}
+
+function LeftOut({ fit }: { fit: Fit }) {
+  return fit.excluded.map((one) => (
+    <li key={one.runId}>
+      {one.name} is left out: {one.reason}
+    </li>
+  ));
 }

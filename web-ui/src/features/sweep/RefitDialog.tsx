@@ -4,7 +4,7 @@ import { post } from "../../api/client";
 import type { CreateFit, Fit, Run, Sweep } from "../../api/types";
 import { loss } from "../../lib/format";
 import { Button, Check, ErrorNotice, ui } from "../../ui/parts";
-import type { Chosen } from "./model";
+import { askedToLeaveOut, type Chosen } from "./model";
 import css from "./sweep.module.css";
 
 /** Asks for a new fit: method, N, target and the runs to leave out, each with its reason. */
@@ -22,9 +22,7 @@ export function RefitDialog(props: {
   const [embeddings, setEmbeddings] = useState(chosen.embeddings);
   const [target, setTarget] = useState(String(chosen.fit?.target?.flops ?? sweep.spec.target ?? ""));
   const [bootstraps, setBootstraps] = useState("1000");
-  const [left, setLeft] = useState<Record<number, string>>(
-    Object.fromEntries(chosen.fit?.excluded.map((one) => [one.runId, one.reason]) ?? []),
-  );
+  const [left, setLeft] = useState<Record<number, string>>(() => askedToLeaveOut(chosen.fit));
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   useEffect(() => dialog.current?.showModal(), []);

@@ -14,6 +14,8 @@ export function SweepRuns({ sweep, runs, fit }: { sweep: Sweep; runs: Run[]; fit
       ORDER.indexOf(a.state) - ORDER.indexOf(b.state) ||
       a.budget - b.budget ||
       a.parameters - b.parameters ||
+      a.tokensPerStep - b.tokensPerStep ||
+      (a.learningRate ?? 0) - (b.learningRate ?? 0) ||
       (a.seed ?? 0) - (b.seed ?? 0),
   );
   const excluded = new Map(fit?.excluded.map((one) => [one.runId, one.reason]));

@@ -3,7 +3,7 @@ import type { Fit, FrontierPoint, Optimum } from "../../api/types";
 import type { Table } from "../../charts/export";
 import { hatch, type PlotContext, type PlotSpec } from "../../charts/PlotFigure";
 import { budgetColours } from "../../charts/palette";
-import { count, flop, interval, loss, scientific } from "../../lib/format";
+import { count, flop, interval, loss, quantity, scientific } from "../../lib/format";
 import { nearestColour } from "../overview/Sparkline";
 import type { Curve, Dot } from "./model";
 
@@ -36,6 +36,7 @@ function dotTitle(dot: Dot): string {
     dot.name,
     `N ${count(dot.n)}   D ${count(dot.d)}   C ${flop(dot.flops)}`,
     `loss ${loss(dot.loss)} nats/token   seed ${dot.seed}`,
+    `${count(dot.tokensPerStep)} tokens a step   learning rate ${quantity(dot.learningRate)}`,
     ...(dot.excluded ? [`left out: ${dot.excluded}`] : []),
   ].join("\n");
 }
@@ -185,6 +186,8 @@ export function isoflopTable(shown: Shown, embeddings: boolean): Table {
       "low",
       "high",
       "seed",
+      "tokens_per_step",
+      "learning_rate",
       "note",
     ],
     rows: [
@@ -198,6 +201,8 @@ export function isoflopTable(shown: Shown, embeddings: boolean): Table {
         null,
         null,
         dot.seed,
+        dot.tokensPerStep,
+        dot.learningRate ?? null,
         dot.excluded ?? "",
       ]),
       ...(shown.fit?.budgets ?? []).flatMap((budget) =>
@@ -213,10 +218,27 @@ export function isoflopTable(shown: Shown, embeddings: boolean): Table {
                 budget.optimum.n.low,
                 budget.optimum.n.high,
                 null,
+                null,
+                null,
                 "low and high are of N",
               ],
             ]
-          : [["refused", "", budget.flops, null, null, null, null, null, null, budget.refusal?.message ?? ""]],
+          : [
+              [
+                "refused",
+                "",
+                budget.flops,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                budget.refusal?.message ?? "",
+              ],
+            ],
       ),
     ],
   };

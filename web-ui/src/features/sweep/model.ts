@@ -13,7 +13,10 @@ export interface Dot {
   budget: number;
   seed: number;
   loss: number;
-  /** another seed of a cell that has a dot already */
+  /** its recipe, which a cell may have several of */
+  tokensPerStep: number;
+  learningRate?: number;
+  /** another seed of a cell and recipe that has a dot already */
   replicate: boolean;
   /** why the fit left it out */
   excluded?: string;
@@ -58,7 +61,7 @@ export function dotsOf(runs: readonly Run[], fit: Fit | undefined, embeddings: b
     .filter((run) => run.kind === "pretrain" && run.finalLoss !== undefined && Number.isFinite(run.finalLoss))
     .sort((a, b) => (a.seed ?? 0) - (b.seed ?? 0) || a.id - b.id)
     .map((run) => {
-      const cell = `${run.budget}/${run.parameters}/${run.tokens}`;
+      const cell = `${run.budget}/${run.parameters}/${run.tokens}/${run.tokensPerStep}/${run.learningRate}`;
       const replicate = cells.has(cell);
       cells.add(cell);
       const reason = excluded.get(run.id);
@@ -71,10 +74,26 @@ export function dotsOf(runs: readonly Run[], fit: Fit | undefined, embeddings: b
         budget: run.budget,
         seed: run.seed ?? 0,
         loss: run.finalLoss as number,
+        tokensPerStep: run.tokensPerStep,
+        ...(run.learningRate === undefined ? {} : { learningRate: run.learningRate }),
         replicate,
         ...(reason === undefined ? {} : { excluded: reason }),
       };
     });
+}
+
+const ASKED = "excluded: ";
+
+/**
+ * Reasons, by run, of what a person left out. What the fit left out by itself, such as a worse recipe, is for the next fit
+ * to judge again.
+ */
+export function askedToLeaveOut(fit: Fit | undefined): Record<number, string> {
+  return Object.fromEntries(
+    (fit?.excluded ?? [])
+      .filter((one) => one.reason.startsWith(ASKED))
+      .map((one) => [one.runId, one.reason.slice(ASKED.length)]),
+  );
 }
 
 export interface Curve {

@@ -5,12 +5,14 @@ import dev.isoflop.protocol.runner.CheckpointCommit;
 import dev.isoflop.protocol.runner.ClaimGrant;
 import dev.isoflop.protocol.runner.FinishAttempt;
 import dev.isoflop.protocol.runner.Heartbeat;
+import dev.isoflop.protocol.runner.RunProfile;
 import dev.isoflop.protocol.runner.RunnerApi;
 import dev.isoflop.runner.platform.PlatformClient;
 import dev.isoflop.runner.platform.PlatformException;
 import dev.isoflop.runner.platform.Retry;
 import dev.isoflop.runner.report.LogReporter;
 import dev.isoflop.runner.report.MetricReporter;
+import dev.isoflop.runner.report.ProfileReporter;
 import dev.isoflop.runner.work.AttemptContext;
 import dev.isoflop.runner.work.Directories;
 import dev.isoflop.runner.work.Failures;
@@ -54,6 +56,7 @@ final class Attempt implements AttemptContext, Runnable {
     private final Retry retry;
     private final MetricReporter metrics;
     private final LogReporter logLines;
+    private final ProfileReporter profiles;
     private final AtomicReference<Stop> stop = new AtomicReference<>(Stop.NONE);
     private final AtomicReference<@Nullable Exception> undeliverable = new AtomicReference<>();
     private volatile long deadlineNanos;
@@ -91,6 +94,8 @@ final class Attempt implements AttemptContext, Runnable {
                 e -> undeliverable.compareAndSet(null, e));
         this.logLines =
                 new LogReporter(label, batch -> api.logs(run, number, batch), settings.linger(), retry, this::revoke);
+        this.profiles = new ProfileReporter(
+                label, profile -> api.profile(run, number, profile), retry, this::lost, this::revoke);
         this.step = assignment.resume() == null ? 0 : assignment.resume().step();
     }
 
@@ -230,6 +235,7 @@ final class Attempt implements AttemptContext, Runnable {
             }
         }
         boolean unsent = !logLines.awaitSent(this::lost);
+        profiles.awaitSent();
         if (lost()) {
             log.info("{}: dropped without a report", label);
             return;
@@ -309,6 +315,11 @@ final class Attempt implements AttemptContext, Runnable {
     public void info(String line) {
         log.info("{}: {}", label, line);
         logLines.line("INFO", line);
+    }
+
+    @Override
+    public void profile(RunProfile profile) {
+        profiles.report(profile);
     }
 
     @Override

@@ -59,7 +59,7 @@ public final class RunnerMain implements Callable<Integer> {
     static final int GPU_LOST = 4;
 
     /** Runs at once on a GPU unless asked otherwise: small ones share it, and large ones are limited by its memory. */
-    private static final int GPU_SLOTS = 64;
+    private static final int GPU_SLOTS = 128;
 
     private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(15);
     private static final Duration LINGER = Duration.ofMillis(300);
@@ -87,7 +87,7 @@ public final class RunnerMain implements Callable<Integer> {
     @Option(names = "--pool", defaultValue = "default", description = "Pool it serves (default ${DEFAULT-VALUE}).")
     private String pool = "default";
 
-    @Option(names = "--slots", description = "Runs at once (default: one for each core, 64 with a GPU).")
+    @Option(names = "--slots", description = "Runs at once (default: one for each core, 128 with a GPU).")
     private @Nullable Integer slots;
 
     @Option(names = "--threads", description = "Threads for each run (default: the cores divided by the slots).")

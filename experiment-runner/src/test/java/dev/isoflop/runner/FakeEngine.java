@@ -1,12 +1,18 @@
 package dev.isoflop.runner;
 
 import dev.isoflop.lm.train.StepResult;
+import dev.isoflop.protocol.job.Precision;
 import dev.isoflop.protocol.job.PretrainSpec;
+import dev.isoflop.protocol.runner.RunProfile;
 import dev.isoflop.runner.work.PreparedDataset;
+import dev.isoflop.runner.work.TrainingDevice;
 import dev.isoflop.runner.work.TrainingEngine;
+import dev.isoflop.runner.work.TrainingProfile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
@@ -16,6 +22,8 @@ final class FakeEngine implements TrainingEngine {
     volatile long stepMillis = 2;
     volatile long divergeAt = Long.MAX_VALUE;
     volatile Throwable throwAt10;
+    volatile TrainingDevice device = new TrainingDevice("fake", Precision.FP32, null, null);
+    volatile long profileAt = Long.MAX_VALUE;
     final AtomicInteger stepsRun = new AtomicInteger();
 
     /** State after a number of undisturbed steps: a chaotic map, so that no two paths agree by luck. */
@@ -88,6 +96,23 @@ final class FakeEngine implements TrainingEngine {
         @Override
         public double evaluate(long maxTokens) {
             return 1 + x;
+        }
+
+        @Override
+        public TrainingDevice device() {
+            return device;
+        }
+
+        @Override
+        public Optional<TrainingProfile> profile() {
+            return step < profileAt
+                    ? Optional.empty()
+                    : Optional.of(new TrainingProfile(
+                            device,
+                            4,
+                            3,
+                            new RunProfile.Memory(6, 4, 8, 100),
+                            List.of(new RunProfile.Operation("adamw", 1, 12.5, 1e6, 3e6))));
         }
 
         @Override

@@ -14,6 +14,7 @@ import dev.isoflop.protocol.runner.MetricAck;
 import dev.isoflop.protocol.runner.MetricBatch;
 import dev.isoflop.protocol.runner.RegisterRunner;
 import dev.isoflop.protocol.runner.Registration;
+import dev.isoflop.protocol.runner.RunProfile;
 import dev.isoflop.runner.platform.PlatformClient;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -66,6 +67,7 @@ final class FakePlatform implements AutoCloseable {
         final Map<String, TreeMap<Long, Double>> series = new LinkedHashMap<>();
         final List<String> log = new ArrayList<>();
         final List<CheckpointCommit> checkpoints = new ArrayList<>();
+        final List<RunProfile> profiles = new ArrayList<>();
         final List<Integer> pointsAtCheckpoint = new ArrayList<>();
         FinishAttempt finish;
         int duplicates;
@@ -86,6 +88,9 @@ final class FakePlatform implements AutoCloseable {
     final Map<String, ArrayDeque<Fault>> faults = new ConcurrentHashMap<>();
     volatile Function<String, Fault> chaos = path -> Fault.NONE;
     volatile int registrations;
+    /** False: a platform older than profiles. */
+    volatile boolean takesProfiles = true;
+
     volatile RegisterRunner registered;
     private final int heartbeatSeconds;
     private final int leaseSeconds;
@@ -261,6 +266,12 @@ final class FakePlatform implements AutoCloseable {
                         attempt.log.add(batch.lines().get(i).text());
                     }
                 }
+            }
+            case "profile" -> {
+                if (!takesProfiles) {
+                    return problem(ErrorCode.METHOD_NOT_ALLOWED, null);
+                }
+                attempt.profiles.add(json.readValue(body, RunProfile.class));
             }
             case "checkpoints" -> {
                 CheckpointCommit commit = json.readValue(body, CheckpointCommit.class);

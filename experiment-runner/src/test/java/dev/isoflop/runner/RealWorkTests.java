@@ -143,6 +143,14 @@ class RealWorkTests {
         FakePlatform.Attempt undisturbed = execute(2, 1, spec(dataset, 5_000, 0), null);
         assertThat(undisturbed.finish.failure()).isNull();
         JobResult.Pretrained result = (JobResult.Pretrained) undisturbed.finish.result();
+        assertThat(undisturbed.series).doesNotContainKeys("train/mfu", "train/mfu_measured");
+        assertThat(undisturbed.profiles).singleElement().satisfies(profile -> {
+            assertThat(profile.measured()).isNull();
+            assertThat(profile.device()).endsWith("2 threads");
+            int parameters = 280 * 32 + 2 * (4 * 32 * 32 + 3 * 32 * 88) + 5 * 32;
+            assertThat(profile.memory().optimizer()).isBetween(8L * parameters, 9L * parameters);
+            assertThat(profile.operations()).isEmpty();
+        });
         assertThat(result.finalLoss()).isLessThan(Math.log(280)).isPositive();
         assertThat(result.bitsPerByte())
                 .isCloseTo(

@@ -1,6 +1,7 @@
 package dev.isoflop.runner;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.isoflop.lm.tokens.TokenSource;
 import dev.isoflop.protocol.job.DatasetRef;
@@ -17,6 +18,7 @@ import dev.isoflop.protocol.runner.DeviceSample;
 import dev.isoflop.protocol.runner.Directives;
 import dev.isoflop.protocol.runner.FinishAttempt;
 import dev.isoflop.protocol.runner.Heartbeat;
+import dev.isoflop.protocol.runner.RunProfile;
 import dev.isoflop.runner.FakePlatform.Fault;
 import dev.isoflop.runner.device.DeviceMonitor;
 import dev.isoflop.runner.device.DeviceProbe;
@@ -27,6 +29,7 @@ import dev.isoflop.runner.platform.Retry;
 import dev.isoflop.runner.work.DatasetCache;
 import dev.isoflop.runner.work.PreparedDataset;
 import dev.isoflop.runner.work.PretrainExecutor;
+import dev.isoflop.runner.work.TrainingDevice;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -205,6 +208,45 @@ class RunnerProtocolTests {
         assertThat(attempt.checkpoints).extracting(CheckpointCommit::step).containsExactly(100L);
         await("the attempt's directory is gone", () -> !Files.exists(home.resolve("runs/1-1")));
         assertThat(attempt.log).anyMatch(l -> l.contains("held-out loss"));
+    }
+
+    @Test
+    void saysOnceWhereTheTimeGoesAndAtEveryPointHowMuchOfEachPeakIsUsed() throws Exception {
+        engine.device = new TrainingDevice(
+                "NVIDIA X", Precision.BF16, new RunProfile.Peaks(1e12, 1e11), new RunProfile.Peaks(5e11, 8e10));
+        engine.profileAt = 23;
+        enqueue(1, 1, spec(40, 0), null);
+        enqueue(2, 1, spec(15, 0), null);
+        startRunner();
+        FakePlatform.Attempt attempt = finished(1, 1);
+        assertThat(attempt.profiles).singleElement().satisfies(profile -> {
+            assertThat(profile.step()).as("asked for at 20, answered at 23").isEqualTo(23);
+            assertThat(profile.tokensPerStep()).isEqualTo(8);
+            assertThat(profile.flopsPerToken()).isEqualTo(1e6 / 8);
+            assertThat(profile.device()).isEqualTo("NVIDIA X");
+            assertThat(profile.datasheet()).isEqualTo(engine.device.datasheet());
+            assertThat(profile.lanes()).isEqualTo(4);
+            assertThat(profile.runs()).isEqualTo(3);
+            assertThat(profile.operations())
+                    .extracting(RunProfile.Operation::name)
+                    .containsExactly("adamw");
+        });
+        attempt.series.get("train/gflops").forEach((step, rate) -> {
+            assertThat(attempt.series.get("train/mfu").get(step)).isCloseTo(rate / 1e3, withinPercentage(1e-9));
+            assertThat(attempt.series.get("train/mfu_measured").get(step))
+                    .isCloseTo(rate / 500, withinPercentage(1e-9));
+        });
+        assertUndisturbed(attempt, 0, 40);
+        assertThat(finished(2, 1).profiles).as("too short to be asked").isEmpty();
+    }
+
+    @Test
+    void aPlatformThatTakesNoProfilesCostsARunNothing() throws Exception {
+        platform.takesProfiles = false;
+        engine.profileAt = 0;
+        enqueue(1, 1, spec(40, 0), null);
+        startRunner();
+        assertThat(finished(1, 1).finish.outcome()).isEqualTo(FinishAttempt.Outcome.SUCCEEDED);
     }
 
     @Test

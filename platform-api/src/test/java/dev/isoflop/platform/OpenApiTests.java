@@ -96,6 +96,7 @@ class OpenApiTests {
                         "/api/v1/runs/{id}/events",
                         "/api/v1/runs/{id}/checkpoints",
                         "/api/v1/runs/{id}/logs",
+                        "/api/v1/runs/{id}/profile",
                         "/api/v1/runs/{id}/metrics",
                         "/api/v1/runs/{id}/metrics/series",
                         "/api/v1/runs/{id}/artifacts/{name}",

@@ -136,6 +136,31 @@ class SweepApiTests {
     }
 
     @Test
+    void aBudgetWithSeveralRecipesBecomesARunForEach() {
+        Reply made = submit(sweep(
+                unique("recipes"),
+                "{\"dModel\":16,\"layers\":2,\"heads\":2},{\"dModel\":24,\"layers\":2,\"heads\":2}",
+                "{\"flops\":3e10,\"batchSequences\":2},{\"flops\":1e11,\"batchSequences\":2,\"learningRate\":0.003},"
+                        + "{\"flops\":1e11,\"batchSequences\":4,\"models\":[\"d24\"]}",
+                ",\"replicates\":[{\"flops\":1e11,\"model\":\"d24\",\"batchSequences\":4,\"seeds\":[1,2]}],"
+                        + "\"training\":{\"learningRate\":0.02}"));
+        assertThat(made.status()).as(made.text()).isEqualTo(201);
+        assertThat(jdbc.sql("""
+                        select name || ' ' || learning_rate || ' ' || (spec -> 'training' ->> 'learningRate') || ' '
+                               || (spec -> 'training' ->> 'batchSequences') from run where sweep_id = ? order by id""")
+                        .param(made.body().path("id").asLong())
+                        .query(String.class)
+                        .list())
+                .containsExactly(
+                        "C3e10-d16-s1 0.02 0.02 2",
+                        "C3e10-d24-s1 0.02 0.02 2",
+                        "C1e11-d16-b2-lr0.003-s1 0.003 0.003 2",
+                        "C1e11-d24-b2-lr0.003-s1 0.003 0.003 2",
+                        "C1e11-d24-b4-lr0.02-s1 0.02 0.02 4",
+                        "C1e11-d24-b4-lr0.02-s2 0.02 0.02 4");
+    }
+
+    @Test
     void theSameKeyAndSweepGiveTheSameAnswerAndAnotherSweepIsRefused() {
         String body = sweep(unique("idempotent"));
         Map<String, String> key = Map.of("Idempotency-Key", UUID.randomUUID().toString());

@@ -9,6 +9,9 @@ import org.jspecify.annotations.Nullable;
 /** Fits as text: parameters, budgets and the optimum, each with its interval, or why there is none. */
 public final class FitTable {
 
+    /** Longer lists would push the law off the screen; a sweep of several recipes leaves out most of its runs. */
+    private static final int MOST_LEFT_OUT = 10;
+
     private FitTable() {}
 
     public static List<String> lines(List<FitViews.Fit> fits) {
@@ -32,7 +35,11 @@ public final class FitTable {
                 lines.add("  optimum at C = " + Numbers.power(target.flops()));
                 lines.addAll(optimum(target));
             }
-            fit.excluded().forEach(e -> lines.add("  left out: " + e.name() + " (" + e.reason() + ")"));
+            if (fit.excluded().size() > MOST_LEFT_OUT) {
+                lines.add("  left out: " + fit.excluded().size() + " runs; the sweep's page says why each");
+            } else {
+                fit.excluded().forEach(e -> lines.add("  left out: " + e.name() + " (" + e.reason() + ")"));
+            }
             fit.warnings().forEach(w -> lines.add("  note: " + w));
         }
         return lines;

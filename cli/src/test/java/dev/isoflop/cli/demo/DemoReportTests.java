@@ -10,6 +10,7 @@ import dev.isoflop.protocol.api.Views;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
@@ -137,5 +138,39 @@ class DemoReportTests {
                 .contains("refused, no-minimum")
                 .contains("refused, unidentifiable: the fit does not pin down E")
                 .contains("note: far extrapolation");
+    }
+
+    @Test
+    void aLongListOfRunsLeftOutIsCounted() {
+        FitViews.Fit one = fit("isoflop", null);
+        assertThat(leftOut(one, 10)).hasSize(10).last().asString().contains("run 9 (diverged)");
+        assertThat(leftOut(one, 11)).singleElement().asString().contains("left out: 11 runs");
+    }
+
+    private static List<String> leftOut(FitViews.Fit fit, int count) {
+        List<FitViews.Excluded> excluded = IntStream.range(0, count)
+                .mapToObj(i -> new FitViews.Excluded(i, "run " + i, "diverged"))
+                .toList();
+        FitViews.Fit with = new FitViews.Fit(
+                fit.id(),
+                fit.sweepId(),
+                fit.method(),
+                fit.status(),
+                fit.refusal(),
+                fit.level(),
+                fit.parameters(),
+                fit.budgets(),
+                fit.target(),
+                fit.frontier(),
+                fit.points(),
+                excluded,
+                fit.options(),
+                fit.diagnostics(),
+                fit.warnings(),
+                fit.inputHash(),
+                fit.createdAt());
+        return FitTable.lines(List.of(with)).stream()
+                .filter(line -> line.contains("left out"))
+                .toList();
     }
 }

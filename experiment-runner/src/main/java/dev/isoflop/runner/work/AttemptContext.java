@@ -3,6 +3,7 @@ package dev.isoflop.runner.work;
 import dev.isoflop.protocol.job.FileRef;
 import dev.isoflop.protocol.runner.CheckpointCommit;
 import dev.isoflop.protocol.runner.ClaimGrant;
+import dev.isoflop.protocol.runner.RunProfile;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -50,6 +51,9 @@ public interface AttemptContext {
     void progress(long step, String stage);
 
     void info(String line);
+
+    /** Reports where the time goes; never waits for the network. A platform that refuses it is no reason to stop. */
+    void profile(RunProfile profile);
 
     /** Points recorded so far, to hand to {@link #awaitMetrics}. */
     long metricsRecorded();

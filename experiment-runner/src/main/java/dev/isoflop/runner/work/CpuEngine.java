@@ -1,5 +1,6 @@
 package dev.isoflop.runner.work;
 
+import dev.isoflop.lm.cpu.MemoryPlan;
 import dev.isoflop.lm.model.ModelSpec;
 import dev.isoflop.lm.tokens.TokenSource;
 import dev.isoflop.lm.train.Optimizer;
@@ -12,24 +13,44 @@ import dev.isoflop.protocol.job.ModelShape;
 import dev.isoflop.protocol.job.Precision;
 import dev.isoflop.protocol.job.PretrainSpec;
 import dev.isoflop.protocol.job.TrainingSettings;
+import dev.isoflop.protocol.runner.RunProfile;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /** The project's own engine on the CPU. */
 public final class CpuEngine implements TrainingEngine {
 
+    private static final String PROCESSOR = processor();
+
     @Override
     public Session create(PretrainSpec spec, PreparedDataset data, int threads) {
         requireFp32(spec);
         return new TrainerSession(
-                Trainer.create(model(spec.model()), options(spec), data.train(), threads), data.validation());
+                Trainer.create(model(spec.model()), options(spec), data.train(), threads), data.validation(), threads);
     }
 
     @Override
     public Session resume(PretrainSpec spec, Path checkpoint, PreparedDataset data, int threads) throws IOException {
         requireFp32(spec);
-        return new TrainerSession(Trainer.resume(checkpoint, data.train(), threads), data.validation());
+        return new TrainerSession(Trainer.resume(checkpoint, data.train(), threads), data.validation(), threads);
+    }
+
+    private static String processor() {
+        String architecture = System.getProperty("os.arch", "CPU");
+        try {
+            return Files.readAllLines(Path.of("/proc/cpuinfo")).stream()
+                    .filter(line -> line.startsWith("model name"))
+                    .findFirst()
+                    .map(line -> line.substring(line.indexOf(':') + 1).strip())
+                    .filter(name -> !name.isEmpty())
+                    .orElse(architecture);
+        } catch (IOException e) {
+            return architecture; // another system than Linux
+        }
     }
 
     private static void requireFp32(PretrainSpec spec) {
@@ -91,7 +112,7 @@ public final class CpuEngine implements TrainingEngine {
         };
     }
 
-    private record TrainerSession(Trainer trainer, TokenSource validation) implements Session {
+    private record TrainerSession(Trainer trainer, TokenSource validation, int threads) implements Session {
 
         @Override
         public long stepsDone() {
@@ -116,6 +137,25 @@ public final class CpuEngine implements TrainingEngine {
         @Override
         public double evaluate(long maxTokens) {
             return trainer.evaluate(validation, maxTokens);
+        }
+
+        /**
+         * Without peaks: nobody's datasheet says what some threads of a CPU do, and to measure it means seconds until the compiler is done
+         * with the product, on cores that other runs train on meanwhile. {@code bench cpu-train} does that where it is quiet.
+         */
+        @Override
+        public TrainingDevice device() {
+            String name = PROCESSOR + (threads == 1 ? ", 1 thread" : ", " + threads + " threads");
+            return new TrainingDevice(name, Precision.FP32, null, null);
+        }
+
+        /** Of memory alone: inside a step its threads go from one operation to the next without a common clock. */
+        @Override
+        public Optional<TrainingProfile> profile() {
+            MemoryPlan plan = Trainer.plan(trainer.spec(), trainer.options(), threads);
+            RunProfile.Memory memory = new RunProfile.Memory(
+                    plan.parameterBytes(), plan.gradientBytes(), plan.optimizerBytes(), plan.activationBytes());
+            return Optional.of(new TrainingProfile(device(), 1, 1, memory, List.of()));
         }
 
         @Override

@@ -5,6 +5,7 @@ import dev.isoflop.protocol.job.FileRef;
 import dev.isoflop.protocol.job.JobResult;
 import dev.isoflop.protocol.job.PretrainSpec;
 import dev.isoflop.protocol.runner.ClaimGrant;
+import dev.isoflop.protocol.runner.RunProfile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,6 +26,9 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
 
     /** How often a run that goes ahead by many steps stops to see whether it is still wanted. */
     private static final double LOOK_EVERY_SECONDS = 0.5;
+
+    /** Steps of an execution after which it is asked where its time goes: clocks, caches and code are warm by then. */
+    private static final long PROFILE_AFTER_STEPS = 20;
 
     private final TrainingEngine engine;
     private final DatasetCache datasets;
@@ -102,6 +106,7 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
         private long sinceStep;
         private double flopsPerStep;
         private long begun;
+        private boolean profiled;
         private @Nullable StepResult last;
 
         Training(
@@ -143,6 +148,7 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
                     return diverged(result);
                 }
                 long step = session.stepsDone();
+                profile(step);
                 if (spec.evalEverySteps() > 0 && step % spec.evalEverySteps() == 0 && step < steps) {
                     context.metric("eval/loss", step, session.evaluate(spec.evalTokens()));
                 }
@@ -154,12 +160,19 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
             return evaluated();
         }
 
-        /** Where to stop and look around: at an evaluation, at the end, and about twice a second. */
+        /**
+         * Where to stop and look around: at an evaluation, at the end, and about twice a second; and where the profile is asked for, so
+         * that a short run has one too.
+         */
         private long nextStop() {
             long step = session.stepsDone();
             double perStep = trainSeconds / Math.max(1, step);
             long ahead = perStep > 0 ? (long) (LOOK_EVERY_SECONDS / perStep) : 1;
             long stop = Math.min(steps, step + Math.clamp(ahead, 1, session.mostAhead()));
+            long asked = startStep + PROFILE_AFTER_STEPS;
+            if (step < asked) {
+                stop = Math.min(stop, asked);
+            }
             long every = spec.evalEverySteps();
             return every > 0 ? Math.min(stop, (step / every + 1) * every) : stop;
         }
@@ -186,9 +199,33 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
             context.metric("train/learning_rate", r.step(), r.learningRate());
             double seconds = Math.max(sinceSeconds, 1e-9);
             context.metric("train/tokens_per_second", r.step(), (r.step() - sinceStep) * tokensPerStep / seconds);
-            context.metric("train/gflops", r.step(), (r.step() - sinceStep) * flopsPerStep / seconds * 1e-9);
+            double flops = (r.step() - sinceStep) * flopsPerStep / seconds;
+            context.metric("train/gflops", r.step(), flops * 1e-9);
+            utilisation("train/mfu", r.step(), flops, session.device().datasheet());
+            utilisation("train/mfu_measured", r.step(), flops, session.device().measured());
             sinceSeconds = 0;
             sinceStep = r.step();
+        }
+
+        /**
+         * Model FLOPs utilisation (Chowdhery et al. 2022, PaLM, appendix B): {@code tokens/s · FLOPs per token / peak}, the FLOPs being
+         * those the model needs by its formula, not those the hardware did. Of a lane it is the lane's own share of the device.
+         */
+        private void utilisation(String name, long step, double flops, RunProfile.@Nullable Peaks peaks) {
+            if (peaks != null) {
+                context.metric(name, step, flops / peaks.flops());
+            }
+        }
+
+        /** Says once where the time goes, when it is known. */
+        private void profile(long step) {
+            if (profiled || step - startStep < PROFILE_AFTER_STEPS) {
+                return;
+            }
+            session.profile().ifPresent(profile -> {
+                profiled = true;
+                context.profile(profile.of(step, tokensPerStep, flopsPerStep / tokensPerStep));
+            });
         }
 
         /** Held-out loss over the whole validation split, then the last checkpoint. */

@@ -4,6 +4,7 @@ import dev.isoflop.lm.train.StepResult;
 import dev.isoflop.protocol.job.PretrainSpec;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /** What a pretraining run needs of an engine: so that another backend is another implementation. */
@@ -33,6 +34,15 @@ public interface TrainingEngine {
 
         /** Mean loss over at most about {@code maxTokens} held-out tokens, nats per token; changes no state. */
         double evaluate(long maxTokens) throws InterruptedException;
+
+        /** What it trains on. */
+        TrainingDevice device();
+
+        /**
+         * Where its time and memory go. The first call asks for it, and it may take further steps until there is an answer, since a step
+         * is measured that is done anyway; until then there is none. Never waits, and changes no bit of what is trained.
+         */
+        Optional<TrainingProfile> profile();
 
         /** Writes a checkpoint of the last step handed over. */
         void save(Path directory) throws IOException, InterruptedException;

@@ -162,7 +162,7 @@ public final class GpuTrainBench {
                 Arrays.sort(rounds);
                 best = rounds[rounds.length / 2];
                 double tokensPerSecond = lanes * (double) c.batch() * c.context() / best;
-                List<Operation> operations = array.profile((lane, r) -> {}).stream()
+                List<Operation> operations = array.profile(null, (lane, r) -> {}).stream()
                         .map(o -> new Operation(
                                 o.name(),
                                 o.count(),

@@ -20,7 +20,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The safetensors format: eight bytes of little-endian header length, a JSON header of names, types, shapes and ranges, then raw data.
- * Written here with fp32 tensors and the data aligned to 64 bytes, by padding the header with spaces as the format allows.
+ * Written here with the data aligned to 64 bytes, by padding the header with spaces as the format allows.
  */
 public final class Safetensors {
 
@@ -29,8 +29,18 @@ public final class Safetensors {
     private static final long MAX_HEADER = 100_000_000;
     private static final int BUFFER = 1 << 20;
 
-    /** A tensor to write: {@code data[offset .. offset + Π shape)}. */
-    public record Source(String name, long[] shape, float[] data, int offset) {}
+    /** A tensor to write. */
+    public sealed interface Written permits Source, Integers {
+        String name();
+
+        long[] shape();
+    }
+
+    /** A tensor of F32: {@code data[offset .. offset + Π shape)}. */
+    public record Source(String name, long[] shape, float[] data, int offset) implements Written {}
+
+    /** A tensor of I64: {@code data[0 .. Π shape)}. */
+    public record Integers(String name, long[] shape, long[] data) implements Written {}
 
     /** A tensor of a file: type as named there, shape, and its bytes' range in the file. */
     public record Entry(String name, String dtype, long[] shape, long begin, long end) {
@@ -56,16 +66,18 @@ public final class Safetensors {
     }
 
     /** Writes a file and forces it to the device. */
-    public static void write(Path file, List<Source> tensors, Map<String, String> metadata) throws IOException {
+    public static void write(Path file, List<? extends Written> tensors, Map<String, String> metadata)
+            throws IOException {
         ObjectNode header = JSON.createObjectNode();
         ObjectNode meta = header.putObject("__metadata__");
         metadata.forEach(meta::put);
         long at = 0;
-        for (Source t : tensors) {
+        for (Written t : tensors) {
             ObjectNode node = header.putObject(t.name());
-            node.put("dtype", "F32");
+            boolean floats = t instanceof Source;
+            node.put("dtype", floats ? "F32" : "I64");
             var shape = node.putArray("shape");
-            long n = 4;
+            long n = floats ? Float.BYTES : Long.BYTES;
             for (long s : t.shape()) {
                 shape.add(s);
                 n *= s;
@@ -82,12 +94,20 @@ public final class Safetensors {
             buffer.putLong(padded);
             drain(channel, buffer);
             writeAll(channel, ByteBuffer.wrap(text));
-            for (Source t : tensors) {
-                int length = Math.toIntExact(new Entry(t.name(), "F32", t.shape(), 0, 0).elements());
+            for (Written t : tensors) {
+                int length = Math.toIntExact(new Entry(t.name(), "", t.shape(), 0, 0).elements());
                 for (int i = 0; i < length; ) {
-                    int n = Math.min(length - i, BUFFER / 4);
-                    buffer.asFloatBuffer().put(t.data(), t.offset() + i, n);
-                    buffer.position(4 * n);
+                    int n = Math.min(length - i, BUFFER / Long.BYTES);
+                    switch (t) {
+                        case Source f -> {
+                            buffer.asFloatBuffer().put(f.data(), f.offset() + i, n);
+                            buffer.position(Float.BYTES * n);
+                        }
+                        case Integers l -> {
+                            buffer.asLongBuffer().put(l.data(), i, n);
+                            buffer.position(Long.BYTES * n);
+                        }
+                    }
                     drain(channel, buffer);
                     i += n;
                 }

@@ -9,6 +9,9 @@ package dev.isoflop.lm.train;
  */
 public final class BatchOrder {
 
+    /** What SplitMix64's state goes up by. */
+    static final long GOLDEN = 0x9E3779B97F4A7C15L;
+
     private static final int ROUNDS = 4;
 
     private final long seed;
@@ -53,7 +56,7 @@ public final class BatchOrder {
             long left = x >>> halfBits;
             long right = x & mask;
             for (int round = 0; round < ROUNDS; round++) {
-                long next = left ^ (mix(key + (round + 1) * 0x9E3779B97F4A7C15L + right) & mask);
+                long next = left ^ (mix(key + (round + 1) * GOLDEN + right) & mask);
                 left = right;
                 right = next;
             }
@@ -62,9 +65,9 @@ public final class BatchOrder {
         return x;
     }
 
-    /** The finaliser of SplitMix64 (Steele et al. 2014). */
+    /** The finaliser of SplitMix64 (Steele et al. 2014): its number after the state {@code z}. */
     static long mix(long z) {
-        long x = z + 0x9E3779B97F4A7C15L;
+        long x = z + GOLDEN;
         x = (x ^ (x >>> 30)) * 0xBF58476D1CE4E5B9L;
         x = (x ^ (x >>> 27)) * 0x94D049BB133111EBL;
         return x ^ (x >>> 31);

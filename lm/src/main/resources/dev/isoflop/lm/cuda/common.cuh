@@ -14,6 +14,7 @@ typedef unsigned short bf16;
 
 #define ALL_LANES 0xffffffffu
 #define LOG2E 1.4426950408889634f
+#define LN2 0.6931471805599453f
 
 // Elements in 16 bytes.
 template <class T> struct Pack;
@@ -41,7 +42,35 @@ template <> __device__ __forceinline__ bf16 from_float<bf16>(float x) { return (
 // x as it will be read again once stored.
 template <class T> __device__ __forceinline__ float rounded(float x) { return to_float(from_float<T>(x)); }
 
-// out[V] = p[V]; p is a multiple of 16 bytes unless V is 1.
+__device__ __forceinline__ void split(unsigned both, float& low, float& high) {
+  low = __uint_as_float(both << 16);
+  high = __uint_as_float(both & 0xffff0000u);
+}
+
+// Sixteen bytes, which as many registers hold as when they were loaded, to the numbers they are and back.
+__device__ __forceinline__ void unpack(const uint4& q, float (&x)[4]) {
+  x[0] = __uint_as_float(q.x), x[1] = __uint_as_float(q.y), x[2] = __uint_as_float(q.z), x[3] = __uint_as_float(q.w);
+}
+
+__device__ __forceinline__ void unpack(const uint4& q, float (&x)[8]) {
+  split(q.x, x[0], x[1]), split(q.y, x[2], x[3]), split(q.z, x[4], x[5]), split(q.w, x[6], x[7]);
+}
+
+__device__ __forceinline__ uint4 packed(const float (&x)[4]) {
+  return make_uint4(__float_as_uint(x[0]), __float_as_uint(x[1]), __float_as_uint(x[2]), __float_as_uint(x[3]));
+}
+
+__device__ __forceinline__ uint4 packed(const float (&x)[8]) {
+  return make_uint4(to_bf16x2(x[0], x[1]), to_bf16x2(x[2], x[3]), to_bf16x2(x[4], x[5]), to_bf16x2(x[6], x[7]));
+}
+
+// Lets the compiler know no more of a vector, which else may hold its unpacked numbers, twice the registers, until the next use.
+__device__ __forceinline__ void pin(uint4& q) { asm volatile("" : "+r"(q.x), "+r"(q.y), "+r"(q.z), "+r"(q.w)); }
+
+template <class T> __device__ __forceinline__ uint4 load_packed(const T* p) { return *reinterpret_cast<const uint4*>(p); }
+template <class T> __device__ __forceinline__ void store_packed(T* p, const uint4& q) { *reinterpret_cast<uint4*>(p) = q; }
+
+// out[V] = p[V]; p is a multiple of the bytes read at once: 16, or 8 for four bf16, unless V is 1.
 template <int V> __device__ __forceinline__ void load(const float* p, float (&out)[V]) {
   if constexpr (V % 4 == 0) {
 #pragma unroll
@@ -55,24 +84,15 @@ template <int V> __device__ __forceinline__ void load(const float* p, float (&ou
   }
 }
 
-__device__ __forceinline__ void split(unsigned both, float& low, float& high) {
-  low = __uint_as_float(both << 16);
-  high = __uint_as_float(both & 0xffff0000u);
-}
-
 template <int V> __device__ __forceinline__ void load(const bf16* p, float (&out)[V]) {
-  if constexpr (V % 8 == 0) {
-#pragma unroll
-    for (int i = 0; i < V / 8; i++) {
-      uint4 q = reinterpret_cast<const uint4*>(p)[i];
-      split(q.x, out[8 * i], out[8 * i + 1]);
-      split(q.y, out[8 * i + 2], out[8 * i + 3]);
-      split(q.z, out[8 * i + 4], out[8 * i + 5]);
-      split(q.w, out[8 * i + 6], out[8 * i + 7]);
-    }
+  if constexpr (V == 8) {
+    unpack(load_packed(p), out);
+  } else if constexpr (V == 4) {
+    uint2 q = *reinterpret_cast<const uint2*>(p);
+    split(q.x, out[0], out[1]), split(q.y, out[2], out[3]);
   } else {
-#pragma unroll
-    for (int i = 0; i < V; i++) out[i] = to_float(p[i]);
+    static_assert(V == 1);
+    out[0] = to_float(p[0]);
   }
 }
 
@@ -89,16 +109,13 @@ template <int V> __device__ __forceinline__ void store(float* p, const float (&x
 }
 
 template <int V> __device__ __forceinline__ void store(bf16* p, const float (&x)[V]) {
-  if constexpr (V % 8 == 0) {
-#pragma unroll
-    for (int i = 0; i < V / 8; i++) {
-      reinterpret_cast<uint4*>(p)[i] =
-          make_uint4(to_bf16x2(x[8 * i], x[8 * i + 1]), to_bf16x2(x[8 * i + 2], x[8 * i + 3]),
-                     to_bf16x2(x[8 * i + 4], x[8 * i + 5]), to_bf16x2(x[8 * i + 6], x[8 * i + 7]));
-    }
+  if constexpr (V == 8) {
+    store_packed(p, packed(x));
+  } else if constexpr (V == 4) {
+    *reinterpret_cast<uint2*>(p) = make_uint2(to_bf16x2(x[0], x[1]), to_bf16x2(x[2], x[3]));
   } else {
-#pragma unroll
-    for (int i = 0; i < V; i++) p[i] = from_float<bf16>(x[i]);
+    static_assert(V == 1);
+    p[0] = from_float<bf16>(x[0]);
   }
 }
 

@@ -13,14 +13,28 @@ struct Metrics { // of one lane and step
   int skipped; // updates skipped so far
 };
 
-// current[bytes] = the slot of the ring that the counter points to; bytes is a multiple of 16. One block.
+// current[bytes] = the slot of the ring that the counter points to; bytes is a multiple of 16. One block. What it takes is the
+// latency of host memory, so several reads of a thread are under way at once.
 extern "C" __global__ void step_begin(char* current, const char* ring, const long long* counter, int slots, int bytes) {
+  constexpr int READS = 4;
   const char* slot = ring + (*counter % slots) * bytes;
-  for (int i = threadIdx.x * 16; i < bytes; i += blockDim.x * 16) {
-    // volatile: the host writes the ring while the device runs
-    int4 word;
-    asm volatile("ld.volatile.global.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(word.x), "=r"(word.y), "=r"(word.z), "=r"(word.w) : "l"(slot + i));
-    *reinterpret_cast<int4*>(current + i) = word;
+  for (int from = threadIdx.x * 16; from < bytes; from += READS * blockDim.x * 16) {
+    int4 word[READS];
+#pragma unroll
+    for (int j = 0; j < READS; j++) {
+      int i = from + j * blockDim.x * 16;
+      // volatile: the host writes the ring while the device runs
+      if (i < bytes) {
+        asm volatile("ld.volatile.global.v4.u32 {%0, %1, %2, %3}, [%4];"
+                     : "=r"(word[j].x), "=r"(word[j].y), "=r"(word[j].z), "=r"(word[j].w)
+                     : "l"(slot + i));
+      }
+    }
+#pragma unroll
+    for (int j = 0; j < READS; j++) {
+      int i = from + j * blockDim.x * 16;
+      if (i < bytes) *reinterpret_cast<int4*>(current + i) = word[j];
+    }
   }
 }
 

@@ -43,7 +43,18 @@ class FitGatherer {
             @Nullable Double finalLoss,
             boolean diverged,
             @Nullable String comparability,
-            @Nullable String failureCode) {}
+            @Nullable String failureCode,
+            @Nullable String model,
+            BestRecipe.Recipe recipe) {
+
+        /** Two shapes may have as many parameters, so the shape itself is part of it. */
+        Cell cell() {
+            return new Cell(budget, parameters, model);
+        }
+    }
+
+    private record Cell(
+            double budget, long parameters, @Nullable String model) {}
 
     /**
      * @throws ProblemException not-found, invalid-request for an exclusion of no run of the sweep, incomparable-runs
@@ -92,9 +103,10 @@ class FitGatherer {
         List<FitViews.Point> points = new ArrayList<>();
         List<FitPoint> fitPoints = new ArrayList<>();
         List<FitViews.Excluded> excluded = new ArrayList<>();
-        Map<String, List<String>> byHash = new LinkedHashMap<>();
+        BestRecipe.Choice choice = comparable(runs, asked);
         for (RunRow run : runs) {
-            String reason = reason(run, asked.get(run.id));
+            String unusable = reason(run, asked.get(run.id));
+            String reason = unusable == null ? choice.reasons().get(run.id) : unusable;
             Double loss = run.finalLoss;
             if (reason != null || loss == null) {
                 excluded.add(new FitViews.Excluded(run.id, run.name, reason == null ? "no final loss" : reason));
@@ -102,15 +114,47 @@ class FitGatherer {
             }
             double n = countEmbeddings ? run.parameters : run.nonEmbedding;
             points.add(new FitViews.Point(
-                    run.id, run.name, n, run.nonEmbedding, run.tokens, run.flops, run.budget, run.seed, loss));
+                    run.id,
+                    run.name,
+                    n,
+                    run.nonEmbedding,
+                    run.tokens,
+                    run.flops,
+                    run.budget,
+                    run.seed,
+                    run.recipe.batchSequences(),
+                    run.recipe.learningRate(),
+                    loss));
             fitPoints.add(new FitPoint(n, run.tokens, run.budget, loss, run.seed, null, 1));
-            byHash.computeIfAbsent(run.comparability == null ? "" : run.comparability, h -> new ArrayList<>())
-                    .add(run.name);
+        }
+        if (choice.cells() > 0) {
+            warnings.add(
+                    ("%d %s trained with several recipes: only the one with the lowest mean loss of a cell enters, the"
+                                    + " other %d runs are left out.")
+                            .formatted(
+                                    choice.cells(),
+                                    choice.cells() == 1 ? "cell was" : "cells were",
+                                    choice.reasons().size()));
+        }
+        return new FitInputs(sweepId, points, fitPoints, excluded, target, countEmbeddings, List.copyOf(warnings));
+    }
+
+    /** Chooses recipes among the runs that could be used; before that their losses must be found to be comparable. */
+    private static BestRecipe.Choice comparable(List<RunRow> runs, Map<Long, String> asked) {
+        Map<String, List<String>> byHash = new LinkedHashMap<>();
+        List<BestRecipe.Trained> usable = new ArrayList<>();
+        for (RunRow run : runs) {
+            Double loss = run.finalLoss;
+            if (loss != null && reason(run, asked.get(run.id)) == null) {
+                byHash.computeIfAbsent(run.comparability == null ? "" : run.comparability, h -> new ArrayList<>())
+                        .add(run.name);
+                usable.add(new BestRecipe.Trained(run.id, run.cell(), run.recipe, loss));
+            }
         }
         if (byHash.size() > 1) {
             throw incomparable(byHash);
         }
-        return new FitInputs(sweepId, points, fitPoints, excluded, target, countEmbeddings, List.copyOf(warnings));
+        return BestRecipe.among(usable);
     }
 
     private static ProblemException incomparable(Map<String, List<String>> byHash) {
@@ -169,7 +213,8 @@ class FitGatherer {
     private List<RunRow> runs(long sweepId) {
         return jdbc.sql("""
                 select id, name, state, n_params, n_params_nonembed, tokens, flops, budget, coalesce(seed, 0) as seed,
-                       final_loss, diverged, comparability, failure_code
+                       final_loss, diverged, comparability, failure_code, spec ->> 'model' as model,
+                       (spec -> 'training' ->> 'batchSequences')::int as batch_sequences, learning_rate
                   from run where sweep_id = ? and kind = 'pretrain' order by id""")
                 .param(sweepId)
                 .query((row, i) -> new RunRow(
@@ -185,7 +230,11 @@ class FitGatherer {
                         row.getObject("final_loss", Double.class),
                         row.getBoolean("diverged"),
                         row.getString("comparability"),
-                        row.getString("failure_code")))
+                        row.getString("failure_code"),
+                        row.getString("model"),
+                        new BestRecipe.Recipe(
+                                row.getObject("batch_sequences", Integer.class),
+                                row.getObject("learning_rate", Double.class))))
                 .list();
     }
 }

@@ -25,12 +25,17 @@ record FitInputs(
         boolean countEmbeddings,
         List<String> warnings) {
 
-    /** Everything of a fit beside points and options; public and of plain values, as the input hash needs it. */
+    /**
+     * Everything of a fit beside points and options; public and of plain values, as the input hash needs it.
+     *
+     * @param recipes how the recipe of a cell that was trained with several is chosen
+     */
     public record Key(
             String method,
             Record options,
             @Nullable Double target,
             boolean countEmbeddings,
+            String recipes,
             List<Long> runs,
             List<String> excluded) {}
 
@@ -43,6 +48,7 @@ record FitInputs(
                         options,
                         target,
                         countEmbeddings,
+                        BestRecipe.RULE,
                         points.stream().map(FitViews.Point::runId).toList(),
                         excluded.stream().map(e -> e.runId() + " " + e.reason()).toList()));
     }

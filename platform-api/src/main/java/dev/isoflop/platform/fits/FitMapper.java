@@ -248,6 +248,7 @@ final class FitMapper {
                 List<FitViews.FrontierPoint> frontier) {
             Map<String, Object> stored = asMap(options);
             stored.put("countEmbeddings", inputs.countEmbeddings());
+            stored.put("recipes", BestRecipe.RULE);
             Double targetFlops = inputs.target();
             if (targetFlops != null) {
                 stored.put("target", targetFlops);

@@ -11,6 +11,7 @@ import dev.isoflop.protocol.runner.MetricAck;
 import dev.isoflop.protocol.runner.MetricBatch;
 import dev.isoflop.protocol.runner.RegisterRunner;
 import dev.isoflop.protocol.runner.Registration;
+import dev.isoflop.protocol.runner.RunProfile;
 import dev.isoflop.protocol.runner.RunnerApi;
 import org.springframework.http.HttpStatus;
 import org.springframework.web.bind.annotation.ResponseStatus;
@@ -23,14 +24,21 @@ class RunnerController implements RunnerApi {
     private final Runners runners;
     private final Claims claims;
     private final AttemptReports reports;
+    private final RunProfiles profiles;
     private final FinishedAttempts finished;
     private final MetricIngest ingest;
 
     RunnerController(
-            Runners runners, Claims claims, AttemptReports reports, FinishedAttempts finished, MetricIngest ingest) {
+            Runners runners,
+            Claims claims,
+            AttemptReports reports,
+            RunProfiles profiles,
+            FinishedAttempts finished,
+            MetricIngest ingest) {
         this.runners = runners;
         this.claims = claims;
         this.reports = reports;
+        this.profiles = profiles;
         this.finished = finished;
         this.ingest = ingest;
     }
@@ -71,6 +79,12 @@ class RunnerController implements RunnerApi {
     @ResponseStatus(HttpStatus.NO_CONTENT)
     public void commitCheckpoint(long runId, int attempt, CheckpointCommit checkpoint) {
         reports.commitCheckpoint(runId, attempt, checkpoint);
+    }
+
+    @Override
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    public void profile(long runId, int attempt, RunProfile profile) {
+        profiles.put(runId, attempt, profile);
     }
 
     @Override

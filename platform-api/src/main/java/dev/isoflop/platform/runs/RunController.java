@@ -102,6 +102,12 @@ class RunController {
         return queries.checkpoints(id);
     }
 
+    /** Where the time and the memory of the run's newest attempt go; not found until one has told. */
+    @GetMapping("/{id}/profile")
+    Views.Profile profile(@PathVariable("id") long id) {
+        return queries.profile(id);
+    }
+
     /** Lines after the cursor; {@code next} is there even on the last page, to ask for what is written later. */
     @GetMapping("/{id}/logs")
     Page<Views.LogLine> logs(

@@ -1,5 +1,6 @@
 package dev.isoflop.platform.runs;
 
+import dev.isoflop.db.run.RunProfileStore;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.shared.web.Cursor;
 import dev.isoflop.protocol.api.Page;
@@ -9,6 +10,7 @@ import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.job.FileRef;
 import dev.isoflop.protocol.job.JobResult;
 import dev.isoflop.protocol.job.JobSpec;
+import dev.isoflop.protocol.runner.RunProfile;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -27,10 +29,12 @@ import tools.jackson.databind.json.JsonMapper;
 public class RunQueries {
 
     private final JdbcClient jdbc;
+    private final RunProfileStore profiles;
     private final JsonMapper json;
 
-    RunQueries(JdbcClient jdbc, JsonMapper json) {
+    RunQueries(JdbcClient jdbc, RunProfileStore profiles, JsonMapper json) {
         this.jdbc = jdbc;
+        this.profiles = profiles;
         this.json = json;
     }
 
@@ -185,6 +189,15 @@ public class RunQueries {
                         RunRows.instant(rs, "created_at"),
                         files(rs.getString("files"))))
                 .list();
+    }
+
+    /** @throws ProblemException not-found, also while no attempt has told */
+    Views.Profile profile(long id) {
+        run(id);
+        return profiles.find(id)
+                .map(row ->
+                        new Views.Profile(row.attempt(), row.at(), json.readValue(row.bodyJson(), RunProfile.class)))
+                .orElseThrow(() -> new ProblemException(ErrorCode.NOT_FOUND, "Run " + id + " has no profile (yet)."));
     }
 
     private List<FileRef> files(String text) {

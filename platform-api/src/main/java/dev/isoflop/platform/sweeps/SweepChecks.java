@@ -8,7 +8,10 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** What can be said against a sweep before anything is computed. A field absent from the JSON is null here, whatever its type. */
+/**
+ * What can be said against a sweep before anything is computed; {@link Recipes} says what needs the models. A field absent
+ * from the JSON is null here, whatever its type.
+ */
 final class SweepChecks {
 
     private SweepChecks() {}
@@ -50,7 +53,6 @@ final class SweepChecks {
             error("/budgets", "A sweep needs compute budgets.", "at least one", errors);
             return;
         }
-        Set<Double> seen = new HashSet<>();
         for (int i = 0; i < spec.budgets().size(); i++) {
             SweepSpec.BudgetEntry budget = spec.budgets().get(i);
             String at = "/budgets/" + i;
@@ -60,8 +62,6 @@ final class SweepChecks {
                         "A budget of " + budget.flops() + " FLOPs trains nothing.",
                         "a number above 0, such as 1e12",
                         errors);
-            } else if (!seen.add(budget.flops())) {
-                error(at + "/flops", "The budget appears twice.", "each budget once", errors);
             }
             if (budget.batchSequences() < 1) {
                 error(at + "/batchSequences", budget.batchSequences() + " sequences a step.", "at least 1", errors);
@@ -93,6 +93,8 @@ final class SweepChecks {
             SweepSpec.Replicate replicate = replicates.get(i);
             String at = "/replicates/" + i;
             known(at + "/model", replicate.model(), models, errors);
+            atLeast(at + "/batchSequences", replicate.batchSequences(), 1, errors);
+            positive(at + "/learningRate", replicate.learningRate(), errors);
             boolean point = spec.budgets() != null
                     && spec.budgets().stream()
                             .anyMatch(budget -> budget.flops() == replicate.flops()

@@ -1,6 +1,7 @@
 package dev.isoflop.platform.sweeps;
 
 import dev.isoflop.platform.shared.problem.ProblemException;
+import dev.isoflop.platform.sweeps.Recipes.Recipe;
 import dev.isoflop.protocol.api.SweepSpec;
 import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.error.Problem;
@@ -9,7 +10,6 @@ import dev.isoflop.scaling.flops.ParameterConvention;
 import dev.isoflop.scaling.flops.TransformerShape;
 import dev.isoflop.scaling.plan.BudgetPlan;
 import dev.isoflop.scaling.plan.IsoFlopPlanner;
-import dev.isoflop.scaling.plan.LearningRateRule;
 import dev.isoflop.scaling.plan.PlanLimits;
 import dev.isoflop.scaling.plan.PlanRequest;
 import dev.isoflop.scaling.plan.PlannedCell;
@@ -17,6 +17,7 @@ import dev.isoflop.scaling.plan.SweepPlan;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -32,21 +33,27 @@ final class SweepPlanning {
 
     private SweepPlanning() {}
 
-    /** A cell with the name of its model, so that runs can be told apart by people. */
-    record NamedCell(String model, PlannedCell cell, double learningRate) {
+    /**
+     * A cell with the name of its model, so that runs can be told apart by people.
+     *
+     * @param several whether its budget is trained with several recipes, which the names then tell
+     */
+    record NamedCell(String model, PlannedCell cell, boolean several) {
 
-        String name(long seed) {
-            return "C%s-%s-s%d".formatted(flops(cell.budget()), model, seed);
-        }
-
-        private static String flops(double value) {
-            String text = String.format(Locale.ROOT, "%.3e", value);
-            String mantissa = text.substring(0, text.indexOf('e')).replaceAll("\\.?0+$", "");
-            return mantissa + "e" + Integer.parseInt(text.substring(text.indexOf('e') + 1));
+        String name() {
+            return "C%s-%s%s-s%d"
+                    .formatted(
+                            Recipes.flops(cell.budget()),
+                            model,
+                            several ? "-" + new Recipe(cell.batchSequences(), cell.learningRate()).suffix() : "",
+                            cell.seed());
         }
     }
 
-    record Planned(List<NamedCell> cells, SweepPlan plan) {}
+    /** @param label model, budget and, where the budget has several, the recipe */
+    record NamedDrop(String label, String sentence) {}
+
+    record Planned(List<NamedCell> cells, List<NamedDrop> dropped) {}
 
     /**
      * What a run may take.
@@ -64,6 +71,7 @@ final class SweepPlanning {
         List<Problem.FieldError> errors = new ArrayList<>();
         SweepChecks.check(spec, errors);
         Map<String, TransformerShape> shapes = shapes(spec, dataset.vocabSize(), errors);
+        Recipes.check(spec, shapes, errors);
         if (!errors.isEmpty()) {
             throw invalid(errors);
         }
@@ -72,14 +80,14 @@ final class SweepPlanning {
             List<TransformerShape> chosen = names(budget, shapes).stream()
                     .map(name -> shape(shapes, name))
                     .toList();
-            budgets.add(new BudgetPlan(budget.flops(), chosen, budget.batchSequences()));
+            budgets.add(new BudgetPlan(budget.flops(), chosen, budget.batchSequences(), Recipes.rate(spec, budget)));
         }
         SweepSpec.TrainingEntry training = spec.training();
         long seed = training == null || training.seed() == null ? 1 : training.seed();
         SweepPlan base = IsoFlopPlanner.plan(new PlanRequest(
                 budgets,
                 convention(spec),
-                LearningRateRule.defaults(),
+                Recipes.RATE_BY_SIZE,
                 List.of(seed),
                 List.of(),
                 dataset.trainTokens(),
@@ -98,7 +106,7 @@ final class SweepPlanning {
             throw invalid(List.of(new Problem.FieldError(
                     "/budgets", "The sweep has " + cells.size() + " runs.", "at most " + MAX_RUNS, null)));
         }
-        return new Planned(cells, base);
+        return new Planned(cells, dropped(spec, base, shapes));
     }
 
     static ParameterConvention convention(SweepSpec.IsoFlop spec) {
@@ -120,25 +128,52 @@ final class SweepPlanning {
 
     private static List<NamedCell> named(
             SweepSpec.IsoFlop spec, SweepPlan plan, Map<String, TransformerShape> shapes, long seed) {
-        Map<TransformerShape, String> names = new LinkedHashMap<>();
-        shapes.forEach((name, shape) -> names.put(shape, name));
+        Map<TransformerShape, String> names = names(shapes);
         List<NamedCell> cells = new ArrayList<>();
         for (PlannedCell cell : plan.cells()) {
             String model = names.getOrDefault(cell.shape(), "d" + cell.shape().dModel());
-            double rate = rate(spec, cell);
-            Set<Long> seeds = new java.util.LinkedHashSet<>();
+            Recipe recipe = new Recipe(cell.batchSequences(), cell.learningRate());
+            Set<Long> seeds = new LinkedHashSet<>();
             seeds.add(seed);
             for (SweepSpec.Replicate replicate :
                     spec.replicates() == null ? List.<SweepSpec.Replicate>of() : spec.replicates()) {
-                if (replicate.flops() == cell.budget() && replicate.model().equals(model)) {
+                if (replicate.flops() == cell.budget()
+                        && replicate.model().equals(model)
+                        && Recipes.matches(replicate, recipe)) {
                     seeds.addAll(replicate.seeds());
                 }
             }
+            boolean several = several(spec, cell.budget());
             for (long each : seeds) {
-                cells.add(new NamedCell(model, withSeed(cell, each), rate));
+                cells.add(new NamedCell(model, withSeed(cell, each), several));
             }
         }
         return cells;
+    }
+
+    private static List<NamedDrop> dropped(
+            SweepSpec.IsoFlop spec, SweepPlan plan, Map<String, TransformerShape> shapes) {
+        Map<TransformerShape, String> names = names(shapes);
+        return plan.dropped().stream()
+                .map(drop -> new NamedDrop(
+                        names.getOrDefault(drop.shape(), "d" + drop.shape().dModel())
+                                + " at "
+                                + Recipes.flops(drop.budget())
+                                + (several(spec, drop.budget())
+                                        ? ", " + new Recipe(drop.batchSequences(), drop.learningRate())
+                                        : ""),
+                        drop.sentence()))
+                .toList();
+    }
+
+    private static Map<TransformerShape, String> names(Map<String, TransformerShape> shapes) {
+        Map<TransformerShape, String> names = new LinkedHashMap<>();
+        shapes.forEach((name, shape) -> names.put(shape, name));
+        return names;
+    }
+
+    private static boolean several(SweepSpec.IsoFlop spec, double budget) {
+        return spec.budgets().stream().filter(entry -> entry.flops() == budget).count() > 1;
     }
 
     private static PlannedCell withSeed(PlannedCell c, long seed) {
@@ -156,17 +191,6 @@ final class SweepPlanning {
                 c.learningRate(),
                 seed,
                 c.memory());
-    }
-
-    /** The budget's rate, else the sweep's, else the rule's for that size. */
-    private static double rate(SweepSpec.IsoFlop spec, PlannedCell cell) {
-        for (SweepSpec.BudgetEntry budget : spec.budgets()) {
-            if (budget.flops() == cell.budget() && budget.learningRate() != null) {
-                return budget.learningRate();
-            }
-        }
-        SweepSpec.TrainingEntry training = spec.training();
-        return training == null || training.learningRate() == null ? cell.learningRate() : training.learningRate();
     }
 
     private static void refuseTooLarge(SweepPlan plan, Memory memory) {

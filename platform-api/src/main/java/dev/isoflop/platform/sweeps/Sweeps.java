@@ -167,7 +167,7 @@ public class Sweeps {
         TrainingSettings training = new TrainingSettings(
                 cell.batchSequences(),
                 cell.steps(),
-                named.learningRate(),
+                cell.learningRate(),
                 or(t == null ? null : t.finalLearningRateFraction(), 0.1),
                 or(t == null ? null : t.warmupFraction(), 0.1),
                 t == null || t.schedule() == null ? LearningRateSchedule.COSINE : t.schedule(),
@@ -194,7 +194,7 @@ public class Sweeps {
         SweepSpec.@Nullable Retries retries = spec.retries();
         return new NewRun(
                 sweepId,
-                named.name(cell.seed()),
+                named.name(),
                 "pretrain",
                 json.writerFor(JobSpec.class).writeValueAsString(job),
                 pool(spec),
@@ -211,7 +211,7 @@ public class Sweeps {
                         cell.tokensPerStep(),
                         cell.steps()),
                 cell.seed(),
-                named.learningRate(),
+                cell.learningRate(),
                 comparability(spec, dataset),
                 retries == null
                         ? NewRun.Retries.DEFAULT
@@ -385,15 +385,15 @@ public class Sweeps {
     }
 
     private static List<Views.Dropped> dropped(SweepPlanning.Planned planned) {
-        return planned.plan().dropped().stream()
-                .map(d -> new Views.Dropped("d" + d.shape().dModel() + " at " + d.budget(), d.sentence()))
+        return planned.dropped().stream()
+                .map(d -> new Views.Dropped(d.label(), d.sentence()))
                 .toList();
     }
 
     private static Views.Plan plan(SweepPlanning.Planned planned) {
         List<Views.PlannedRun> cells = planned.cells().stream()
                 .map(named -> new Views.PlannedRun(
-                        named.name(named.cell().seed()),
+                        named.name(),
                         named.cell().budget(),
                         named.cell().parameters().total(),
                         named.cell().parameters().nonEmbedding(),

@@ -57,7 +57,7 @@ class SecurityConfiguration {
                         .hasAuthority(ADMIN)
                         .requestMatchers(HttpMethod.POST, "/api/v1/runners/**", "/api/v1/runs/*/attempts/**")
                         .hasAuthority(RUNNER)
-                        .requestMatchers(HttpMethod.PUT, "/api/v1/artifacts/**")
+                        .requestMatchers(HttpMethod.PUT, "/api/v1/artifacts/**", "/api/v1/runs/*/attempts/**")
                         .hasAuthority(RUNNER)
                         .requestMatchers("/api/v1/artifacts/**")
                         .hasAnyAuthority(RUNNER, READ)

@@ -2,6 +2,7 @@ package dev.isoflop.platform.fits;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.isoflop.db.fit.FitStore;
@@ -150,6 +151,70 @@ class FitServiceTests {
                         org.assertj.core.groups.Tuple.tuple("broke", "failed"),
                         org.assertj.core.groups.Tuple.tuple("gone", "cancelled"),
                         org.assertj.core.groups.Tuple.tuple("still", "not finished (running)"));
+    }
+
+    @Test
+    void ofACellsRecipesOnlyTheBestEntersAndTheOthersSayWhy() {
+        trainAll(0.002);
+        double n = 4e4;
+        double loss = TRUTH.loss(n, 1e11 / 6 / n);
+        long best1 = recipe("best-s1", n, 2, 0.01, loss - 0.02, false, 1);
+        long best2 = recipe("best-s2", n, 2, 0.01, loss + 0.02, false, 2);
+        recipe("lucky seed of a worse mean-s1", n, 2, 0.003, loss - 0.1, false, 1);
+        recipe("lucky seed of a worse mean-s2", n, 2, 0.003, loss + 0.3, false, 2);
+        recipe("larger batch", n, 4, 0.01, loss + 0.1, false, 1);
+        recipe("diverged with the lowest loss", n, 4, 0.03, loss - 1, true, 1);
+        FitViews.Fit fit = fits.fit(sweep, QUICK).fits().getFirst();
+
+        assertThat(fit.points()).hasSize(26);
+        assertThat(fit.points().stream().filter(p -> p.n() == n))
+                .extracting(FitViews.Point::runId, FitViews.Point::batchSequences, FitViews.Point::learningRate)
+                .containsExactly(tuple(best1, 2, 0.01), tuple(best2, 2, 0.01));
+        String best = ", batch 2, learning rate 0.01 has %.4f".formatted(loss);
+        assertThat(fit.excluded())
+                .extracting(FitViews.Excluded::name, FitViews.Excluded::reason)
+                .containsExactly(
+                        tuple("lucky seed of a worse mean-s1", worse(2, "0.003", loss + 0.1) + best),
+                        tuple("lucky seed of a worse mean-s2", worse(2, "0.003", loss + 0.1) + best),
+                        tuple("larger batch", worse(4, "0.01", loss + 0.1) + best),
+                        tuple("diverged with the lowest loss", "diverged"));
+        assertThat(fit.options()).containsEntry("recipes", "lowest-mean-loss");
+        assertThat(fit.warnings()).anyMatch(w -> w.startsWith("1 cell was trained with several recipes"));
+    }
+
+    @Test
+    void withTheBestRecipeExcludedByHandTheNextOneEnters() {
+        trainAll(0.002);
+        double n = 4e4;
+        double loss = TRUTH.loss(n, 1e11 / 6 / n);
+        long best = recipe("best", n, 2, 0.01, loss, false, 1);
+        long next = recipe("next", n, 4, 0.01, loss + 0.1, false, 1);
+        FitViews.Fit fit = fits.fit(
+                        sweep,
+                        new FitViews.CreateFit(
+                                null, null, null, 200, null, List.of(new FitViews.Exclusion(best, "odd machine"))))
+                .fits()
+                .getFirst();
+        assertThat(fit.points()).anyMatch(p -> p.runId() == next).noneMatch(p -> p.runId() == best);
+        assertThat(fit.excluded()).extracting(FitViews.Excluded::reason).containsExactly("excluded: odd machine");
+        assertThat(fit.inputHash())
+                .isNotEqualTo(fits.fit(sweep, QUICK).fits().getFirst().inputHash());
+    }
+
+    private static String worse(int batch, String rate, double mean) {
+        return "not the best recipe: batch %d, learning rate %s has a mean loss of %.4f".formatted(batch, rate, mean);
+    }
+
+    private long recipe(String name, double n, int batch, double rate, double loss, boolean diverged, long seed) {
+        long run = run(name, 1e11, n, "succeeded", loss, diverged, "h");
+        jdbc.sql("update run set learning_rate = ?, seed = ?, spec = ?::jsonb where id = ?")
+                .params(
+                        rate,
+                        seed,
+                        "{\"model\": {\"dModel\": 24}, \"training\": {\"batchSequences\": %d}}".formatted(batch),
+                        run)
+                .update();
+        return run;
     }
 
     @Test

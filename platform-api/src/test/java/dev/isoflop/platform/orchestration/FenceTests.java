@@ -42,6 +42,7 @@ class FenceTests {
                 Arguments.of("logs", (Write) (on, a) -> on.api.logs(a.runId(), a.attempt(), lines(0, "late"))),
                 Arguments.of("checkpoint", (Write) (on, a) -> on.api.commitCheckpoint(
                         a.runId(), a.attempt(), Orchestra.checkpoint(9, on.store("model", "late")))),
+                Arguments.of("profile", (Write) (on, a) -> on.api.profile(a.runId(), a.attempt(), Orchestra.profile())),
                 Arguments.of(
                         "finish", (Write) (on, a) -> on.api.finish(a.runId(), a.attempt(), Orchestra.succeeded())));
     }
@@ -96,6 +97,8 @@ class FenceTests {
         FileRef file = on.store("model", "repeated");
         on.api.commitCheckpoint(run, 1, Orchestra.checkpoint(5, file));
         on.api.commitCheckpoint(run, 1, Orchestra.checkpoint(5, file));
+        on.api.profile(run, 1, Orchestra.profile());
+        on.api.profile(run, 1, Orchestra.profile());
         on.api.finish(run, 1, Orchestra.succeeded());
         on.api.finish(run, 1, Orchestra.succeeded());
         assertThat(on.jdbc

@@ -14,6 +14,7 @@ import dev.isoflop.platform.datasets.Datasets;
 import dev.isoflop.protocol.api.RunState;
 import dev.isoflop.protocol.job.FileRef;
 import dev.isoflop.protocol.job.JobResult;
+import dev.isoflop.protocol.job.Precision;
 import dev.isoflop.protocol.runner.CheckpointCommit;
 import dev.isoflop.protocol.runner.ClaimGrant;
 import dev.isoflop.protocol.runner.ClaimRequest;
@@ -25,6 +26,7 @@ import dev.isoflop.protocol.runner.FinishAttempt.Outcome;
 import dev.isoflop.protocol.runner.Heartbeat;
 import dev.isoflop.protocol.runner.MetricAck;
 import dev.isoflop.protocol.runner.RegisterRunner;
+import dev.isoflop.protocol.runner.RunProfile;
 import dev.isoflop.protocol.runner.RunnerApi;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.ByteArrayInputStream;
@@ -313,6 +315,21 @@ final class Orchestra {
     static FinishAttempt succeeded() {
         return new FinishAttempt(
                 Outcome.SUCCEEDED, new JobResult.Dataset("id", 1, 1, 1, 1, 1, 1024, "t", List.of()), null);
+    }
+
+    static RunProfile profile() {
+        return new RunProfile(
+                20,
+                2048,
+                1e6,
+                "CPU, 1 thread",
+                Precision.FP32,
+                1,
+                1,
+                null,
+                null,
+                new RunProfile.Memory(1, 2, 3, 4),
+                List.of());
     }
 
     static FinishAttempt failed(Category category) {

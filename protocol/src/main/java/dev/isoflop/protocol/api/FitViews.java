@@ -24,7 +24,8 @@ public final class FitViews {
      * @param frontier N* and D* with their band over a grid of C, for drawing
      * @param points what was fitted, one per run
      * @param excluded runs left out, with reasons
-     * @param options every option of the fit, as stored
+     * @param options every option of the fit, as stored; {@code recipes} is the rule by which one of a cell's recipes is
+     *     chosen, {@code lowest-mean-loss}
      * @param diagnostics named numbers, such as the objective at the optimum
      * @param warnings sentences a reader must see beside the figures, such as a far extrapolation
      * @param inputHash SHA-256 over points and options
@@ -90,6 +91,12 @@ public final class FitViews {
             double lossHigh,
             boolean extrapolated) {}
 
+    /**
+     * @param batchSequences sequences a step of its recipe; of a cell trained with several recipes the points are those of
+     *     the one with the lowest mean loss
+     * @param learningRate peak of its recipe
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
     public record Point(
             long runId,
             String name,
@@ -99,6 +106,8 @@ public final class FitViews {
             double flops,
             double budget,
             long seed,
+            @Nullable Integer batchSequences,
+            @Nullable Double learningRate,
             double loss) {}
 
     public record Excluded(long runId, String name, String reason) {}

@@ -30,7 +30,8 @@ public sealed interface SweepSpec {
      * @param dataset what to train on
      * @param contextLength tokens per sequence; default 128
      * @param models ladder of model sizes, named
-     * @param budgets compute budgets, each with the models to train at it
+     * @param budgets compute budgets, each with the models to train at it. A budget may appear several times, with another
+     *     recipe (batchSequences, learningRate) each time; a fit then takes the best recipe of each model
      * @param replicates extra seeds at single points, so that the noise is known
      * @param training optimisation settings shared by all runs
      * @param flopRule what C counts; default {@code 6ND}
@@ -105,6 +106,8 @@ public sealed interface SweepSpec {
             @Nullable Boolean qkNorm) {}
 
     /**
+     * Models trained at one budget by one recipe.
+     *
      * @param flops compute budget C, in FLOPs
      * @param batchSequences sequences per step at this budget
      * @param models names of the rungs trained at it; default all
@@ -120,9 +123,17 @@ public sealed interface SweepSpec {
     /**
      * @param flops one of the budgets
      * @param model name of a rung trained at it
+     * @param batchSequences of the recipe meant; needed only where the model has several at that budget
+     * @param learningRate of the recipe meant, likewise
      * @param seeds all the seeds of that point
      */
-    record Replicate(double flops, String model, List<Long> seeds) {}
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    record Replicate(
+            double flops,
+            String model,
+            @Nullable Integer batchSequences,
+            @Nullable Double learningRate,
+            List<Long> seeds) {}
 
     /** Optimisation settings; each default is the reference recipe of the demo. */
     @JsonInclude(JsonInclude.Include.NON_NULL)

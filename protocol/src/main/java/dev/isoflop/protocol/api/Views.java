@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.isoflop.protocol.job.FileRef;
 import dev.isoflop.protocol.job.JobResult;
 import dev.isoflop.protocol.job.JobSpec;
+import dev.isoflop.protocol.runner.RunProfile;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -147,6 +148,14 @@ public final class Views {
 
     public record Checkpoint(
             long id, int attempt, long step, long tokens, long bytes, Instant createdAt, List<FileRef> files) {}
+
+    /**
+     * Where a run's time and memory go, from its newest attempt that told.
+     *
+     * @param attempt that told
+     * @param at when it told
+     */
+    public record Profile(int attempt, Instant at, RunProfile profile) {}
 
     /**
      * @param state online, suspect (silent for less than a lease) or gone

@@ -6,6 +6,7 @@ import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestHeader;
 import org.springframework.web.service.annotation.HttpExchange;
 import org.springframework.web.service.annotation.PostExchange;
+import org.springframework.web.service.annotation.PutExchange;
 
 /**
  * Everything a runner says to the platform, implemented there and proxied here. Every request carries a bearer token of
@@ -13,8 +14,8 @@ import org.springframework.web.service.annotation.PostExchange;
  * run's current one the answer is 409 {@code stale-attempt} and the runner stops that work at once (the fence).
  *
  * <p>Every call may be repeated after a lost reply: registration is keyed by the runner's name and instance, claims by
- * their Idempotency-Key, metric batches by their sequence number, logs by theirs, checkpoints by their step, and
- * {@code finish} by being terminal.
+ * their Idempotency-Key, metric batches by their sequence number, logs by theirs, checkpoints by their step, a
+ * profile by replacing the one before, and {@code finish} by being terminal.
  *
  * <p>Artifact bytes travel beside this interface: {@code HEAD}, {@code PUT} and {@code GET /api/v1/artifacts/{sha256}}
  * with {@code application/octet-stream}; a PUT whose bytes do not hash to the name is refused and leaves nothing.
@@ -57,6 +58,11 @@ public interface RunnerApi {
             @PathVariable("runId") long runId,
             @PathVariable("attempt") int attempt,
             @RequestBody CheckpointCommit checkpoint);
+
+    /** Says where the attempt's time goes, in place of what was said before. */
+    @PutExchange("/runs/{runId}/attempts/{attempt}/profile")
+    void profile(
+            @PathVariable("runId") long runId, @PathVariable("attempt") int attempt, @RequestBody RunProfile profile);
 
     /** Ends the attempt. Repeated until acknowledged. */
     @PostExchange("/runs/{runId}/attempts/{attempt}/finish")

@@ -36,25 +36,32 @@ public final class IsoFlopPlanner {
         }
         List<PlannedCell> cells = new ArrayList<>();
         List<DroppedCell> dropped = new ArrayList<>();
-        for (BudgetPlan budget : request.budgets().stream()
-                .sorted(Comparator.comparingDouble(BudgetPlan::flops))
-                .toList()) {
-            List<TransformerShape> shapes = budget.shapes().stream()
-                    .sorted(Comparator.comparingLong(s -> ParameterCount.of(s).total()))
-                    .toList();
-            for (TransformerShape shape : shapes) {
-                PlannedCell first = cell(request, budget, shape, request.seeds().getFirst());
-                DroppedCell drop = judge(first, request.limits());
-                if (drop != null) {
-                    dropped.add(drop);
-                    continue;
-                }
-                for (long seed : seeds(request, budget, shape)) {
-                    cells.add(cell(request, budget, shape, seed));
-                }
+        for (Asked asked : inOrder(request)) {
+            PlannedCell first =
+                    cell(request, asked.budget, asked.shape, request.seeds().getFirst());
+            DroppedCell drop = judge(first, request.limits());
+            if (drop != null) {
+                dropped.add(drop);
+                continue;
+            }
+            for (long seed : seeds(request, asked.budget, asked.shape)) {
+                cells.add(cell(request, asked.budget, asked.shape, seed));
             }
         }
         return new SweepPlan(request.convention(), cells, dropped);
+    }
+
+    private record Asked(BudgetPlan budget, TransformerShape shape, long parameters) {}
+
+    /** Recipes of one model stand together: runs of one shape are what a GPU trains side by side. */
+    private static List<Asked> inOrder(PlanRequest request) {
+        return request.budgets().stream()
+                .flatMap(budget -> budget.shapes().stream()
+                        .map(shape -> new Asked(
+                                budget, shape, ParameterCount.of(shape).total())))
+                .sorted(Comparator.comparingDouble((Asked asked) -> asked.budget.flops())
+                        .thenComparingLong(Asked::parameters))
+                .toList();
     }
 
     private static Set<Long> seeds(PlanRequest request, BudgetPlan budget, TransformerShape shape) {
@@ -70,6 +77,7 @@ public final class IsoFlopPlanner {
     private static PlannedCell cell(PlanRequest request, BudgetPlan budget, TransformerShape shape, long seed) {
         ParameterCount parameters = ParameterCount.of(shape);
         long n = parameters.count(request.convention());
+        Double rate = budget.learningRate();
         int context = shape.contextLength();
         long perStep = (long) budget.batchSequences() * context;
         long steps = (long) Math.floor(budget.flops() / (6.0 * n) / perStep);
@@ -85,7 +93,7 @@ public final class IsoFlopPlanner {
                 FlopCount.sixNd(n, d),
                 FlopCount.of(shape, context, AttentionConvention.CAUSAL).trainPerToken() * d,
                 request.corpusTokens() > 0 ? (double) d / request.corpusTokens() : 0,
-                request.learningRate().rate(parameters.total()),
+                rate == null ? request.learningRate().rate(parameters.total()) : rate,
                 seed,
                 TrainingMemory.estimate(shape, budget.batchSequences(), context));
     }
@@ -143,6 +151,14 @@ public final class IsoFlopPlanner {
                 cell.budget(),
                 actual,
                 limit);
-        return new DroppedCell(cell.budget(), cell.shape(), reason, sentence, actual, limit);
+        return new DroppedCell(
+                cell.budget(),
+                cell.shape(),
+                cell.batchSequences(),
+                cell.learningRate(),
+                reason,
+                sentence,
+                actual,
+                limit);
     }
 }

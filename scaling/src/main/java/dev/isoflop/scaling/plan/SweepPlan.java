@@ -7,7 +7,7 @@ import java.util.List;
  * A planned sweep.
  *
  * @param convention which N the budgets are spent by
- * @param cells runs, in order of budget, then size, then seed
+ * @param cells runs, in order of budget, then size, then recipe as asked for, then seed
  * @param dropped cells left out, with reasons
  */
 public record SweepPlan(ParameterConvention convention, List<PlannedCell> cells, List<DroppedCell> dropped) {

@@ -2,6 +2,7 @@ package dev.isoflop.scaling.plan;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.isoflop.scaling.Fixtures;
 import dev.isoflop.scaling.flops.ParameterConvention;
@@ -81,6 +82,36 @@ class IsoFlopPlannerTests {
         assertThatThrownBy(() -> IsoFlopPlanner.plan(request(
                         budgets, ParameterConvention.TOTAL, LIMITS, List.of(new Replicates(1e11, 24, List.of(2L))))))
                 .hasMessageContaining("width 24");
+    }
+
+    @Test
+    void recipesOfOneBudgetAreCellsOfTheirOwnSideBySide() {
+        List<TransformerShape> shapes = List.of(ShapeRule.shape(24, 1024, 128), ShapeRule.shape(16, 1024, 128));
+        SweepPlan plan = IsoFlopPlanner.plan(request(
+                List.of(
+                        new BudgetPlan(1e11, shapes, 4, 3e-3),
+                        new BudgetPlan(3e10, shapes, 2, 1e-2),
+                        new BudgetPlan(1e11, shapes, 2, null),
+                        new BudgetPlan(1e11, shapes.subList(0, 1), 4, 1e-3)),
+                ParameterConvention.TOTAL,
+                LIMITS,
+                List.of()));
+
+        assertThat(plan.cells())
+                .extracting(
+                        PlannedCell::budget,
+                        c -> c.shape().dModel(),
+                        PlannedCell::batchSequences,
+                        PlannedCell::learningRate)
+                .containsExactly(
+                        tuple(3e10, 16, 2, 1e-2),
+                        tuple(3e10, 24, 2, 1e-2),
+                        tuple(1e11, 16, 4, 3e-3),
+                        tuple(1e11, 16, 2, 1e-2),
+                        tuple(1e11, 24, 4, 3e-3),
+                        tuple(1e11, 24, 2, 1e-2),
+                        tuple(1e11, 24, 4, 1e-3));
+        assertThatThrownBy(() -> new BudgetPlan(1e11, shapes, 2, 0.0)).hasMessageContaining("learningRate");
     }
 
     @Test

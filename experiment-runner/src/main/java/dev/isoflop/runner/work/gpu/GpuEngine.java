@@ -85,7 +85,8 @@ public final class GpuEngine implements TrainingEngine, AutoCloseable {
         if (checkpoint != null) {
             worker.backend().adopt(checkpoint);
         }
-        LaneSession session = new LaneSession(options, checkpoint);
+        LaneSession session =
+                new LaneSession(worker.device(spec.training().precision(), precision), options, checkpoint);
         worker.join(new LaneGroup.Shape(plan, spec.dataset().id()), data, session);
         session.awaitReady();
         return session;

@@ -2,16 +2,23 @@ package dev.isoflop.runner.work.gpu;
 
 import dev.isoflop.lm.cuda.driver.CudaException;
 import dev.isoflop.lm.cuda.engine.CudaBackend;
+import dev.isoflop.lm.cuda.engine.DevicePeaks;
+import dev.isoflop.lm.cuda.engine.GpuPlan;
 import dev.isoflop.lm.cuda.engine.GpuTokens;
 import dev.isoflop.lm.cuda.engine.LaneCalibration;
+import dev.isoflop.lm.cuda.engine.Precision;
+import dev.isoflop.lm.cuda.engine.RunArray;
 import dev.isoflop.lm.tokens.TokenSource;
+import dev.isoflop.protocol.runner.RunProfile;
 import dev.isoflop.runner.work.OutOfDeviceMemoryException;
 import dev.isoflop.runner.work.PreparedDataset;
+import dev.isoflop.runner.work.TrainingDevice;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,7 +28,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Concurrency: a monitor guards groups, memory and datasets; nothing waits for the device while holding it but the upload of a dataset.
  */
-final class GpuWorker implements AutoCloseable {
+final class GpuWorker implements LaneHost, AutoCloseable {
 
     private static final Logger log = LoggerFactory.getLogger(GpuWorker.class);
 
@@ -66,8 +73,26 @@ final class GpuWorker implements AutoCloseable {
         return backend;
     }
 
-    LaneCalibration calibration() {
+    @Override
+    public LaneCalibration calibration() {
         return calibration;
+    }
+
+    /**
+     * What runs in a precision train on.
+     *
+     * @param job the precision as jobs name it
+     * @param engine the same as the engine names it
+     */
+    TrainingDevice device(dev.isoflop.protocol.job.Precision job, Precision engine) {
+        String name = backend.device().name();
+        return new TrainingDevice(
+                name,
+                job,
+                DevicePeaks.of(name, engine)
+                        .map(p -> new RunProfile.Peaks(p.flops(), p.bytesPerSecond()))
+                        .orElse(null),
+                new RunProfile.Peaks(calibration.matmulFlops(engine), calibration.bytesPerSecond()));
     }
 
     /** Puts a session into a group that has a place for it, or a new one. */
@@ -79,15 +104,14 @@ final class GpuWorker implements AutoCloseable {
                 return;
             }
         }
-        GpuTokens trainTokens = acquire(train, data.train());
-        GpuTokens validationTokens;
+        acquire(train, data.train());
         try {
-            validationTokens = acquire(validation, data.validation());
+            acquire(validation, data.validation());
         } catch (RuntimeException e) {
             release(train);
             throw e;
         }
-        LaneGroup group = new LaneGroup(this, shape, trainTokens, validationTokens);
+        LaneGroup group = new LaneGroup(this, shape);
         group.join(shape, session);
         groups.add(group);
         Thread.ofPlatform()
@@ -95,7 +119,20 @@ final class GpuWorker implements AutoCloseable {
                 .start(group);
     }
 
-    private GpuTokens acquire(String key, TokenSource source) {
+    @Override
+    public LaneArray open(LaneGroup.Shape shape, GpuPlan plan) {
+        GpuTokens train;
+        GpuTokens validation;
+        synchronized (this) {
+            train = Objects.requireNonNull(datasets.get(shape.dataset() + "/train")).tokens;
+            validation = Objects.requireNonNull(datasets.get(shape.dataset() + "/validation")).tokens;
+        }
+        backend.device().bind();
+        return new DeviceLanes(RunArray.create(backend, plan, train, RunArray.Mode.GRAPH), validation);
+    }
+
+    /** Makes sure that the device holds a source, and that it stays. */
+    private void acquire(String key, TokenSource source) {
         Tokens known = datasets.get(key);
         if (known == null) {
             backend.device().bind();
@@ -109,7 +146,6 @@ final class GpuWorker implements AutoCloseable {
             datasets.put(key, known);
         }
         known.users++;
-        return known.tokens;
     }
 
     private void release(String key) {
@@ -140,7 +176,8 @@ final class GpuWorker implements AutoCloseable {
      *
      * @throws OutOfDeviceMemoryException if it would not even fit alone
      */
-    synchronized void reserve(long bytes) throws InterruptedException {
+    @Override
+    public synchronized void reserve(long bytes) throws InterruptedException {
         while (!make(bytes)) {
             long held = datasets.values().stream().mapToLong(t -> t.bytes).sum();
             if (bytes > capacity - held && groups.stream().noneMatch(LaneGroup::holdsMemory)) {
@@ -153,7 +190,8 @@ final class GpuWorker implements AutoCloseable {
     }
 
     /** Bytes that an array may take at once. */
-    synchronized long freeBytes() {
+    @Override
+    public synchronized long freeBytes() {
         long unused = datasets.values().stream()
                 .filter(t -> t.users == 0)
                 .mapToLong(t -> t.bytes)
@@ -167,7 +205,8 @@ final class GpuWorker implements AutoCloseable {
     }
 
     /** Called by a group at its end. */
-    synchronized void ended(LaneGroup group, long bytes) {
+    @Override
+    public synchronized void ended(LaneGroup group, long bytes) {
         groups.remove(group);
         reserved -= bytes;
         release(group.shape().dataset() + "/train");
@@ -176,7 +215,8 @@ final class GpuWorker implements AutoCloseable {
     }
 
     /** A group failed in a way that may concern all of the process. */
-    void failed(Throwable error) {
+    @Override
+    public void failed(Throwable error) {
         if (error instanceof CudaException e && e.isSticky()) {
             List<LaneGroup> all;
             synchronized (this) {

@@ -2,8 +2,7 @@ package dev.isoflop.runner.work.gpu;
 
 import dev.isoflop.lm.cuda.driver.CudaException;
 import dev.isoflop.lm.cuda.engine.GpuPlan;
-import dev.isoflop.lm.cuda.engine.GpuTokens;
-import dev.isoflop.lm.cuda.engine.RunArray;
+import dev.isoflop.lm.cuda.engine.OpTime;
 import dev.isoflop.lm.train.StepResult;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -55,13 +54,12 @@ final class LaneGroup implements Runnable, AutoCloseable {
         }
     }
 
-    private final GpuWorker worker;
+    private final LaneHost host;
     private final Shape shape;
-    private final GpuTokens train;
-    private final GpuTokens validation;
     private final int most;
     private final List<LaneSession> members = new ArrayList<>();
-    private @Nullable RunArray array;
+    private final ArrayProfile profile = new ArrayProfile();
+    private @Nullable LaneArray array;
     private boolean open = true;
     private int places;
     private long bytes;
@@ -69,18 +67,16 @@ final class LaneGroup implements Runnable, AutoCloseable {
     private volatile boolean stopping;
     private volatile @Nullable Thread thread;
 
-    LaneGroup(GpuWorker worker, Shape shape, GpuTokens train, GpuTokens validation) {
-        this.worker = worker;
+    LaneGroup(LaneHost host, Shape shape) {
+        this.host = host;
         this.shape = shape;
-        this.train = train;
-        this.validation = validation;
-        this.most = Math.max(1, Math.min(worker.calibration().lanes(shape.plan()), fitting()));
+        this.most = Math.max(1, Math.min(host.calibration().lanes(shape.plan()), fitting()));
         this.places = most;
     }
 
     private int fitting() {
         long one = Math.max(1, shape.plan().totalBytes());
-        return (int) Math.clamp(worker.freeBytes() / one, 1, GpuPlan.MOST_LANES);
+        return (int) Math.clamp(host.freeBytes() / one, 1, GpuPlan.MOST_LANES);
     }
 
     Shape shape() {
@@ -101,7 +97,7 @@ final class LaneGroup implements Runnable, AutoCloseable {
 
     /** Part of the device that the group keeps busy. */
     synchronized double load() {
-        return members.size() / (double) worker.calibration().lanes(shape.plan());
+        return members.size() / (double) host.calibration().lanes(shape.plan());
     }
 
     synchronized boolean holdsMemory() {
@@ -116,7 +112,6 @@ final class LaneGroup implements Runnable, AutoCloseable {
     public void run() {
         thread = Thread.currentThread();
         try {
-            worker.backend().device().bind();
             gather();
             while (!stopping && turn()) {
                 // goes on
@@ -127,11 +122,11 @@ final class LaneGroup implements Runnable, AutoCloseable {
         } catch (Throwable e) {
             log.warn("{} runs of {} end: {}", members.size(), shape.plan().spec(), e.toString());
             end(e);
-            worker.failed(e);
+            host.failed(e);
         } finally {
             end(new CudaLost("the group has ended"));
             closeArray();
-            worker.ended(this, bytes);
+            host.ended(this, bytes);
         }
     }
 
@@ -145,7 +140,7 @@ final class LaneGroup implements Runnable, AutoCloseable {
     }
 
     private void closeArray() {
-        RunArray trained = array;
+        LaneArray trained = array;
         if (trained != null) {
             try {
                 trained.close();
@@ -202,12 +197,12 @@ final class LaneGroup implements Runnable, AutoCloseable {
         }
         GpuPlan plan = shape.plan().withLanes(lanes);
         long wanted = plan.totalBytes();
-        worker.reserve(wanted);
+        host.reserve(wanted);
         synchronized (this) {
             bytes = wanted;
         }
         long built = System.nanoTime();
-        array = RunArray.create(worker.backend(), plan, train, RunArray.Mode.GRAPH);
+        array = host.open(shape, plan);
         log.info(
                 "{} lanes of {} parameters, {} MiB, ready in {} ms",
                 lanes,
@@ -231,7 +226,7 @@ final class LaneGroup implements Runnable, AutoCloseable {
         synchronized (this) {
             now = List.copyOf(members);
         }
-        RunArray trained = java.util.Objects.requireNonNull(array);
+        LaneArray trained = java.util.Objects.requireNonNull(array);
         boolean changed = admitAndRelease(trained, now);
         if (changed) {
             return true;
@@ -242,6 +237,7 @@ final class LaneGroup implements Runnable, AutoCloseable {
         if (answer(trained, now)) {
             return true;
         }
+        profile.answer(now);
         boolean[] held = new boolean[trained.plan().lanes()];
         boolean any = false;
         boolean expected = false;
@@ -260,7 +256,10 @@ final class LaneGroup implements Runnable, AutoCloseable {
             }
         }
         if (any && !expected) {
-            if (trained.canSubmit()) {
+            if (profile.isDue(now)) {
+                settle(trained, now);
+                measure(trained, now, held);
+            } else if (trained.canSubmit()) {
                 trained.submit(held);
                 trained.collect((lane, result) -> deliver(now, lane, result));
             } else {
@@ -283,7 +282,7 @@ final class LaneGroup implements Runnable, AutoCloseable {
     }
 
     /** Whether someone came or went. */
-    private boolean admitAndRelease(RunArray trained, List<LaneSession> now) throws IOException {
+    private boolean admitAndRelease(LaneArray trained, List<LaneSession> now) throws IOException {
         boolean changed = false;
         for (LaneSession m : now) {
             if (m.isClosed()) {
@@ -307,7 +306,7 @@ final class LaneGroup implements Runnable, AutoCloseable {
         return changed;
     }
 
-    private void admit(RunArray trained, LaneSession m) throws IOException {
+    private void admit(LaneArray trained, LaneSession m) throws IOException {
         int lane = 0;
         while (!trained.free(lane)) {
             lane++;
@@ -331,7 +330,7 @@ final class LaneGroup implements Runnable, AutoCloseable {
     }
 
     /** Leaves empty lanes out once half of them are, unless what is left would not be worth it. */
-    private void shrink(RunArray trained) {
+    private void shrink(LaneArray trained) {
         int[] kept;
         List<LaneSession> now;
         synchronized (this) {
@@ -345,7 +344,7 @@ final class LaneGroup implements Runnable, AutoCloseable {
                     .mapToLong(m -> m.options().steps() - trained.stepsDone(m.lane))
                     .max()
                     .orElse(0);
-            double seconds = left * worker.calibration().stepSeconds(trained.plan());
+            double seconds = left * host.calibration().stepSeconds(trained.plan());
             if (2 * wanted > lanes || seconds < SHRINK_SECONDS) {
                 return;
             }
@@ -362,6 +361,7 @@ final class LaneGroup implements Runnable, AutoCloseable {
             places = wanted;
         }
         trained.keep(kept);
+        profile.forget();
         for (LaneSession m : now) {
             m.lane = java.util.Arrays.binarySearch(kept, m.lane);
         }
@@ -371,7 +371,7 @@ final class LaneGroup implements Runnable, AutoCloseable {
     private static final double SHRINK_SECONDS = 3;
 
     /** Evaluates and copies where asked; whether anything was. */
-    private boolean answer(RunArray trained, List<LaneSession> now) {
+    private boolean answer(LaneArray trained, List<LaneSession> now) {
         boolean asked = false;
         for (LaneSession m : now) {
             switch (m.request()) {
@@ -393,8 +393,8 @@ final class LaneGroup implements Runnable, AutoCloseable {
     }
 
     /** One evaluation of all lanes answers all that want the same. */
-    private void evaluate(RunArray trained, List<LaneSession> now, long maxTokens) {
-        double[] losses = trained.evaluate(validation, maxTokens);
+    private void evaluate(LaneArray trained, List<LaneSession> now, long maxTokens) {
+        double[] losses = trained.evaluate(maxTokens);
         for (LaneSession m : now) {
             if (m.request() instanceof LaneSession.Request.Evaluate e && e.maxTokens() == maxTokens) {
                 m.answered();
@@ -403,7 +403,30 @@ final class LaneGroup implements Runnable, AutoCloseable {
         }
     }
 
-    private static void settle(RunArray trained, List<LaneSession> now) {
+    /** The next step, with the time of its operations. A device that cannot tell them trains on without. */
+    private void measure(LaneArray trained, List<LaneSession> now, boolean[] held) {
+        long before = submitted(trained, now);
+        try {
+            List<OpTime> operations = trained.profile(held, (lane, result) -> deliver(now, lane, result));
+            profile.measured(ArrayProfile.of(now.getFirst().device(), trained.plan(), now.size(), operations));
+            profile.answer(now);
+        } catch (CudaException e) {
+            if (e.isSticky() || submitted(trained, now) != before) {
+                throw e; // a step was begun that did not end
+            }
+            log.warn(
+                    "the time of operations of {} cannot be measured: {}",
+                    shape.plan().spec(),
+                    e.toString());
+            profile.failed();
+        }
+    }
+
+    private static long submitted(LaneArray trained, List<LaneSession> now) {
+        return now.stream().mapToLong(m -> trained.stepsSubmitted(m.lane)).sum();
+    }
+
+    private static void settle(LaneArray trained, List<LaneSession> now) {
         while (trained.inFlight() > 0) {
             trained.await((lane, result) -> deliver(now, lane, result));
         }

@@ -3,13 +3,16 @@ package dev.isoflop.runner.work.gpu;
 import dev.isoflop.lm.cuda.engine.LaneSnapshot;
 import dev.isoflop.lm.train.StepResult;
 import dev.isoflop.lm.train.TrainingOptions;
+import dev.isoflop.runner.work.TrainingDevice;
 import dev.isoflop.runner.work.TrainingEngine;
+import dev.isoflop.runner.work.TrainingProfile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Consumer;
@@ -32,6 +35,7 @@ final class LaneSession implements TrainingEngine.Session {
         record Copy(CompletableFuture<LaneSnapshot> state) implements Request {}
     }
 
+    private final TrainingDevice device;
     private final TrainingOptions options;
     private final @Nullable Path checkpoint;
     private final Deque<StepResult> results = new ArrayDeque<>();
@@ -40,6 +44,8 @@ final class LaneSession implements TrainingEngine.Session {
     private volatile @Nullable Request request;
     private volatile long limit;
     private volatile boolean closed;
+    private volatile boolean profileAsked;
+    private volatile @Nullable TrainingProfile profile;
     private @Nullable Throwable failure;
     private long done;
 
@@ -50,7 +56,8 @@ final class LaneSession implements TrainingEngine.Session {
     long stillSince;
 
     /** @param checkpoint to go on from, or null for a new run */
-    LaneSession(TrainingOptions options, @Nullable Path checkpoint) {
+    LaneSession(TrainingDevice device, TrainingOptions options, @Nullable Path checkpoint) {
+        this.device = device;
         this.options = options;
         this.checkpoint = checkpoint;
     }
@@ -92,6 +99,18 @@ final class LaneSession implements TrainingEngine.Session {
 
     void answered() {
         request = null;
+    }
+
+    /**
+     * Whether it asked for a profile and has none. Apart from {@link #request}, because it is answered by a step and not between steps: a
+     * lane that may go no further until it goes on has to be able to ask.
+     */
+    boolean wantsProfile() {
+        return profileAsked && profile == null;
+    }
+
+    void profiled(TrainingProfile answer) {
+        profile = answer;
     }
 
     synchronized void deliver(StepResult result) {
@@ -163,6 +182,20 @@ final class LaneSession implements TrainingEngine.Session {
         CompletableFuture<Double> loss = new CompletableFuture<>();
         ask(new Request.Evaluate(maxTokens, loss));
         return get(loss);
+    }
+
+    @Override
+    public TrainingDevice device() {
+        return device;
+    }
+
+    @Override
+    public Optional<TrainingProfile> profile() {
+        if (!profileAsked) {
+            profileAsked = true;
+            wake();
+        }
+        return Optional.ofNullable(profile);
     }
 
     @Override

@@ -154,6 +154,26 @@ class GpuEngineGpuTests {
     }
 
     @Test
+    void lanesAreToldWhereTheTimeGoesAndTrainTheSame() throws Exception {
+        PretrainSpec spec = spec(32, 300, 3e-3, 5, Precision.BF16);
+        Done plain = train(engine, spec);
+        Thread.sleep(1_000); // the first array has ended
+        List<StepResult> steps = new ArrayList<>();
+        try (TrainingEngine.Session session = engine.create(spec, DATA, 1)) {
+            session.advance(50, steps::add);
+            session.evaluate(512);
+            assertThat(session.profile()).as("only asked").isEmpty();
+            session.advance(300, steps::add);
+            assertThat(session.profile()).hasValueSatisfying(profile -> {
+                assertThat(profile.device().measured()).isNotNull();
+                assertThat(profile.lanes()).isEqualTo(1);
+                assertThat(profile.operations()).allMatch(o -> o.micros() > 0).hasSizeGreaterThan(10);
+            });
+        }
+        assertThat(steps).isEqualTo(plain.steps());
+    }
+
+    @Test
     void aDivergedRunEndsAndTheOthersGoOn() throws Exception {
         PretrainSpec wild = new PretrainSpec(
                 spec(32, 1, 1e-3, 1, Precision.FP32).model(),

@@ -97,12 +97,7 @@ final class CudaModel implements AutoCloseable {
                 "embedding index",
                 0,
                 m * 24,
-                ops.embeddingIndex(
-                        act(plan.inputs),
-                        both(plan.sortKeys),
-                        both(plan.sortOrder),
-                        act(plan.sortCounts),
-                        act(plan.sortStarts)));
+                ops.embeddingIndex(act(plan.inputs), both(plan.sortKeys), both(plan.sortOrder), act(plan.sortCounts)));
         forward(p);
         head(p, true, accumulate);
         p.side("loss", 0, m * 4, ops.lossSum(arenas.lossSums.address(), act(plan.losses), rows, accumulate));
@@ -163,8 +158,9 @@ final class CudaModel implements AutoCloseable {
         });
     }
 
-    /** Logits of all rows, {@code [lanes][rows][ldLogits]} in the activations' type, for tests: needs a plan with one chunk. */
-    void logits(Program p) {
+    /** Logits of all rows, {@code [lanes][rows][ldLogits]} in the activations' type, to look at: needs a plan with one chunk. */
+    void logitsPass(Program p, GpuTokens tokens) {
+        p.main("batch", 0, 0, ops.gather(act(plan.inputs), act(plan.targets), tokens, arenas.evalStarts.address()));
         forward(p);
         p.main("head", 0, 0, headForward(0, rows, act(plan.logits[0])));
     }
@@ -391,9 +387,10 @@ final class CudaModel implements AutoCloseable {
                 m * d * unit + 4.0 * lanes * spec.vocabSize() * d,
                 ops.embeddingGradient(
                         gradient(embeddingTable()),
+                        act(plan.spanPartials),
                         act(dx),
+                        both(plan.sortKeys),
                         both(plan.sortOrder),
-                        act(plan.sortStarts),
                         accumulate || spec.tiedEmbeddings()));
     }
 

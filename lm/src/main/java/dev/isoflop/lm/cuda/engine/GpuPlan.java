@@ -31,6 +31,12 @@ public final class GpuPlan {
     /** Blocks whose partial sums of a norm's gain are added up afterwards. */
     static final int NORM_PARTS = 264;
 
+    /** Tokens of a block that sorts them. */
+    static final int SORT_CHUNK = 1024;
+
+    /** Sorted tokens of a block that adds up their gradients. */
+    static final int EMBEDDING_SPAN = 32;
+
     private final ModelSpec spec;
     private final Precision precision;
     private final int lanes;
@@ -80,8 +86,8 @@ public final class GpuPlan {
     final long targets; // int [M]
     final long[] sortKeys; // [2]: int [M]
     final long[] sortOrder; // [2]: int [M]
-    final long sortCounts; // int [256][chunks]
-    final long sortStarts; // int [vocab + 1]
+    final long sortCounts; // int [chunks][256]
+    final long spanPartials; // float [spans][2][d]
     final long ropeTable; // float [context][headDim], shared by all lanes
     private long end;
 
@@ -178,8 +184,8 @@ public final class GpuPlan {
         this.targets = take(4 * m);
         this.sortKeys = each(2, 4 * m);
         this.sortOrder = each(2, 4 * m);
-        this.sortCounts = take(4L * 256 * lanes * Math.ceilDiv(rows, 1024));
-        this.sortStarts = take(4L * lanes * (spec.vocabSize() + 1));
+        this.sortCounts = take(4L * 256 * lanes * Math.ceilDiv(rows, SORT_CHUNK));
+        this.spanPartials = take(8L * lanes * Math.ceilDiv(rows, EMBEDDING_SPAN) * d);
         this.ropeTable = take(4L * context * spec.headDim());
     }
 

@@ -10,6 +10,7 @@ import dev.isoflop.lm.cuda.driver.CudaStream;
 import dev.isoflop.lm.cuda.driver.DeviceMemory;
 import dev.isoflop.lm.cuda.driver.Kernel;
 import dev.isoflop.lm.model.ModelSpec;
+import java.util.SplittableRandom;
 
 /**
  * What a device measures of itself in a tenth of a second, and what that says about how many runs of a shape to train side by side.
@@ -21,8 +22,9 @@ import dev.isoflop.lm.model.ModelSpec;
  * @param launchMicros from one node of a graph to the next
  * @param bytesPerSecond copying within device memory, read and written bytes counted
  * @param matmulFlops a large bf16 product, FLOP/s
+ * @param fp32MatmulFlops a large product in exact fp32, FLOP/s
  */
-public record LaneCalibration(double launchMicros, double bytesPerSecond, double matmulFlops) {
+public record LaneCalibration(double launchMicros, double bytesPerSecond, double matmulFlops, double fp32MatmulFlops) {
 
     private static final double ENOUGH = 0.9;
 
@@ -41,8 +43,17 @@ public record LaneCalibration(double launchMicros, double bytesPerSecond, double
             return new LaneCalibration(
                     launchMicros(backend, stream, from, to, args),
                     copySpeed(backend, stream, from, to),
-                    matmulSpeed(backend, stream, from, to));
+                    matmulSpeed(backend, stream, from, to, 8192, MatrixType.BF16),
+                    matmulSpeed(backend, stream, from, to, 4096, MatrixType.FP32));
         }
+    }
+
+    /** The measured peak of products in a precision, FLOP/s. */
+    public double matmulFlops(Precision precision) {
+        return switch (precision) {
+            case BF16 -> matmulFlops;
+            case FP32 -> fp32MatmulFlops;
+        };
     }
 
     private static double launchMicros(
@@ -78,20 +89,37 @@ public record LaneCalibration(double launchMicros, double bytesPerSecond, double
         }
     }
 
-    private static double matmulSpeed(CudaBackend backend, CudaStream stream, CudaEvent from, CudaEvent to) {
-        int n = 8192;
-        long bytes = 2L * n * n;
-        MatmulProblem problem = MatmulProblem.of(n, n, n, MatrixType.BF16).transposed(false, true);
+    private static double matmulSpeed(
+            CudaBackend backend, CudaStream stream, CudaEvent from, CudaEvent to, int n, MatrixType type) {
+        long bytes = (long) type.bytes() * n * n;
+        MatmulProblem problem = MatmulProblem.of(n, n, n, type).transposed(false, true);
         try (DeviceMemory a = DeviceMemory.allocate(backend.device(), bytes);
                 DeviceMemory b = DeviceMemory.allocate(backend.device(), bytes);
                 DeviceMemory c = DeviceMemory.allocate(backend.device(), bytes);
                 MatmulPlan plan = backend.blas().plan(problem)) {
-            a.memset(stream, 0, 0, bytes);
-            b.memset(stream, 0, 0, bytes);
+            random(stream, a);
+            b.copyFrom(stream, 0, a.address(), bytes);
             double millis = best(stream, from, to, () -> plan.run(stream, a.address(), b.address(), c.address()));
             return problem.flops() / (millis * 1e-3);
         }
     }
+
+    /** Numbers about 1 of either sign and type: a product of zeros draws little power, and so runs at a clock that no real one has. */
+    private static void random(CudaStream stream, DeviceMemory memory) {
+        long tile = Math.min(memory.bytes(), RANDOM_BYTES);
+        short[] values = new short[(int) (tile / 2)];
+        SplittableRandom random = new SplittableRandom(1);
+        for (int i = 0; i < values.length; i++) {
+            // the upper half of a float, or a bf16: sign, the exponent of numbers from 1 to 2, a random mantissa
+            values[i] = (short) (0x3f80 | (random.nextInt() & 0x807f));
+        }
+        memory.upload(values, 0, values.length, 0);
+        for (long at = tile; at < memory.bytes(); at += tile) {
+            memory.copyFrom(stream, at, memory.address(), Math.min(tile, memory.bytes() - at));
+        }
+    }
+
+    private static final long RANDOM_BYTES = 4L << 20;
 
     private static double best(CudaStream stream, CudaEvent from, CudaEvent to, Runnable work) {
         double best = Double.POSITIVE_INFINITY;

@@ -130,15 +130,13 @@ final class Operations implements AutoCloseable {
                         .int64(plan.stride()));
     }
 
-    /** Token positions by id, in order, and where each id's begin: what {@link #embeddingGradient} reads. */
-    Program.Launch embeddingIndex(long ids, long[] keys, long[] order, long counts, long starts) {
+    /** Token positions by id, in order: what {@link #embeddingGradient} reads. */
+    Program.Launch embeddingIndex(long ids, long[] keys, long[] order, long counts) {
         Kernel count = backend.kernel("embedding.cu", "embedding_sort_count");
-        Kernel scan = backend.kernel("embedding.cu", "embedding_sort_scan");
         Kernel scatter = backend.kernel("embedding.cu", "embedding_sort_scatter");
-        Kernel find = backend.kernel("embedding.cu", "embedding_starts");
         int rows = plan.rows;
         int vocab = spec.vocabSize();
-        int chunks = Math.ceilDiv(rows, 1024);
+        int chunks = Math.ceilDiv(rows, GpuPlan.SORT_CHUNK);
         int passes = sortPasses();
         return s -> {
             for (int pass = 0; pass < passes; pass++) {
@@ -149,20 +147,12 @@ final class Operations implements AutoCloseable {
                         .int32(rows)
                         .int32(vocab)
                         .int32(8 * pass);
-                count.launch(s, chunks, lanes, 1, 32, 0, args);
-                scan.launch(
-                        s, 1, lanes, 1, 1024, 0, args.reset().address(counts).int32(chunks));
+                count.launch(s, chunks, lanes, 1, GpuPlan.SORT_CHUNK, 0, args);
                 args.reset().address(keys[pass & 1]).address(order[pass & 1]).address(in);
                 args.address(pass == 0 ? 0 : order[(pass - 1) & 1]).address(counts);
                 args.int32(rows).int32(vocab).int32(8 * pass);
-                scatter.launch(s, chunks, lanes, 1, 32, 0, args);
+                scatter.launch(s, chunks, lanes, 1, GpuPlan.SORT_CHUNK, 0, args);
             }
-            args.reset()
-                    .address(starts)
-                    .address(keys[(passes - 1) & 1])
-                    .int32(rows)
-                    .int32(vocab);
-            find.launch(s, rows / 256 + 1, lanes, 1, 256, 0, args);
         };
     }
 
@@ -171,26 +161,41 @@ final class Operations implements AutoCloseable {
         return Math.ceilDiv(32 - Integer.numberOfLeadingZeros(spec.vocabSize()), 8);
     }
 
-    Program.Launch embeddingGradient(long dTable, long dx, long[] order, long starts, boolean accumulate) {
-        Kernel kernel = backend.kernel("embedding.cu", "embedding_backward_" + suffix);
-        long sorted = order[(sortPasses() - 1) & 1];
-        int block = threads(spec.dModel(), 256);
+    /** @param partial sums of ids that several spans of sorted tokens share */
+    Program.Launch embeddingGradient(
+            long dTable, long partial, long dx, long[] keys, long[] order, boolean accumulate) {
+        Kernel sum = backend.kernel("embedding.cu", "embedding_backward_" + suffix);
+        Kernel join = backend.kernel("embedding.cu", "embedding_borders_" + suffix);
+        int last = (sortPasses() - 1) & 1;
+        int spans = Math.ceilDiv(plan.rows, GpuPlan.EMBEDDING_SPAN);
+        int clearing = accumulate ? 0 : Math.ceilDiv(spec.vocabSize(), 32);
+        int block = Math.clamp(Math.ceilDiv(spec.dModel(), 4 * 32) * 32L, 32, 256);
         return s -> {
-            args.reset().address(dTable).address(dx).address(sorted).address(starts);
+            args.reset().address(dTable).address(partial).address(dx).address(keys[last]);
+            args.address(order[last]).int32(plan.rows).int32(spec.dModel()).int32(spec.vocabSize());
+            args.int64(plan.stride()).int32(accumulate ? 1 : 0);
+            sum.launch(s, spans + clearing, lanes, 1, block, 0, args);
+            args.reset().address(dTable).address(partial).address(keys[last]);
             args.int32(plan.rows).int32(spec.dModel()).int32(spec.vocabSize());
             args.int64(plan.stride()).int32(accumulate ? 1 : 0);
-            kernel.launch(s, spec.vocabSize(), lanes, 1, block, 0, args);
+            join.launch(s, spans, lanes, 1, block, 0, args);
         };
     }
 
     // ---- norms
+
+    /** A warp takes a row, or two short ones. */
+    private int normBlocks() {
+        boolean isShort = spec.dModel() * plan.precision().bytes() <= 32 * 16;
+        return Math.ceilDiv(plan.rows, isShort ? 2 * WARPS : WARPS);
+    }
 
     Program.Launch norm(long y, long rstd, long x, long gain) {
         Kernel kernel = backend.kernel("rmsnorm.cu", "rmsnorm_forward_" + suffix);
         return s -> {
             args.reset().address(y).address(rstd).address(x).address(gain);
             args.int64(plan.stride()).int32(plan.rows).int32(spec.dModel()).float32((float) spec.normEps());
-            kernel.launch(s, Math.ceilDiv(plan.rows, WARPS), lanes, 1, 32 * WARPS, 0, args);
+            kernel.launch(s, normBlocks(), lanes, 1, 32 * WARPS, 0, args);
         };
     }
 
@@ -204,7 +209,7 @@ final class Operations implements AutoCloseable {
                     .int32(plan.rows)
                     .int32(spec.dModel())
                     .float32((float) spec.normEps());
-            kernel.launch(s, Math.ceilDiv(plan.rows, WARPS), lanes, 1, 32 * WARPS, 0, args);
+            kernel.launch(s, normBlocks(), lanes, 1, 32 * WARPS, 0, args);
         };
     }
 
@@ -331,7 +336,7 @@ final class Operations implements AutoCloseable {
     Program.Launch crossEntropy(
             long logits, int row, int rows, long targets, long losses, long scale, boolean gradient) {
         Kernel kernel = backend.kernel("crossentropy.cu", "crossentropy_" + suffix);
-        int block = threads(spec.vocabSize(), 1024);
+        int block = threads(Math.ceilDiv(spec.vocabSize(), 8), 1024); // eight vectors a thread
         return s -> {
             args.reset().address(logits).address(targets + 4L * row).address(losses + 4L * row);
             args.address(0)

@@ -142,7 +142,7 @@ public final class RunArray implements AutoCloseable {
 
     private Built build(GpuPlan plan) {
         CudaModel model = new CudaModel(backend, main, plan, arenas);
-        StepRing ring = new StepRing(backend.device(), plan.lanes(), Arenas.stepBytes(plan));
+        StepRing ring = new StepRing(backend.device(), plan);
         Program program = new Program(backend.device());
         Kernel begin = backend.kernel("step.cu", "step_begin");
         Kernel end = backend.kernel("step.cu", "step_end");
@@ -296,6 +296,7 @@ public final class RunArray implements AutoCloseable {
         put(lane, state.options(), tensors.parameters(), tensors, state.step());
     }
 
+    /** @param moments null for zeros, which then need not be copied */
     private void put(
             int lane, TrainingOptions options, float[] parameters, TrainerState.@Nullable Tensors moments, long step) {
         same("batchSequences", options.batchSequences(), plan().batch());
@@ -408,8 +409,6 @@ public final class RunArray implements AutoCloseable {
         GpuPlan plan = plan();
         StepRing ring = built.ring();
         long slot = submitted;
-        long at = ring.controlOffset(slot);
-        long starts = at + (long) Arenas.HYPER_BYTES * plan.lanes();
         @Nullable Lane[] running = activeAt(slot);
         boolean any = false;
         for (int i = 0; i < plan.lanes(); i++) {
@@ -417,16 +416,15 @@ public final class RunArray implements AutoCloseable {
             boolean goes = lane != null && !lane.finished() && (held == null || !held[i]);
             running[i] = goes ? lane : null;
             if (lane == null || !goes) {
-                ring.setFloat(at + (long) Arenas.HYPER_BYTES * i + GRADIENT_SCALE, 0f);
+                ring.hold(slot, i);
                 continue;
             }
             any = true;
-            hyperparameters(ring, at + (long) Arenas.HYPER_BYTES * i, lane);
+            ring.update(slot, i, lane.options, lane.submitted);
             for (int pass = 0; pass < plan.accumulation(); pass++) {
                 long first = (lane.submitted * plan.accumulation() + pass) * plan.batch();
                 for (int b = 0; b < plan.batch(); b++) {
-                    long index = ((long) pass * plan.lanes() + i) * plan.batch() + b;
-                    ring.setLong(starts + 8 * index, lane.order.start(first + b));
+                    ring.start(slot, i, pass, b, lane.order.start(first + b));
                 }
             }
             lane.submitted++;
@@ -446,23 +444,6 @@ public final class RunArray implements AutoCloseable {
             active[i] = runs;
         }
         return runs;
-    }
-
-    private static final int GRADIENT_SCALE = 32;
-
-    /** {@code Hyper} of adamw.cu for a lane's next step. */
-    private static void hyperparameters(StepRing ring, long at, Lane lane) {
-        TrainingOptions o = lane.options;
-        long t = lane.submitted + 1;
-        ring.setFloat(at, (float) o.schedule().learningRate(lane.submitted, o));
-        ring.setFloat(at + 4, (float) o.beta1());
-        ring.setFloat(at + 8, (float) o.beta2());
-        ring.setFloat(at + 12, (float) o.epsilon());
-        ring.setFloat(at + 16, (float) o.weightDecay());
-        ring.setFloat(at + 20, (float) (1.0 / (1.0 - Math.pow(o.beta1(), t))));
-        ring.setFloat(at + 24, (float) (1.0 / Math.sqrt(1.0 - Math.pow(o.beta2(), t))));
-        ring.setFloat(at + 28, (float) o.gradientClip());
-        ring.setFloat(at + GRADIENT_SCALE, 1f);
     }
 
     /**
@@ -582,11 +563,30 @@ public final class RunArray implements AutoCloseable {
         return values;
     }
 
-    /** One more step of all lanes, with the time of each kind of operation, most expensive first. */
-    public List<OpTime> profile(Listener listener) {
+    /**
+     * What a lane's parameters as they are now make of some windows of the training context. Uses the training buffers between steps and
+     * changes no state.
+     *
+     * @param starts first tokens of the windows, as many as the plan's batch
+     * @return logits {@code [batch * context][vocabSize]}
+     * @throws IllegalStateException if the plan holds the logits of fewer rows at a time
+     */
+    public float[] logits(int lane, GpuTokens source, long... starts) {
+        settle();
+        return LogitsProbe.logits(backend, built.model(), plan(), arenas, main, lane, source, starts);
+    }
+
+    /**
+     * One more step, with the time of each kind of operation, most expensive first. The operations are those of any step, so what lanes
+     * learn in it is the same bits; only the side stream's run between the others instead of beside them. Waits for the steps under way.
+     *
+     * @param held lanes that stand still meanwhile, or null for none; their part of the launches takes its time all the same
+     * @throws IllegalStateException if no lane has a step left, or results must be collected first
+     */
+    public List<OpTime> profile(boolean @Nullable [] held, Listener listener) {
         settle();
         List<OpTime> table = OpTime.of(built.program(), backend.device(), main, graph -> {
-            long slot = prepare(null);
+            long slot = prepare(held);
             graph.launch(main);
             submitted = slot + 1;
         });

@@ -2,6 +2,7 @@ package dev.isoflop.lm.cuda.engine;
 
 import dev.isoflop.lm.cuda.driver.CudaDevice;
 import dev.isoflop.lm.cuda.driver.PinnedMemory;
+import dev.isoflop.lm.train.TrainingOptions;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 
@@ -19,18 +20,20 @@ final class StepRing implements AutoCloseable {
     static final int SLOTS = 8;
 
     private static final int METRIC_BYTES = 16;
+    private static final int GRADIENT_SCALE = 32;
     private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle();
 
     private final PinnedMemory controls;
     private final PinnedMemory metrics;
     private final PinnedMemory finished;
     private final int lanes;
+    private final int batch;
     private final int slotBytes;
 
-    /** @param slotBytes of one step's hyperparameters and starts */
-    StepRing(CudaDevice device, int lanes, int slotBytes) {
-        this.lanes = lanes;
-        this.slotBytes = slotBytes;
+    StepRing(CudaDevice device, GpuPlan plan) {
+        this.lanes = plan.lanes();
+        this.batch = plan.batch();
+        this.slotBytes = Arenas.stepBytes(plan);
         this.controls = PinnedMemory.allocate(device, (long) SLOTS * slotBytes);
         this.metrics = PinnedMemory.allocate(device, (long) SLOTS * lanes * METRIC_BYTES);
         this.finished = PinnedMemory.allocate(device, 64);
@@ -50,17 +53,42 @@ final class StepRing implements AutoCloseable {
         return finished.address();
     }
 
-    /** Where in the ring a step's control begins, in bytes: hyperparameters of all lanes, then starts. */
-    long controlOffset(long step) {
-        return step % SLOTS * slotBytes;
+    /** Where a lane's {@code Hyper} of adamw.cu begins. */
+    private long hyper(long step, int lane) {
+        return step % SLOTS * slotBytes + (long) Arenas.HYPER_BYTES * lane;
     }
 
-    void setFloat(long offset, float value) {
+    /** Lets a lane stand still in a step: gradients times 0 are no update. */
+    void hold(long step, int lane) {
+        set(hyper(step, lane) + GRADIENT_SCALE, 0f);
+    }
+
+    /**
+     * Says what a lane's update is made with.
+     *
+     * @param done steps the lane's run has done before, which decide the learning rate and Adam's corrections
+     */
+    void update(long step, int lane, TrainingOptions o, long done) {
+        long at = hyper(step, lane);
+        set(at, (float) o.schedule().learningRate(done, o));
+        set(at + 4, (float) o.beta1());
+        set(at + 8, (float) o.beta2());
+        set(at + 12, (float) o.epsilon());
+        set(at + 16, (float) o.weightDecay());
+        set(at + 20, (float) (1.0 / (1.0 - Math.pow(o.beta1(), done + 1))));
+        set(at + 24, (float) (1.0 / Math.sqrt(1.0 - Math.pow(o.beta2(), done + 1))));
+        set(at + 28, (float) o.gradientClip());
+        set(at + GRADIENT_SCALE, 1f);
+    }
+
+    /** Says where a window of a lane's pass begins in the data. */
+    void start(long step, int lane, int pass, int sequence, long token) {
+        long index = ((long) pass * lanes + lane) * batch + sequence;
+        controls.segment().set(ValueLayout.JAVA_LONG, hyper(step, lanes) + 8 * index, token);
+    }
+
+    private void set(long offset, float value) {
         controls.segment().set(ValueLayout.JAVA_FLOAT, offset, value);
-    }
-
-    void setLong(long offset, long value) {
-        controls.segment().set(ValueLayout.JAVA_LONG, offset, value);
     }
 
     /** Steps the device has finished. */

@@ -277,10 +277,97 @@ class RunArrayGpuTests {
             array.start(1, options(10, 1));
             run(array, 1, 0);
             List<StepResult> seen = new ArrayList<>();
-            List<OpTime> table = array.profile((lane, r) -> seen.add(r));
+            List<OpTime> table = array.profile(null, (lane, r) -> seen.add(r));
             assertThat(seen).hasSize(2).allMatch(r -> r.step() == 2 && r.finite());
             assertThat(table).extracting(OpTime::name).contains("attention", "qkv", "head dW", "adamw");
             assertThat(table).allMatch(t -> t.micros() > 0);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Precision.class)
+    void logitsAreThoseThatEvaluationTakesTheLossOf(Precision precision) {
+        GpuPlan plan = new GpuPlan(GROUPED, precision, 2, 3, 33, 1);
+        long[] starts = {0, 50 * 33, 100 * 33}; // of the 3 windows of 151 that evaluation takes
+        try (RunArray array = RunArray.create(backend, plan, tokens, RunArray.Mode.GRAPH)) {
+            array.start(0, options(10, 1));
+            array.start(1, options(10, 1, 3e-3, 8));
+            run(array, 5, 0);
+            double[] losses = array.evaluate(tokens, 99);
+            for (int lane = 0; lane < 2; lane++) {
+                float[] logits = array.logits(lane, tokens, starts);
+                assertThat(logits).hasSize(99 * 300);
+                double sum = 0;
+                for (int row = 0; row < 99; row++) {
+                    int target = DATA.ids()[(int) starts[row / 33] + row % 33 + 1];
+                    double total = 0;
+                    for (int i = 0; i < 300; i++) {
+                        total += Math.exp(logits[row * 300 + i]);
+                    }
+                    sum += Math.log(total) - logits[row * 300 + target];
+                }
+                assertThat(sum / 99).isCloseTo(losses[lane], within(1e-5));
+            }
+            assertThat(losses[0]).isNotEqualTo(losses[1]);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Precision.class)
+    void logitsInChunksGiveTheStepOfAllAtOnce(Precision precision) {
+        // 1,320 rows: six chunks, the last one of 40 rows
+        TrainingOptions options =
+                new TrainingOptions(40, 33, 9, 1e-3, 0.1, 0.1, Schedule.COSINE, 0.9, 0.95, 1e-8, 0.1, 1.0, 7, 2);
+        List<List<StepResult>> results = new ArrayList<>();
+        List<float[]> gradients = new ArrayList<>();
+        for (long logitBytes : new long[] {1, GpuPlan.LOGIT_BYTES}) {
+            GpuPlan plan = new GpuPlan(GROUPED, precision, 2, 40, 33, 2, logitBytes);
+            assertThat(plan.chunkRows).isEqualTo(logitBytes == 1 ? 256 : 1320);
+            try (RunArray array = RunArray.create(backend, plan, tokens, RunArray.Mode.GRAPH)) {
+                array.start(0, options);
+                array.start(1, options);
+                results.add(run(array, 3, 1));
+                gradients.add(array.gradients(1));
+                if (logitBytes == 1) {
+                    assertThatThrownBy(() -> array.logits(0, tokens, new long[40]))
+                            .hasMessageContaining("more logitBytes");
+                }
+            }
+        }
+        double close = precision == Precision.FP32 ? 1e-6 : 2e-3;
+        for (int i = 0; i < 3; i++) {
+            StepResult a = results.get(0).get(i);
+            StepResult b = results.get(1).get(i);
+            assertThat(a.loss()).isCloseTo(b.loss(), within(close));
+            assertThat(a.gradNorm()).isCloseTo(b.gradNorm(), within(20 * close * b.gradNorm()));
+        }
+        assertThat(largestDifference(gradients.get(0), gradients.get(1))).isLessThan((float) close);
+    }
+
+    @Test
+    void aProfileIsAStepLikeAnyOther() {
+        List<StepResult> plain;
+        float[] weights;
+        try (RunArray array = array(GROUPED, Precision.BF16, 2, 1, RunArray.Mode.GRAPH)) {
+            array.start(0, options(8, 1));
+            array.start(1, options(8, 1, 1e-3, 5));
+            plain = run(array, 8, 0);
+            weights = array.tensors(0).parameters();
+        }
+        try (RunArray array = array(GROUPED, Precision.BF16, 2, 1, RunArray.Mode.GRAPH)) {
+            array.start(0, options(8, 1));
+            array.start(1, options(8, 1, 1e-3, 5));
+            List<StepResult> profiled = new ArrayList<>(run(array, 3, 0));
+            array.profile(new boolean[] {false, true}, (lane, r) -> {
+                assertThat(lane).isZero();
+                profiled.add(r);
+            });
+            assertThat(array.stepsDone(1)).as("the lane held").isEqualTo(3);
+            profiled.addAll(run(array, 4, 0));
+            assertThat(profiled).isEqualTo(plain);
+            assertThat(Arrays.equals(array.tensors(0).parameters(), weights)).isTrue();
+            assertThatThrownBy(() -> array.profile(new boolean[] {true, true}, (lane, r) -> {}))
+                    .hasMessageContaining("every lane has done all its steps");
         }
     }
 

@@ -44,9 +44,30 @@ class CrossEntropyGpuTests {
         }
     }
 
+    /** Rows around the sizes from which a thread holds twice as many vectors, and the one that is no longer held in registers. */
+    @Test
+    void rowsInRegistersUpToTheirLimits() {
+        for (Type type : Type.values()) {
+            int vector = 16 / type.bytes;
+            for (int block : new int[] {32, 96, 1024}) {
+                for (int each : new int[] {1, 2, 4, 8}) {
+                    int most = block * each * vector;
+                    for (int vocab : new int[] {most - vector - 1, most - 1, most, most + 1}) {
+                        check(type, block == 1024 ? 2 : 33, vocab, (vocab + 63) / 64 * 64, 1e-3f, 0, block);
+                    }
+                    check(type, 2, most - 3, most - 3, 0, 0, block); // rows that are not aligned
+                }
+            }
+        }
+    }
+
     private void check(Type type, int rows, int vocab, int ld, float zLoss, float cap) {
-        String what =
-                "cross-entropy %s rows=%d vocab=%d ld=%d z=%s cap=%s".formatted(type, rows, vocab, ld, zLoss, cap);
+        check(type, rows, vocab, ld, zLoss, cap, 256);
+    }
+
+    private void check(Type type, int rows, int vocab, int ld, float zLoss, float cap, int block) {
+        String what = "cross-entropy %s rows=%d vocab=%d ld=%d z=%s cap=%s threads=%d"
+                .formatted(type, rows, vocab, ld, zLoss, cap, block);
         int n = LANES * rows * ld;
         int tokenStride = rows + 5; // as if these rows were a chunk of the lane's
         float[] logits = bench.normal(type, n); // [LANES][rows][ld]
@@ -88,7 +109,7 @@ class CrossEntropyGpuTests {
                     .float32(zLoss)
                     .float32(cap)
                     .int32(1);
-            bench.launch("crossentropy_" + type.suffix, rows, LANES, 1, 256, 0);
+            bench.launch("crossentropy_" + type.suffix, rows, LANES, 1, block, 0);
             return new float[][] {bench.down(type, x, n), chunk(loss, rows, tokenStride), chunk(lse, rows, tokenStride)
             };
         });

@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.isoflop.lm.cuda.driver.DeviceMemory;
 import dev.isoflop.lm.cuda.kernels.KernelBench.Type;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -14,6 +18,7 @@ class EmbeddingGpuTests {
 
     private static final int LANES = 2;
     private static final int CHUNK = 1024;
+    private static final int SPAN = 32;
 
     private KernelBench bench;
 
@@ -70,29 +75,58 @@ class EmbeddingGpuTests {
     }
 
     @Test
-    void gradientsAreSumsInTokenOrder() {
+    void gradientsAreSumsOfAnIdsTokens() {
         for (int d : KernelBench.WIDTHS) {
             for (int rows : new int[] {1, 33, 1000, 2500}) {
-                backward(d, rows, 301, true);
-                backward(d, rows, 7, false);
+                backward(d, someFrequent(rows, 301), 301, true);
+                backward(d, someFrequent(rows, 7), 7, false);
             }
         }
-        backward(64, 5000, 70_001, false); // three passes of the sort
+        backward(64, someFrequent(5000, 70_001), 70_001, false); // three passes of the sort
+        backward(1100, someFrequent(100, 50), 50, true); // more columns than a block has threads
     }
 
-    private void backward(int d, int rows, int vocab, boolean accumulate) {
+    private int[] someFrequent(int rows, int vocab) {
         int[] ids = bench.ids(LANES * rows, vocab);
         for (int i = 0; i < ids.length; i += 3) {
-            ids[i] %= 5; // some ids are frequent
+            ids[i] %= 5;
         }
         ids[rows / 2] = -1;
-        DeviceMemory[] sorted = sort(ids, rows, vocab);
-        int[] starts = bench.downInts(sorted[1], LANES * (vocab + 1));
-        for (int lane = 0; lane < LANES; lane++) {
-            int at = lane * (vocab + 1);
-            assertThat(starts[at]).isZero();
-            assertThat(starts[at + vocab]).isEqualTo(lane == 0 ? rows - 1 : rows);
+        return ids;
+    }
+
+    /** Ids that begin or end where a span of sorted tokens does, or one token away, and ids that fill one or several. */
+    @Test
+    void gradientsOfIdsThatSpansShare() {
+        int[] lengths = {32, 31, 1, 33, 31, 64, 65, 95, 32, 96, 1, 30, 2, 700, 3};
+        int total = Arrays.stream(lengths).sum();
+        for (int rows : new int[] {31, 32, 33, 64, 65, total}) {
+            for (boolean accumulate : new boolean[] {false, true}) {
+                int[] ids = new int[LANES * rows];
+                for (int lane = 0; lane < LANES; lane++) {
+                    List<Integer> own = new ArrayList<>();
+                    for (int k = 0; own.size() < rows; k++) {
+                        int length = lengths[(k + lane) % lengths.length];
+                        own.addAll(Collections.nCopies(length, 2 * k));
+                    }
+                    own = own.subList(0, rows);
+                    Collections.shuffle(own, bench.random);
+                    for (int i = 0; i < rows; i++) {
+                        ids[lane * rows + i] = own.get(i);
+                    }
+                }
+                backward(64, ids, 100, accumulate);
+                backward(17, ids, 100, accumulate);
+            }
+            int[] same = new int[LANES * rows];
+            Arrays.fill(same, 41);
+            backward(24, same, 100, rows > 33);
         }
+    }
+
+    private void backward(int d, int[] ids, int vocab, boolean accumulate) {
+        int rows = ids.length / LANES;
+        DeviceMemory[] sorted = sort(ids, rows, vocab);
         int stride = vocab * d;
         for (Type type : Type.values()) {
             float[] dy = bench.normal(type, LANES * rows * d);
@@ -113,9 +147,13 @@ class EmbeddingGpuTests {
                 DeviceMemory up = bench.up(type, dy);
                 float[][] got = bench.twice(what, () -> {
                     DeviceMemory table = accumulate ? bench.up(out, before) : bench.poisoned(out, LANES * stride);
+                    int spans = (rows + SPAN - 1) / SPAN;
+                    DeviceMemory partial = bench.poisoned(Type.F32, 2L * LANES * spans * d);
+                    int more = accumulate ? 0 : (vocab + 31) / 32;
                     bench.args
                             .reset()
                             .address(table)
+                            .address(partial)
                             .address(up)
                             .address(sorted[0])
                             .address(sorted[1])
@@ -124,7 +162,18 @@ class EmbeddingGpuTests {
                             .int32(vocab)
                             .int64(stride)
                             .int32(accumulate ? 1 : 0);
-                    bench.launch("embedding_backward_" + suffix, vocab, LANES, 1, 64, 0);
+                    bench.launch("embedding_backward_" + suffix, spans + more, LANES, 1, 64, 0);
+                    bench.args
+                            .reset()
+                            .address(table)
+                            .address(partial)
+                            .address(sorted[0])
+                            .int32(rows)
+                            .int32(d)
+                            .int32(vocab)
+                            .int64(stride)
+                            .int32(accumulate ? 1 : 0);
+                    bench.launch("embedding_borders_" + suffix, spans, LANES, 1, 64, 0);
                     return new float[][] {bench.down(out, table, LANES * stride)};
                 });
                 bench.close(what, out, got[0], want);
@@ -133,7 +182,7 @@ class EmbeddingGpuTests {
         bench.free();
     }
 
-    /** Order and starts of the tokens by id. */
+    /** Ids in order, and where their tokens are. */
     private DeviceMemory[] sort(int[] ids, int rows, int vocab) {
         int chunks = (rows + CHUNK - 1) / CHUNK;
         int passes = (32 - Integer.numberOfLeadingZeros(vocab) + 7) / 8;
@@ -151,9 +200,7 @@ class EmbeddingGpuTests {
                     .int32(rows)
                     .int32(vocab)
                     .int32(shift);
-            bench.launch("embedding_sort_count", chunks, LANES, 1, 32, 0);
-            bench.args.reset().address(counts).int32(chunks);
-            bench.launch("embedding_sort_scan", 1, LANES, 1, 1024, 0);
+            bench.launch("embedding_sort_count", chunks, LANES, 1, CHUNK, 0);
             bench.args
                     .reset()
                     .address(keysOut)
@@ -164,15 +211,18 @@ class EmbeddingGpuTests {
                     .int32(rows)
                     .int32(vocab)
                     .int32(shift);
-            bench.launch("embedding_sort_scatter", chunks, LANES, 1, 32, 0);
+            bench.launch("embedding_sort_scatter", chunks, LANES, 1, CHUNK, 0);
             keys = keysOut;
             order = orderOut;
         }
-        DeviceMemory starts = bench.poisoned(Type.F32, LANES * (vocab + 1L));
-        bench.args.reset().address(starts).address(keys).int32(rows).int32(vocab);
-        bench.launch("embedding_starts", rows / 256 + 1, LANES, 1, 256, 0);
-        checkOrder(ids, rows, vocab, bench.downInts(order, LANES * rows));
-        return new DeviceMemory[] {order, starts};
+        int[] tokens = bench.downInts(order, LANES * rows);
+        checkOrder(ids, rows, vocab, tokens);
+        int[] sortedIds = bench.downInts(keys, LANES * rows);
+        for (int i = 0; i < sortedIds.length; i++) {
+            int id = ids[i / rows * rows + tokens[i]];
+            assertThat(sortedIds[i]).isEqualTo(id < 0 ? vocab : id);
+        }
+        return new DeviceMemory[] {keys, order};
     }
 
     private void checkOrder(int[] ids, int rows, int vocab, int[] order) {

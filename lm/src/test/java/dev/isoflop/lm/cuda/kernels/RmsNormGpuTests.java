@@ -40,6 +40,20 @@ class RmsNormGpuTests {
         }
     }
 
+    /** Widths around those from which a lane holds one vector more, and one that is not held in registers. */
+    @Test
+    void widthsInRegistersUpToTheirLimits() {
+        for (Type type : Type.values()) {
+            int vector = 16 / type.bytes;
+            for (int each = 1; each <= 4; each++) {
+                for (int d : new int[] {32 * each * vector - vector, 32 * each * vector, 32 * each * vector + vector}) {
+                    check(type, d, 101, true);
+                    check(type, d, 30, false);
+                }
+            }
+        }
+    }
+
     private void check(Type type, int d, int rows, boolean add) {
         String what = "rmsnorm " + type + " d=" + d + " rows=" + rows + (add ? " with a residual" : "");
         int n = LANES * rows * d;
