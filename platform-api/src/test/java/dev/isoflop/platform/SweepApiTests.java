@@ -107,6 +107,35 @@ class SweepApiTests {
     }
 
     @Test
+    void theOptimizerReachesTheJobAndKeepsLossesApart() {
+        List<String> optimizers = new ArrayList<>();
+        List<String> hashes = new ArrayList<>();
+        for (String training : List.of("{}", "{\"optimizer\":\"ADAMW\"}", "{\"optimizer\":\"MUON\"}")) {
+            Reply made = submit(sweep(
+                    unique("optimizer"),
+                    "{\"dModel\":16,\"layers\":2,\"heads\":2}",
+                    "{\"flops\":3e10,\"batchSequences\":2}",
+                    ",\"training\":" + training));
+            assertThat(made.status()).as(made.text()).isEqualTo(201);
+            long sweep = made.body().path("id").asLong();
+            long run = client.get("/api/v1/runs?sweep=" + sweep)
+                    .body()
+                    .at("/items/0/id")
+                    .asLong();
+            optimizers.add(client.get("/api/v1/runs/" + run)
+                    .body()
+                    .at("/job/training/optimizer")
+                    .asString());
+            hashes.add(jdbc.sql("select comparability from run where id = ?")
+                    .param(run)
+                    .query(String.class)
+                    .single());
+        }
+        assertThat(optimizers).containsExactly("ADAMW", "ADAMW", "MUON");
+        assertThat(hashes.get(1)).isEqualTo(hashes.get(0)).isNotEqualTo(hashes.get(2));
+    }
+
+    @Test
     void aBudgetWithSeveralRecipesBecomesARunForEach() {
         Reply made = submit(sweep(
                 unique("recipes"),

@@ -3,6 +3,7 @@ package dev.isoflop.runner.work;
 import dev.isoflop.lm.cpu.MemoryPlan;
 import dev.isoflop.lm.model.ModelSpec;
 import dev.isoflop.lm.tokens.TokenSource;
+import dev.isoflop.lm.train.Optimizer;
 import dev.isoflop.lm.train.Schedule;
 import dev.isoflop.lm.train.StepResult;
 import dev.isoflop.lm.train.Trainer;
@@ -92,7 +93,15 @@ public final class CpuEngine implements TrainingEngine {
                 t.weightDecay(),
                 t.gradientClip(),
                 spec.seed(),
-                1);
+                1,
+                optimizer(t.optimizer()));
+    }
+
+    private static Optimizer optimizer(dev.isoflop.protocol.job.Optimizer optimizer) {
+        return switch (optimizer) {
+            case ADAMW -> Optimizer.ADAMW;
+            case MUON -> Optimizer.MUON;
+        };
     }
 
     private static Schedule schedule(LearningRateSchedule schedule) {

@@ -3,6 +3,7 @@ package dev.isoflop.lm.bench;
 import dev.isoflop.lm.cpu.GemmProbe;
 import dev.isoflop.lm.model.ModelSpec;
 import dev.isoflop.lm.tokens.TokenSource;
+import dev.isoflop.lm.train.Optimizer;
 import dev.isoflop.lm.train.Trainer;
 import dev.isoflop.lm.train.TrainingOptions;
 import java.io.IOException;
@@ -22,7 +23,7 @@ import tools.jackson.databind.json.JsonMapper;
  * Training speed on the CPU against the machine's matrix-product peak and against PyTorch on the same machine.
  *
  * <p>Usage: {@code CpuTrainBench [--threads N] [--seconds S] [--report FILE] [--python FILE] [--twin benchmarks/cpu_train_twin.py]
- * [--set bars|tiny] [--rounds R]}. Each figure is the best step of S seconds, taken in R turns with the peer. FLOPs are {@link ModelSpec#trainingFlopsPerToken}. The peer runs with the
+ * [--set bars|tiny] [--rounds R] [--optimizer adamw|muon]}. Each figure is the best step of S seconds, taken in R turns with the peer. FLOPs are {@link ModelSpec#trainingFlopsPerToken}. The peer runs with the
  * variables that hold OpenBLAS and OpenMP back taken out of its environment.
  */
 public final class CpuTrainBench {
@@ -76,7 +77,18 @@ public final class CpuTrainBench {
 
     public static void main(String[] args) throws IOException, InterruptedException {
         Arguments arguments = Arguments.parse(
-                args, List.of("--threads", "--seconds", "--report", "--python", "--twin", "--set", "--rounds"));
+                args,
+                List.of(
+                        "--threads",
+                        "--seconds",
+                        "--report",
+                        "--python",
+                        "--twin",
+                        "--set",
+                        "--rounds",
+                        "--optimizer"));
+        Optimizer optimizer =
+                Optimizer.valueOf(arguments.text("--optimizer", "adamw").toUpperCase(Locale.ROOT));
         int threads = arguments.integer("--threads", Runtime.getRuntime().availableProcessors());
         double seconds = arguments.number("--seconds", 12);
         Path twin = Path.of(arguments.text("--twin", "benchmarks/cpu_train_twin.py"));
@@ -100,7 +112,7 @@ public final class CpuTrainBench {
             Double peerSpeed = null;
             // in turns, so that what else the machine does falls on both
             for (int round = 0; round < rounds; round++) {
-                own = Math.max(own, tokensPerSecond(c, threads, seconds / rounds));
+                own = Math.max(own, tokensPerSecond(c, optimizer, threads, seconds / rounds));
                 JsonNode result = Files.exists(twin) ? peer(python, twin, c, threads, seconds / rounds) : null;
                 if (result != null) {
                     peer = "PyTorch " + result.path("torch").asString();
@@ -161,8 +173,9 @@ public final class CpuTrainBench {
         }
     }
 
-    private static double tokensPerSecond(Case c, int threads, double seconds) {
-        TrainingOptions options = TrainingOptions.defaults(c.batch, c.context, 1_000_000, 1e-3, 1);
+    private static double tokensPerSecond(Case c, Optimizer optimizer, int threads, double seconds) {
+        TrainingOptions options =
+                TrainingOptions.defaults(c.batch, c.context, 1_000_000, 1e-3, 1).withOptimizer(optimizer);
         try (Trainer trainer = Trainer.create(c.spec(), options, new RandomTokens(), threads)) {
             long end = System.nanoTime() + (long) (seconds * 1e9);
             long best = Long.MAX_VALUE;

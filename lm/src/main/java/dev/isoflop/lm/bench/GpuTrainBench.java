@@ -8,6 +8,7 @@ import dev.isoflop.lm.cuda.engine.Precision;
 import dev.isoflop.lm.cuda.engine.RunArray;
 import dev.isoflop.lm.model.ModelSpec;
 import dev.isoflop.lm.tokens.TokenSource;
+import dev.isoflop.lm.train.Optimizer;
 import dev.isoflop.lm.train.StepResult;
 import dev.isoflop.lm.train.TrainingOptions;
 import java.io.IOException;
@@ -88,7 +89,16 @@ public final class GpuTrainBench {
     public static void main(String[] args) throws IOException {
         Arguments arguments = Arguments.parse(
                 args,
-                List.of("--models", "--lanes", "--seconds", "--profile", "--peak", "--logits", "--cache", "--report"));
+                List.of(
+                        "--models",
+                        "--lanes",
+                        "--seconds",
+                        "--profile",
+                        "--peak",
+                        "--logits",
+                        "--cache",
+                        "--report",
+                        "--optimizer"));
         List<String> models = Arrays.asList(
                 arguments.text("--models", "0.85M,7.6M,25.7M,85M,308M").split(","));
         int[] lanes = Arrays.stream(arguments.text("--lanes", "1").split(","))
@@ -120,8 +130,12 @@ public final class GpuTrainBench {
         CudaDevice device = backend.device();
         ModelSpec spec = c.spec();
         long logits = (long) arguments.integer("--logits", (int) (GpuPlan.LOGIT_BYTES >> 20)) << 20;
-        GpuPlan plan = new GpuPlan(spec, Precision.BF16, lanes, c.batch(), c.context(), 1, logits);
-        TrainingOptions options = TrainingOptions.defaults(c.batch(), c.context(), 1_000_000, 1e-3, 1);
+        Optimizer optimizer =
+                Optimizer.valueOf(arguments.text("--optimizer", "adamw").toUpperCase(Locale.ROOT));
+        GpuPlan plan =
+                new GpuPlan(spec, Precision.BF16, lanes, c.batch(), c.context(), 1, logits).withOptimizer(optimizer);
+        TrainingOptions options = TrainingOptions.defaults(c.batch(), c.context(), 1_000_000, 1e-3, 1)
+                .withOptimizer(optimizer);
         try (GpuTokens tokens = GpuTokens.upload(device, new Zipf(c.vocab(), 1 << 22))) {
             long begin = System.nanoTime();
             try (RunArray array = RunArray.create(backend, plan, tokens, RunArray.Mode.GRAPH)) {

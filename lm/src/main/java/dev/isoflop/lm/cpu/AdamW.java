@@ -16,7 +16,7 @@ import jdk.incubator.vector.VectorOperators;
  *
  * <p>Concurrency: as {@link CpuModel}; the norm is summed in double over fixed chunks, then chunk by chunk.
  */
-public final class AdamW {
+public final class AdamW implements ParameterUpdater {
 
     private static final int CHUNK = 8192;
 
@@ -26,6 +26,7 @@ public final class AdamW {
     private final int[] chunkFrom;
     private final int[] chunkTo;
     private final boolean[] chunkDecays;
+    private final boolean[] chunkUpdates;
     private final double[] chunkNorm;
     private float decay;
     private float beta1;
@@ -44,6 +45,11 @@ public final class AdamW {
 
     /** @param decays which kinds of tensor decay */
     AdamW(CpuModel model, Predicate<ParameterLayout.Kind> decays) {
+        this(model, decays, kind -> true);
+    }
+
+    /** @param updates which kinds of tensor {@link #step} touches; the norm is of all gradients */
+    AdamW(CpuModel model, Predicate<ParameterLayout.Kind> decays, Predicate<ParameterLayout.Kind> updates) {
         this.model = model;
         ParameterLayout layout = model.plan().layout();
         this.first = new float[layout.length()];
@@ -55,6 +61,7 @@ public final class AdamW {
         this.chunkFrom = new int[chunks];
         this.chunkTo = new int[chunks];
         this.chunkDecays = new boolean[chunks];
+        this.chunkUpdates = new boolean[chunks];
         this.chunkNorm = new double[chunks];
         int i = 0;
         for (ParameterLayout.Tensor t : layout.tensors()) {
@@ -62,21 +69,22 @@ public final class AdamW {
                 chunkFrom[i] = t.offset() + at;
                 chunkTo[i] = t.offset() + Math.min(at + CHUNK, t.length());
                 chunkDecays[i] = decays.test(t.kind());
+                chunkUpdates[i] = updates.test(t.kind());
             }
         }
     }
 
-    /** First moments, laid out as the parameters. */
+    @Override
     public float[] firstMoments() {
         return first;
     }
 
-    /** Second moments, laid out as the parameters. */
+    @Override
     public float[] secondMoments() {
         return second;
     }
 
-    /** Square root of the sum of squares of all gradients. */
+    @Override
     public double gradientNorm() {
         model.pool.run(norm, chunkFrom.length);
         double sum = 0;
@@ -86,12 +94,7 @@ public final class AdamW {
         return Math.sqrt(sum);
     }
 
-    /**
-     * One update.
-     *
-     * @param t number of this update, from 1
-     * @param scale what gradients are multiplied by first: below 1 when clipped
-     */
+    @Override
     public void step(
             long t, double learningRate, double beta1, double beta2, double epsilon, double weightDecay, double scale) {
         this.decay = (float) (1.0 - learningRate * weightDecay);
@@ -127,6 +130,9 @@ public final class AdamW {
     }
 
     private void updateTask(int chunk, int worker) {
+        if (!chunkUpdates[chunk]) {
+            return;
+        }
         update(
                 model.parameters,
                 model.gradients,

@@ -26,6 +26,11 @@ public final class ParameterLayout {
         public boolean decays() {
             return this != NORM;
         }
+
+        /** Whether it is a matrix inside a block: one that maps activations to activations, which Muon is for. */
+        public boolean hidden() {
+            return this == PROJECTION || this == RESIDUAL_PROJECTION;
+        }
     }
 
     /**

@@ -5,6 +5,8 @@ import dev.isoflop.lm.checkpoint.CorruptCheckpointException;
 import dev.isoflop.lm.cpu.AdamW;
 import dev.isoflop.lm.cpu.CpuModel;
 import dev.isoflop.lm.cpu.MemoryPlan;
+import dev.isoflop.lm.cpu.Muon;
+import dev.isoflop.lm.cpu.ParameterUpdater;
 import dev.isoflop.lm.model.ModelSpec;
 import dev.isoflop.lm.tokens.TokenSource;
 import java.io.IOException;
@@ -27,7 +29,7 @@ public final class Trainer implements AutoCloseable {
     private final TokenSource train;
     private final BatchOrder order;
     private final CpuModel model;
-    private final AdamW optimizer;
+    private final ParameterUpdater optimizer;
     private final int[] window;
     private long step;
 
@@ -46,7 +48,10 @@ public final class Trainer implements AutoCloseable {
         this.train = train;
         this.order = new BatchOrder(options.seed(), train.length(), options.contextLength());
         this.model = new CpuModel(new MemoryPlan(spec, options.batchSequences(), options.contextLength(), threads));
-        this.optimizer = new AdamW(model);
+        this.optimizer = switch (options.optimizer()) {
+            case ADAMW -> new AdamW(model);
+            case MUON -> new Muon(model);
+        };
         this.window = new int[options.contextLength() + 1];
     }
 
@@ -115,7 +120,7 @@ public final class Trainer implements AutoCloseable {
         return model.parameters();
     }
 
-    /** One optimizer step: passes over the next batch, clipping, AdamW. A loss that is not finite is a result, not an error. */
+    /** One optimizer step: passes over the next batch, clipping, update. A loss that is not finite is a result, not an error. */
     public StepResult step() {
         int accumulation = options.gradientAccumulation();
         double targets = options.tokensPerStep();

@@ -12,6 +12,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
@@ -29,7 +30,10 @@ public record TrainerState(ModelSpec spec, TrainingOptions options, long step, l
 
     private record Document(String format, ModelSpec model, TrainingOptions options, long step, long dataLength) {}
 
-    /** Flat arrays of a run, laid out by {@link ParameterLayout}: parameters and the optimizer's two moments. */
+    /**
+     * Flat arrays of a run, laid out by {@link ParameterLayout}: parameters and the optimizer's two moments. Where {@link Optimizer#MUON}
+     * updates a tensor, the first is its momentum and the second zero.
+     */
     public record Tensors(float[] parameters, float[] first, float[] second) {
 
         /** Of this layout, all zero. */
@@ -47,7 +51,10 @@ public record TrainerState(ModelSpec spec, TrainingOptions options, long step, l
                 dir.resolve("model.safetensors"), sources(layout, "", tensors.parameters()), Map.of("format", "pt"));
         List<Safetensors.Source> moments = new ArrayList<>(sources(layout, "first.", tensors.first()));
         moments.addAll(sources(layout, "second.", tensors.second()));
-        Safetensors.write(dir.resolve("optimizer.safetensors"), moments, Map.of("optimizer", "adamw"));
+        Safetensors.write(
+                dir.resolve("optimizer.safetensors"),
+                moments,
+                Map.of("optimizer", options.optimizer().name().toLowerCase(Locale.ROOT)));
         AtomicDirectory.writeText(dir.resolve("config.json"), HuggingFaceConfig.toJson(spec));
         AtomicDirectory.writeText(
                 dir.resolve("trainer.json"),

@@ -17,6 +17,7 @@ package dev.isoflop.lm.train;
  * @param gradientClip largest global gradient norm; 0 means no clipping
  * @param seed of initialisation and of the order of the data
  * @param gradientAccumulation passes in one optimizer step
+ * @param optimizer what makes updates of gradients; AdamW in what was stored before there was a choice
  */
 public record TrainingOptions(
         int batchSequences,
@@ -32,7 +33,8 @@ public record TrainingOptions(
         double weightDecay,
         double gradientClip,
         long seed,
-        int gradientAccumulation) {
+        int gradientAccumulation,
+        Optimizer optimizer) {
 
     /** @throws IllegalArgumentException naming the option that is wrong and what would be right */
     public TrainingOptions {
@@ -52,6 +54,42 @@ public record TrainingOptions(
         require(weightDecay >= 0, "weightDecay", weightDecay, "0 or more; 0.1 is usual");
         require(gradientClip >= 0, "gradientClip", gradientClip, "0 (off) or more; 1.0 is usual");
         require(gradientAccumulation >= 1, "gradientAccumulation", gradientAccumulation, "at least 1");
+        // absent from the JSON, it arrives as null whatever its declared type
+        optimizer = optimizer == null ? Optimizer.ADAMW : optimizer;
+    }
+
+    /** With AdamW. */
+    public TrainingOptions(
+            int batchSequences,
+            int contextLength,
+            long steps,
+            double learningRate,
+            double minLearningRateFraction,
+            double warmupFraction,
+            Schedule schedule,
+            double beta1,
+            double beta2,
+            double epsilon,
+            double weightDecay,
+            double gradientClip,
+            long seed,
+            int gradientAccumulation) {
+        this(
+                batchSequences,
+                contextLength,
+                steps,
+                learningRate,
+                minLearningRateFraction,
+                warmupFraction,
+                schedule,
+                beta1,
+                beta2,
+                epsilon,
+                weightDecay,
+                gradientClip,
+                seed,
+                gradientAccumulation,
+                Optimizer.ADAMW);
     }
 
     /** AdamW (0.9, 0.95, 1e-8), decay 0.1, clip 1.0, 10 % warm-up then cosine to 10 %. */
@@ -72,6 +110,26 @@ public record TrainingOptions(
                 1.0,
                 seed,
                 1);
+    }
+
+    /** The same with another optimizer. */
+    public TrainingOptions withOptimizer(Optimizer other) {
+        return new TrainingOptions(
+                batchSequences,
+                contextLength,
+                steps,
+                learningRate,
+                minLearningRateFraction,
+                warmupFraction,
+                schedule,
+                beta1,
+                beta2,
+                epsilon,
+                weightDecay,
+                gradientClip,
+                seed,
+                gradientAccumulation,
+                other);
     }
 
     /** Tokens that one optimizer step learns from. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.management.ThreadMXBean;
 import dev.isoflop.lm.checkpoint.CorruptCheckpointException;
+import dev.isoflop.lm.checkpoint.Safetensors;
 import dev.isoflop.lm.model.ModelSpec;
 import dev.isoflop.lm.support.ArrayTokens;
 import java.io.IOException;
@@ -16,21 +17,27 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class TrainerTests {
 
     private static final ModelSpec TINY = new ModelSpec(61, 40, 24, 2, 4, 2, 40, 10_000, 1e-5, true, true);
     private static final ArrayTokens DATA = ArrayTokens.learnable(61, 5_000, 1);
 
+    private static TrainingOptions options(long steps, int accumulation, Optimizer optimizer) {
+        return options(steps, accumulation).withOptimizer(optimizer);
+    }
+
     private static TrainingOptions options(long steps, int accumulation) {
         return new TrainingOptions(
                 3, 33, steps, 1e-2, 0.1, 0.1, Schedule.COSINE, 0.9, 0.95, 1e-8, 0.1, 1.0, 7, accumulation);
     }
 
-    @Test
-    void lossFallsTowardsTheEntropyOfTheData() {
-        try (Trainer trainer = Trainer.create(TINY, options(150, 1), DATA, 2)) {
+    @ParameterizedTest
+    @EnumSource(Optimizer.class)
+    void lossFallsTowardsTheEntropyOfTheData(Optimizer optimizer) {
+        try (Trainer trainer = Trainer.create(TINY, options(150, 1, optimizer), DATA, 2)) {
             double first = trainer.step().loss();
             StepResult last = null;
             for (int i = 1; i < 150; i++) {
@@ -47,14 +54,14 @@ class TrainerTests {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {2, 3, 5})
-    void weightsAreBitwiseTheSameForAnyNumberOfThreads(int threads) {
-        assertThat(java.util.Arrays.equals(weightsAfter(6, threads), weightsAfter(6, 1)))
+    @CsvSource({"2, ADAMW", "3, ADAMW", "5, ADAMW", "2, MUON", "5, MUON"})
+    void weightsAreBitwiseTheSameForAnyNumberOfThreads(int threads, Optimizer optimizer) {
+        assertThat(java.util.Arrays.equals(weightsAfter(6, threads, optimizer), weightsAfter(6, 1, optimizer)))
                 .isTrue();
     }
 
-    private static float[] weightsAfter(int steps, int threads) {
-        try (Trainer trainer = Trainer.create(TINY, options(10, 2), DATA, threads)) {
+    private static float[] weightsAfter(int steps, int threads, Optimizer optimizer) {
+        try (Trainer trainer = Trainer.create(TINY, options(10, 2, optimizer), DATA, threads)) {
             for (int i = 0; i < steps; i++) {
                 trainer.step();
             }
@@ -63,19 +70,21 @@ class TrainerTests {
         }
     }
 
-    @Test
-    void resumedRunIsBitwiseIdentical(@TempDir Path dir) throws IOException {
+    @ParameterizedTest
+    @EnumSource(Optimizer.class)
+    void resumedRunIsBitwiseIdentical(Optimizer optimizer, @TempDir Path dir) throws IOException {
+        TrainingOptions options = options(10, 2, optimizer);
         Path checkpoint = dir.resolve("checkpoint");
         List<StepResult> straight = new ArrayList<>();
         float[] weights;
-        try (Trainer trainer = Trainer.create(TINY, options(10, 2), DATA, 2)) {
+        try (Trainer trainer = Trainer.create(TINY, options, DATA, 2)) {
             for (int i = 0; i < 10; i++) {
                 straight.add(trainer.step());
             }
             weights = trainer.parameters().clone();
         }
         List<StepResult> resumed = new ArrayList<>();
-        try (Trainer trainer = Trainer.create(TINY, options(10, 2), DATA, 1)) {
+        try (Trainer trainer = Trainer.create(TINY, options, DATA, 1)) {
             for (int i = 0; i < 5; i++) {
                 resumed.add(trainer.step());
             }
@@ -85,13 +94,15 @@ class TrainerTests {
         try (Trainer trainer = Trainer.resume(checkpoint, DATA, 2)) {
             assertThat(trainer.stepsDone()).isEqualTo(5);
             assertThat(trainer.spec()).isEqualTo(TINY);
-            assertThat(trainer.options()).isEqualTo(options(10, 2));
+            assertThat(trainer.options()).isEqualTo(options);
             for (int i = 0; i < 5; i++) {
                 resumed.add(trainer.step());
             }
             assertThat(java.util.Arrays.equals(trainer.parameters(), weights)).isTrue();
         }
         assertThat(resumed).isEqualTo(straight);
+        assertThat(Safetensors.open(checkpoint.resolve("optimizer.safetensors")).metadata())
+                .containsEntry("optimizer", optimizer == Optimizer.MUON ? "muon" : "adamw");
         try (var files = Files.list(dir)) {
             assertThat(files.toList()).containsExactly(checkpoint);
         }
@@ -112,9 +123,25 @@ class TrainerTests {
     }
 
     @Test
-    void aStepAllocatesNothing() {
+    void aCheckpointFromBeforeThereWasAChoiceIsAdamWs(@TempDir Path dir) throws IOException {
+        try (Trainer trainer = Trainer.create(TINY, options(10, 1), DATA, 1)) {
+            trainer.save(dir.resolve("c"));
+        }
+        Path state = dir.resolve("c/trainer.json");
+        String text = Files.readString(state);
+        String without = text.replaceAll(",\\s*\"optimizer\" : \"ADAMW\"", "");
+        assertThat(without).isNotEqualTo(text).doesNotContain("optimizer");
+        Files.writeString(state, without);
+        try (Trainer trainer = Trainer.resume(dir.resolve("c"), DATA, 1)) {
+            assertThat(trainer.options()).isEqualTo(options(10, 1));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Optimizer.class)
+    void aStepAllocatesNothing(Optimizer optimizer) {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        try (Trainer trainer = Trainer.create(TINY, options(100_000, 1), DATA, 1)) {
+        try (Trainer trainer = Trainer.create(TINY, options(100_000, 1, optimizer), DATA, 1)) {
             // enough for every loop to be compiled, since interpreted vector code allocates its vectors
             long allocated = Long.MAX_VALUE;
             for (int round = 0; round < 600 && allocated > 400; round++) {
@@ -129,9 +156,10 @@ class TrainerTests {
         }
     }
 
-    @Test
-    void divergenceIsAResultAndLeavesTheWeights() {
-        try (Trainer trainer = Trainer.create(TINY, options(10, 1), DATA, 2)) {
+    @ParameterizedTest
+    @EnumSource(Optimizer.class)
+    void divergenceIsAResultAndLeavesTheWeights(Optimizer optimizer) {
+        try (Trainer trainer = Trainer.create(TINY, options(10, 1, optimizer), DATA, 2)) {
             trainer.step();
             trainer.parameters()[5] = Float.NaN;
             float[] before = trainer.parameters().clone();

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param flops C by the sweep's convention
  * @param flopsExact counted matrix by matrix, attention and head included
  * @param datasetId hash of the options the dataset was built from
- * @param comparability hash of tokenizer, data, evaluation and precision
+ * @param comparability hash of tokenizer, data, evaluation, precision and optimizer
  */
 record RunRow(
         long sweepId,

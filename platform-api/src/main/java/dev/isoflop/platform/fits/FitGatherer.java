@@ -171,7 +171,7 @@ class FitGatherer {
                 .toList();
         return new ProblemException(
                 ErrorCode.INCOMPARABLE_RUNS,
-                "The sweep's runs differ in tokenizer, data, evaluation or precision: their losses share no law. Exclude"
+                "The sweep's runs differ in tokenizer, data, evaluation, precision or optimizer: their losses share no law. Exclude"
                         + " all but one group.",
                 groups);
     }

@@ -17,6 +17,7 @@ import dev.isoflop.protocol.job.DatasetRef;
 import dev.isoflop.protocol.job.JobResult;
 import dev.isoflop.protocol.job.JobSpec;
 import dev.isoflop.protocol.job.LearningRateSchedule;
+import dev.isoflop.protocol.job.Optimizer;
 import dev.isoflop.protocol.job.Precision;
 import dev.isoflop.protocol.job.PretrainSpec;
 import dev.isoflop.protocol.job.TrainingSettings;
@@ -175,7 +176,8 @@ public class Sweeps {
                 or(t == null ? null : t.epsilon(), 1e-8),
                 or(t == null ? null : t.weightDecay(), 0.1),
                 or(t == null ? null : t.gradientClip(), 1.0),
-                precision(spec));
+                precision(spec),
+                optimizer(spec));
         Integer metrics = t == null ? null : t.metricsEverySteps();
         Long evalEvery = t == null ? null : t.evalEverySteps();
         Long evalTokens = t == null ? null : t.evalTokens();
@@ -224,15 +226,25 @@ public class Sweeps {
         return t == null || t.precision() == null ? Precision.FP32 : t.precision();
     }
 
+    private static Optimizer optimizer(SweepSpec.IsoFlop spec) {
+        SweepSpec.@Nullable TrainingEntry t = spec.training();
+        return t == null || t.optimizer() == null ? Optimizer.ADAMW : t.optimizer();
+    }
+
     /** Losses share a fit only where all of this agrees; the final evaluation is always the whole held-out split. */
     private static String comparability(SweepSpec.IsoFlop spec, Ready dataset) {
+        Optimizer optimizer = optimizer(spec);
+        // AdamW is not named: hashes from before there was a choice stay what they are
+        String others = optimizer == Optimizer.ADAMW
+                ? ""
+                : "\noptimizer " + optimizer.name().toLowerCase(Locale.ROOT);
         return Idempotency.hash(String.join(
                 "\n",
                 "tokenizer " + dataset.detail.tokenizerHash(),
                 "data " + dataset.id,
                 "context " + SweepPlanning.contextLength(spec),
                 "precision " + precision(spec).name().toLowerCase(Locale.ROOT),
-                "eval held-out whole"));
+                "eval held-out whole" + others));
     }
 
     /** Newest first. */

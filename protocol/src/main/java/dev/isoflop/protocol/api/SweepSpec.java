@@ -6,6 +6,7 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import com.fasterxml.jackson.annotation.JsonTypeName;
 import dev.isoflop.protocol.job.LearningRateSchedule;
+import dev.isoflop.protocol.job.Optimizer;
 import dev.isoflop.protocol.job.Precision;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -151,7 +152,8 @@ public sealed interface SweepSpec {
             @Nullable Long evalEverySteps,
             @Nullable Long evalTokens,
             @Nullable Long checkpointEverySeconds,
-            @Nullable Precision precision) {}
+            @Nullable Precision precision,
+            @Nullable Optimizer optimizer) {}
 
     /**
      * @param failures retries after failures of the work itself; default 2

@@ -67,7 +67,13 @@ public final class GpuEngine implements TrainingEngine, AutoCloseable {
             case BF16 -> Precision.BF16;
         };
         GpuPlan plan = new GpuPlan(
-                model, precision, 1, options.batchSequences(), options.contextLength(), options.gradientAccumulation());
+                        model,
+                        precision,
+                        1,
+                        options.batchSequences(),
+                        options.contextLength(),
+                        options.gradientAccumulation())
+                .withOptimizer(options.optimizer());
         if (data.train().vocabSize() > model.vocabSize()) {
             throw new IllegalArgumentException("the data has "
                     + data.train().vocabSize() + " distinct ids, the model's vocabSize is " + model.vocabSize()

@@ -49,7 +49,8 @@ final class LaneGroup implements Runnable, AutoCloseable {
                     && a.precision() == b.precision()
                     && a.batch() == b.batch()
                     && a.context() == b.context()
-                    && a.accumulation() == b.accumulation();
+                    && a.accumulation() == b.accumulation()
+                    && a.optimizer() == b.optimizer();
         }
     }
 

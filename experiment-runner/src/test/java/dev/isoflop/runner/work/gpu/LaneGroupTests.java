@@ -8,6 +8,7 @@ import dev.isoflop.lm.cuda.engine.GpuPlan;
 import dev.isoflop.lm.cuda.engine.LaneCalibration;
 import dev.isoflop.lm.cuda.engine.Precision;
 import dev.isoflop.lm.model.ModelSpec;
+import dev.isoflop.lm.train.Optimizer;
 import dev.isoflop.lm.train.StepResult;
 import dev.isoflop.lm.train.TrainerState;
 import dev.isoflop.lm.train.TrainingOptions;
@@ -205,6 +206,8 @@ class LaneGroupTests {
                 .isFalse();
         assertThat(group.join(
                         new LaneGroup.Shape(new GpuPlan(SPEC, Precision.FP32, 1, 2, 32, 1), "text"), session(10, 1)))
+                .isFalse();
+        assertThat(group.join(new LaneGroup.Shape(shape.plan().withOptimizer(Optimizer.MUON), "text"), session(10, 1)))
                 .isFalse();
     }
 

@@ -4,6 +4,7 @@ import dev.isoflop.lm.cuda.driver.CudaDevice;
 import dev.isoflop.lm.cuda.driver.CudaStream;
 import dev.isoflop.lm.cuda.driver.DeviceMemory;
 import dev.isoflop.lm.model.ParameterLayout;
+import dev.isoflop.lm.train.Optimizer;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -54,7 +55,7 @@ final class Arenas implements AutoCloseable {
             this.first = zeros(device, stream, 4 * n);
             this.second = zeros(device, stream, 4 * n);
             this.activations = zeros(device, stream, plan.activationBytes());
-            int[] words = pieces(plan.layout());
+            int[] words = pieces(plan);
             this.pieceCount = words.length / 4;
             this.pieces = zeros(device, stream, 4L * words.length);
             long[] gains = gains(plan.layout());
@@ -91,10 +92,13 @@ final class Arenas implements AutoCloseable {
         return memory;
     }
 
-    /** Tensors cut into pieces: {@code Segment[]} of adamw.cu. */
-    private static int[] pieces(ParameterLayout layout) {
+    /** Tensors that AdamW updates, cut into pieces: {@code Segment[]} of adamw.cu. */
+    private static int[] pieces(GpuPlan plan) {
         List<int[]> pieces = new ArrayList<>();
-        for (ParameterLayout.Tensor t : layout.tensors()) {
+        for (ParameterLayout.Tensor t : plan.layout().tensors()) {
+            if (plan.optimizer() == Optimizer.MUON && t.kind().hidden()) {
+                continue;
+            }
             for (int at = 0; at < t.length(); at += PIECE) {
                 int count = Math.min(PIECE, t.length() - at);
                 pieces.add(new int[] {t.offset() + at, 0, count, t.kind().decays() ? 1 : 0});

@@ -6,6 +6,7 @@ import dev.isoflop.lm.cuda.driver.Kernel;
 import dev.isoflop.lm.model.ModelSpec;
 import dev.isoflop.lm.model.ParameterLayout;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Models of one shape side by side on a GPU, as programs over the arenas: a pass forward and backward, a pass that only takes the loss,
@@ -25,6 +26,7 @@ final class CudaModel implements AutoCloseable {
     private final ParameterLayout layout;
     private final Arenas arenas;
     private final Operations ops;
+    private final @Nullable MuonUpdate muon;
     private final int rows;
     private final int d;
     private final int f;
@@ -48,6 +50,7 @@ final class CudaModel implements AutoCloseable {
         this.m = (double) lanes * rows;
         this.ops = new Operations(backend, stream, plan);
         ops.ropeTable(stream, act(plan.ropeTable));
+        this.muon = plan.muon == null ? null : new MuonUpdate(backend, plan, plan.muon, arenas, ops);
     }
 
     /** For launches between programs. */
@@ -133,8 +136,12 @@ final class CudaModel implements AutoCloseable {
             ops.args().address(arenas.hyper()).int32(arenas.squareBlocks);
             norm.launch(s, 1, lanes, 1, 32, 0, ops.args());
         });
+        if (muon != null) {
+            muon.add(p);
+        }
+        double rest = n - (plan.muon == null ? 0 : (double) lanes * plan.muon.elements);
         boolean copies = plan.precision() == Precision.BF16;
-        p.main("adamw", 12 * n, (copies ? 30 : 28) * n, s -> {
+        p.main("adamw", 12 * rest, (copies ? 30 : 28) * rest, s -> {
             ops.args()
                     .reset()
                     .address(arenas.parameters)
@@ -452,6 +459,9 @@ final class CudaModel implements AutoCloseable {
 
     @Override
     public void close() {
+        if (muon != null) {
+            muon.close();
+        }
         ops.close();
     }
 }

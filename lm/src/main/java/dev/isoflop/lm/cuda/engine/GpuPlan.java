@@ -2,8 +2,10 @@ package dev.isoflop.lm.cuda.engine;
 
 import dev.isoflop.lm.model.ModelSpec;
 import dev.isoflop.lm.model.ParameterLayout;
+import dev.isoflop.lm.train.Optimizer;
 import java.util.Set;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where everything lies on a GPU that trains some models of one shape side by side, and so what it takes: a dry run that needs no GPU.
@@ -42,7 +44,11 @@ public final class GpuPlan {
     private final int context;
     private final int accumulation;
     private final long logitBytes;
+    private final Optimizer optimizer;
     private final ParameterLayout layout;
+
+    /** Muon's workspace, which lies over the activations from the arena's beginning: an update needs none of them. */
+    final @Nullable MuonPlan muon;
 
     final int rows; // M
     final int normParts;
@@ -99,6 +105,18 @@ public final class GpuPlan {
     /** @param logitBytes most bytes of logits held at once */
     public GpuPlan(
             ModelSpec spec, Precision precision, int lanes, int batch, int context, int accumulation, long logitBytes) {
+        this(spec, precision, lanes, batch, context, accumulation, logitBytes, Optimizer.ADAMW);
+    }
+
+    private GpuPlan(
+            ModelSpec spec,
+            Precision precision,
+            int lanes,
+            int batch,
+            int context,
+            int accumulation,
+            long logitBytes,
+            Optimizer optimizer) {
         require(lanes >= 1 && lanes <= MOST_LANES, "lanes", lanes, "in 1.." + MOST_LANES);
         require(batch >= 1, "batchSequences", batch, "at least 1");
         require(accumulation >= 1, "gradientAccumulation", accumulation, "at least 1");
@@ -115,7 +133,9 @@ public final class GpuPlan {
         this.context = context;
         this.accumulation = accumulation;
         this.logitBytes = logitBytes;
+        this.optimizer = optimizer;
         this.layout = new ParameterLayout(spec);
+        this.muon = optimizer == Optimizer.MUON ? new MuonPlan(layout, lanes, precision.bytes()) : null;
         this.rows = Math.multiplyExact(batch, context);
         require(
                 (long) lanes * batch <= 65_535,
@@ -158,6 +178,7 @@ public final class GpuPlan {
         this.normPartials = take(4L * (2 * layers + 1) * lanes * normParts * d);
         this.qkPartials = each(spec.qkNorm() ? layers : 0, 8L * lanes * normParts * spec.headDim());
         this.logits = each(chunkRows < rows ? 2 : 1, (long) lanes * chunkRows * ldLogits * bytes);
+        this.end = Math.max(end, muon == null ? 0 : muon.bytes()); // what follows outlives an update
         this.losses = take(4 * m);
         this.inputs = take(4 * m);
         this.targets = take(4 * m);
@@ -208,7 +229,12 @@ public final class GpuPlan {
 
     /** The same with another number of lanes. */
     public GpuPlan withLanes(int count) {
-        return new GpuPlan(spec, precision, count, batch, context, accumulation, logitBytes);
+        return new GpuPlan(spec, precision, count, batch, context, accumulation, logitBytes, optimizer);
+    }
+
+    /** The same with another optimizer. */
+    public GpuPlan withOptimizer(Optimizer other) {
+        return new GpuPlan(spec, precision, lanes, batch, context, accumulation, logitBytes, other);
     }
 
     public ModelSpec spec() {
@@ -239,6 +265,11 @@ public final class GpuPlan {
         return accumulation;
     }
 
+    /** What updates the parameters, of all lanes. */
+    public Optimizer optimizer() {
+        return optimizer;
+    }
+
     /** Offsets of a lane's parameters, in elements, the same in the arenas of gradients and moments. */
     public ParameterLayout layout() {
         return layout;
@@ -264,7 +295,7 @@ public final class GpuPlan {
         return lanes * stride() * 8;
     }
 
-    /** Bytes of activations, their gradients, logits and scratch. */
+    /** Bytes of activations, their gradients, logits and scratch; the optimizer's workspace is part of it. */
     public long activationBytes() {
         return end;
     }

@@ -148,13 +148,14 @@ public record LaneCalibration(double launchMicros, double bytesPerSecond, double
     private double overhead(GpuPlan plan) {
         ModelSpec spec = plan.spec();
         double pass = 26.0 * spec.layers() + 4.0 * Math.ceilDiv(plan.rows, plan.chunkRows) + 20;
-        return (pass * plan.accumulation() + 5) * LAUNCH_SHARE * launchMicros * 1e-6;
+        int update = 5 + (plan.muon == null ? 0 : plan.muon.launches());
+        return (pass * plan.accumulation() + update) * LAUNCH_SHARE * launchMicros * 1e-6;
     }
 
     private double work(GpuPlan plan) {
         ModelSpec spec = plan.spec();
         double rows = (double) plan.lanes() * plan.rows * plan.accumulation();
-        double flops = rows * spec.trainingFlopsPerToken(plan.context());
+        double flops = rows * spec.trainingFlopsPerToken(plan.context()) + (plan.muon == null ? 0 : plan.muon.flops());
         // elements a row moves in a layer outside products, and those of the logits
         double elements = spec.layers() * (24.0 * spec.dModel() + 4.0 * spec.qkvWidth() + 8.0 * spec.dFf())
                 + 4.0 * spec.vocabSize();

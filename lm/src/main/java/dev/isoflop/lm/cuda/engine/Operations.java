@@ -91,7 +91,8 @@ final class Operations implements AutoCloseable {
         return product(problem, dy, x, dw);
     }
 
-    private Program.Launch product(MatmulProblem problem, long a, long b, long c) {
+    /** Any product, timed on its first use; addresses are of the first of a batch. */
+    Program.Launch product(MatmulProblem problem, long a, long b, long c) {
         MatmulPlan known = products.get(problem);
         if (known == null) {
             known = backend.blas().plan(problem);

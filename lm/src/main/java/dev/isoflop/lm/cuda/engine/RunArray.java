@@ -302,6 +302,7 @@ public final class RunArray implements AutoCloseable {
         same("batchSequences", options.batchSequences(), plan().batch());
         same("contextLength", options.contextLength(), plan().context());
         same("gradientAccumulation", options.gradientAccumulation(), plan().accumulation());
+        same("optimizer", options.optimizer(), plan().optimizer());
         Objects.checkIndex(lane, lanes.length);
         settle();
         long n = plan().stride();
@@ -321,8 +322,8 @@ public final class RunArray implements AutoCloseable {
         lanes[lane] = new Lane(options, new BatchOrder(options.seed(), train.length(), options.contextLength()), step);
     }
 
-    private static void same(String name, int given, int planned) {
-        if (given != planned) {
+    private static void same(String name, Object given, Object planned) {
+        if (!given.equals(planned)) {
             throw new IllegalArgumentException(
                     name + " = " + given + " must be " + planned + ", as in the other lanes of the array");
         }
