@@ -137,7 +137,7 @@ class RunArrayGpuTests {
     @Test
     void lanesOfDifferentSettingsAreTheRunsAlone() {
         List<TrainingOptions> options =
-                List.of(options(100, 1, 1e-2, 7), options(100, 1, 1e-3, 8), options(60, 1, 3e-3, 9));
+                List.of(options(100, 1, 2e-3, 7), options(100, 1, 1e-3, 8), options(60, 1, 3e-3, 9));
         List<List<StepResult>> together =
                 new ArrayList<>(List.of(new ArrayList<>(), new ArrayList<>(), new ArrayList<>()));
         try (RunArray array = array(TIED, Precision.FP32, 3, 1, RunArray.Mode.GRAPH)) {
