@@ -3,8 +3,8 @@
 #
 #   CORPORA=DIRECTORY benchmarks/gpu/study.sh PACK OUT SWEEP_FILE...
 #
-# PACK is what pack-product.sh made; CORPORA holds what the sweeps read, as a runner keeps it (npm/… for packages fetched before; other
-# files by their paths, relative to the project's root). OUT receives, for each sweep, its log, its runs as CSV, its fits and the seconds.
+# PACK is what pack-product.sh made; CORPORA holds what the sweeps read, as a runner keeps it: npm/… for packages fetched before. BOOKS is a
+# path to text that stands for /data/books of a sweep file. OUT receives, for each sweep, its log, its runs as CSV, its fits and the seconds.
 set -uo pipefail
 
 [ $# -ge 3 ] || { sed -n '2,7p' "$0"; exit 2; }
@@ -33,8 +33,10 @@ begun="$(now)"
 isoflop up --offline --port "$port" || exit 1
 echo "up after $(since "$begun") s"
 failed=0
-for sweep in "$@"; do
-  name="$(basename "$sweep" .yaml)"
+for file in "$@"; do
+  name="$(basename "$file" .yaml)"
+  sweep="$home/$name.yaml"
+  sed "s#/data/books#${BOOKS:-/data/books}#" "$file" >"$sweep"
   # the dataset first: what is timed is the study, as with data that is there
   isoflop submit --plan "$sweep" >"$out/$name.plan.txt" 2>&1 || { tail -n 5 "$out/$name.plan.txt"; failed=1; continue; }
   begun="$(now)"

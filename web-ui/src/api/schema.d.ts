@@ -1611,6 +1611,8 @@ export interface components {
             /** Format: int32 */
             metricsEverySteps?: number;
             /** @enum {string} */
+            optimizer?: "ADAMW" | "MUON";
+            /** @enum {string} */
             precision?: "FP32" | "BF16";
             /** @enum {string} */
             schedule?: "COSINE" | "WSD" | "CONSTANT";
@@ -1649,6 +1651,8 @@ export interface components {
             gradientClip: number;
             /** Format: double */
             learningRate: number;
+            /** @enum {string} */
+            optimizer?: "ADAMW" | "MUON";
             /** @enum {string} */
             precision?: "FP32" | "BF16";
             /** @enum {string} */

@@ -1,5 +1,6 @@
 package dev.isoflop.runner;
 
+import dev.isoflop.lm.cuda.driver.CudaDevices;
 import dev.isoflop.protocol.job.DataSpec;
 import dev.isoflop.protocol.job.PretrainSpec;
 import dev.isoflop.protocol.runner.RegisterRunner;
@@ -29,7 +30,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /**
  * The worker process.
@@ -45,8 +48,8 @@ import picocli.CommandLine.Option;
         footer = {
             "",
             "On SIGTERM or SIGINT it checkpoints what runs and ends, with 143 or 130. Otherwise it ends with 2 for",
-            "wrong options, 3 if the platform refuses the token and 4 if a GPU failed in a way that only a new process",
-            "mends (its runs go on from their last checkpoints).",
+            "wrong options and 3 if the platform refuses the token. A GPU that fails in a way that only a new process",
+            "mends gets one, and its runs go on from their last checkpoints; after six failures in ten minutes it ends with 4.",
             "",
             "Example:",
             "  ISOFLOP_TOKEN=isf_… isoflop runner --url http://127.0.0.1:8808 --slots 2"
@@ -57,6 +60,9 @@ public final class RunnerMain implements Callable<Integer> {
 
     static final int REFUSED = 3;
     static final int GPU_LOST = 4;
+
+    private static final int GPU_RESTARTS = 5;
+    private static final Duration GPU_RESTART_WINDOW = Duration.ofMinutes(10);
 
     /** Runs at once on a GPU unless asked otherwise: small ones share it, and large ones are limited by its memory. */
     private static final int GPU_SLOTS = 128;
@@ -111,9 +117,12 @@ public final class RunnerMain implements Callable<Integer> {
     private boolean offline;
 
     public static void main(String[] args) {
-        int status = new CommandLine(new RunnerMain()).execute(args);
-        System.exit(status);
+        CommandLine line = new CommandLine(new RunnerMain());
+        System.exit(line.execute(args));
     }
+
+    @Spec
+    private @Nullable CommandSpec spec;
 
     @Override
     public Integer call() throws IOException, InterruptedException {
@@ -128,6 +137,9 @@ public final class RunnerMain implements Callable<Integer> {
             choice = GpuChoice.parse(gpus);
         } catch (IllegalArgumentException e) {
             return complain(String.valueOf(e.getMessage()));
+        }
+        if (!(choice instanceof GpuChoice.None) && CudaDevices.count() > 0 && !Supervisor.isWorker()) {
+            return supervise();
         }
         DeviceMonitor devices;
         try {
@@ -161,6 +173,19 @@ public final class RunnerMain implements Callable<Integer> {
         } catch (IOException e) {
             return complain(String.valueOf(e.getMessage()));
         }
+    }
+
+    /** Lets a process of its own do the work: with a GPU it may have to be replaced. */
+    private int supervise() throws IOException, InterruptedException {
+        List<String> arguments =
+                spec == null ? List.of() : spec.commandLine().getParseResult().originalArgs();
+        return new Supervisor(
+                        Supervisor.ownCommand(RunnerMain.class.getName(), arguments),
+                        GPU_LOST,
+                        GPU_RESTARTS,
+                        GPU_RESTART_WINDOW,
+                        GRACE.plusSeconds(15))
+                .run();
     }
 
     private static int work(RunnerSettings settings, DeviceMonitor devices, RunnerHome home)
@@ -208,6 +233,9 @@ public final class RunnerMain implements Callable<Integer> {
             Thread hook = new Thread(() -> drain(runner, settings), "shutdown");
             Runtime.getRuntime().addShutdownHook(hook);
             Thread.ofPlatform().name("gpu-loss").daemon().start(() -> endWhen(lost, runner, settings));
+            if (Supervisor.isWorker()) {
+                Supervisor.endWithParent(() -> drain(runner, settings));
+            }
             runner.run();
             return lost.get() ? GPU_LOST : 0;
         } catch (PlatformException e) {

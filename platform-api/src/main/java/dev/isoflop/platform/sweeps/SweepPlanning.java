@@ -6,6 +6,7 @@ import dev.isoflop.protocol.api.SweepSpec;
 import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.error.Problem;
 import dev.isoflop.protocol.job.JobResult;
+import dev.isoflop.protocol.job.Precision;
 import dev.isoflop.scaling.flops.ParameterConvention;
 import dev.isoflop.scaling.flops.TransformerShape;
 import dev.isoflop.scaling.plan.BudgetPlan;
@@ -268,11 +269,29 @@ final class SweepPlanning {
                     errors.add(
                             new Problem.FieldError(pointer, "Model " + name + " repeats another's shape.", null, null));
                 }
+                heads(spec, shape, pointer, errors);
             } catch (IllegalArgumentException e) {
                 errors.add(new Problem.FieldError(pointer, String.valueOf(e.getMessage()), null, null));
             }
         }
         return shapes;
+    }
+
+    private static void heads(
+            SweepSpec.IsoFlop spec, TransformerShape shape, String pointer, List<Problem.FieldError> errors) {
+        int head = shape.dModel() / shape.heads();
+        boolean bf16 = spec.training() != null && spec.training().precision() == Precision.BF16;
+        if (bf16 && !Precision.BF16_HEAD_SIZES.contains(head)) {
+            errors.add(new Problem.FieldError(
+                    pointer + "/heads",
+                    "Width " + shape.dModel() + " in " + shape.heads() + " heads makes heads of " + head
+                            + ", which BF16 does not train.",
+                    "heads of "
+                            + Precision.BF16_HEAD_SIZES.stream()
+                                    .map(String::valueOf)
+                                    .collect(Collectors.joining(", ")) + ", or precision FP32",
+                    null));
+        }
     }
 
     static String name(SweepSpec.ModelEntry model) {

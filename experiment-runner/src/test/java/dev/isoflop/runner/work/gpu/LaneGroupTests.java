@@ -197,6 +197,11 @@ class LaneGroupTests {
     }
 
     @Test
+    void whatSweepsAreCheckedAgainstIsWhatTheEngineTrains() {
+        assertThat(dev.isoflop.protocol.job.Precision.BF16_HEAD_SIZES).containsExactlyElementsOf(GpuPlan.HEAD_SIZES);
+    }
+
+    @Test
     void anotherShapeOrDatasetIsNotTaken() {
         LaneGroup group = new LaneGroup(host, shape);
         assertThat(group.join(new LaneGroup.Shape(shape.plan(), "other text"), session(10, 1)))

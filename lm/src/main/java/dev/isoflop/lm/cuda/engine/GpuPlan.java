@@ -3,6 +3,7 @@ package dev.isoflop.lm.cuda.engine;
 import dev.isoflop.lm.model.ModelSpec;
 import dev.isoflop.lm.model.ParameterLayout;
 import dev.isoflop.lm.train.Optimizer;
+import java.util.Collections;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -23,7 +24,8 @@ public final class GpuPlan {
     public static final int MOST_LANES = 64;
 
     /** Head sizes of the bf16 attention kernels. */
-    private static final Set<Integer> HEAD_SIZES = new TreeSet<>(Set.of(16, 24, 32, 64, 96, 128));
+    public static final Set<Integer> HEAD_SIZES =
+            Collections.unmodifiableSet(new TreeSet<>(Set.of(16, 24, 32, 64, 96, 128)));
 
     private static final int MAX_FP32_HEAD = 128;
     private static final int ALIGN = 256;
