@@ -252,7 +252,7 @@ test("the runners page leads to a runner, its GPUs and what they did", async ({ 
   await row.getByRole("link").click();
   await expect(page).toHaveURL(/\/runners\/2$/);
   await expect(page.getByRole("heading", { name: "GPU 1: NVIDIA H100 80GB HBM3" })).toBeVisible();
-  await expect(page.getByRole("progressbar", { name: /^Memory of GPU 0: [\d.]+ GiB of 79.2 GiB/ })).toBeVisible();
+  await expect(page.getByRole("progressbar", { name: /^Memory of GPU 0: [\d.]+ [MG]iB of 79.2 GiB/ })).toBeVisible();
   await expect(page.getByRole("img", { name: /^Utilisation of GPU 0 over the last 1 h, 3\d\d points/ })).toBeVisible();
   const asked = page.waitForRequest((request) => /devices\/0\/samples\?from=.*maxPoints=/.test(request.url()));
   await page.getByRole("button", { name: "15 min" }).click();
