@@ -2,11 +2,8 @@ package dev.isoflop.lm.cuda.engine;
 
 import dev.isoflop.lm.checkpoint.CorruptCheckpointException;
 import dev.isoflop.lm.cuda.driver.Args;
-import dev.isoflop.lm.cuda.driver.CudaEvent;
-import dev.isoflop.lm.cuda.driver.CudaGraph;
 import dev.isoflop.lm.cuda.driver.CudaStream;
 import dev.isoflop.lm.cuda.driver.DeviceMemory;
-import dev.isoflop.lm.cuda.driver.Kernel;
 import dev.isoflop.lm.model.ModelSpec;
 import dev.isoflop.lm.train.BatchOrder;
 import dev.isoflop.lm.train.Initialiser;
@@ -84,31 +81,9 @@ public final class RunArray implements AutoCloseable {
     private final HostTransfer transfer;
     private @Nullable Lane[] lanes;
     private final @Nullable Lane[] @Nullable [] active = new Lane[StepRing.SLOTS][];
-    private Built built;
+    private StepGraph built;
     private long submitted;
     private long collected;
-
-    /** What depends on the number of lanes. */
-    private record Built(
-            GpuPlan plan,
-            CudaModel model,
-            StepRing ring,
-            Program program,
-            @Nullable CudaGraph graph,
-            Evaluator evaluator)
-            implements AutoCloseable {
-
-        @Override
-        public void close() {
-            if (graph != null) {
-                graph.close();
-            }
-            evaluator.close();
-            program.close();
-            model.close();
-            ring.close();
-        }
-    }
 
     private RunArray(CudaBackend backend, GpuPlan plan, GpuTokens train, Mode mode) {
         this.backend = backend;
@@ -120,9 +95,21 @@ public final class RunArray implements AutoCloseable {
         backend.blas().prepare(main);
         backend.blas().prepare(side);
         this.transfer = new HostTransfer(backend.device(), main);
-        this.arenas = new Arenas(backend.device(), main, plan);
         this.lanes = new Lane[plan.lanes()];
-        this.built = build(plan);
+        Arenas made = null;
+        try {
+            made = new Arenas(backend.device(), main, plan);
+            this.arenas = made;
+            this.built = build(plan);
+        } catch (RuntimeException e) { // most likely out of memory: nothing of it may stay
+            if (made != null) {
+                made.close();
+            }
+            transfer.close();
+            side.close();
+            main.close();
+            throw e;
+        }
     }
 
     /**
@@ -140,85 +127,11 @@ public final class RunArray implements AutoCloseable {
         return new RunArray(backend, plan, train, mode);
     }
 
-    private Built build(GpuPlan plan) {
-        CudaModel model = new CudaModel(backend, main, plan, arenas);
-        StepRing ring = new StepRing(backend.device(), plan);
-        Program program = new Program(backend.device());
-        Kernel begin = backend.kernel("step.cu", "step_begin");
-        Kernel end = backend.kernel("step.cu", "step_end");
-        int bytes = Arenas.stepBytes(plan);
-        program.main("step begin", 0, bytes, s -> {
-            model.args()
-                    .reset()
-                    .address(arenas.step)
-                    .address(ring.controlAddress())
-                    .address(arenas.counter);
-            begin.launch(s, 1, 1, 1, 256, 0, model.args().int32(StepRing.SLOTS).int32(bytes));
-        });
-        for (int pass = 0; pass < plan.accumulation(); pass++) {
-            model.trainingPass(program, train, pass);
-        }
-        model.update(program);
-        program.main("step end", 0, 16.0 * plan.lanes(), s -> {
-            model.args()
-                    .reset()
-                    .address(ring.metricAddress())
-                    .address(ring.finishedAddress())
-                    .address(arenas.counter);
-            model.args()
-                    .int32(StepRing.SLOTS)
-                    .address(arenas.lossSums)
-                    .address(arenas.state)
-                    .int32(plan.lanes());
-            end.launch(s, 1, 1, 1, 32, 0, model.args());
-        });
-        // loads all code, which a capture cannot; the gradient scales of the empty ring are 0, so nothing is updated
-        program.run(main, side);
-        main.synchronize();
-        side.synchronize();
-        CudaGraph graph = mode == Mode.GRAPH ? capture(program) : null;
-        resetCounters(ring);
-        Evaluator evaluator = new Evaluator(backend, model, plan, arenas, main, transfer, mode);
-        return new Built(plan, model, ring, program, graph, evaluator);
-    }
-
-    /**
-     * The step with or without a side stream, whichever is faster here: where the main chain fills the device, a second stream only
-     * makes both miss the cache. The bits are the same, so the choice may differ from one process to the next.
-     */
-    private CudaGraph capture(Program program) {
-        CudaGraph one = CudaGraph.capture(main, () -> program.run(main, null));
-        CudaGraph two = CudaGraph.capture(main, () -> program.run(main, side));
-        boolean alone = millis(one) < millis(two);
-        (alone ? two : one).close();
-        return alone ? one : two;
-    }
-
-    private double millis(CudaGraph graph) {
-        try (CudaEvent from = CudaEvent.create(backend.device());
-                CudaEvent to = CudaEvent.create(backend.device())) {
-            double best = Double.POSITIVE_INFINITY;
-            for (int i = 0; i < 4 && (i < 2 || best < SLOW_MILLIS); i++) {
-                from.record(main);
-                graph.launch(main);
-                to.record(main);
-                to.synchronize();
-                best = i == 0 ? best : Math.min(best, to.millisSince(from)); // the first also uploads it
-            }
-            return best;
-        }
-    }
-
-    /** A step that takes longer is timed once. */
-    private static final double SLOW_MILLIS = 50;
-
-    private void resetCounters(StepRing ring) {
-        arenas.counter.memset(main, 0, 0, 8);
-        arenas.state.memset(main, 0, 0, arenas.state.bytes());
-        main.synchronize();
-        ring.reset();
+    /** What depends on the number of lanes, for another number; its counts begin at 0. */
+    private StepGraph build(GpuPlan plan) {
         submitted = 0;
         collected = 0;
+        return new StepGraph(backend, plan, arenas, train, main, side, transfer, mode);
     }
 
     // ---- lanes
@@ -393,12 +306,7 @@ public final class RunArray implements AutoCloseable {
      */
     public void submit(boolean @Nullable [] held) {
         long slot = prepare(held);
-        CudaGraph graph = built.graph();
-        if (graph != null) {
-            graph.launch(main);
-        } else {
-            built.program().run(main, side);
-        }
+        built.launch();
         submitted = slot + 1;
     }
 
@@ -596,8 +504,7 @@ public final class RunArray implements AutoCloseable {
 
     /** Kernels, copies and memsets of a step's graph; 0 in eager mode. */
     public int graphNodes() {
-        CudaGraph graph = built.graph();
-        return graph == null ? 0 : graph.nodes();
+        return built.nodes();
     }
 
     @Override
