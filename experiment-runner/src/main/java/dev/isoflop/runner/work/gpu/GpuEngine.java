@@ -88,7 +88,12 @@ public final class GpuEngine implements TrainingEngine, AutoCloseable {
         LaneSession session =
                 new LaneSession(worker.device(spec.training().precision(), precision), options, checkpoint);
         worker.join(new LaneGroup.Shape(plan, spec.dataset().id()), data, session);
-        session.awaitReady();
+        try {
+            session.awaitReady();
+        } catch (InterruptedException | RuntimeException e) {
+            session.close(); // it may be waiting for a lane still
+            throw e;
+        }
         return session;
     }
 

@@ -201,14 +201,34 @@ final class LaneGroup implements Runnable, AutoCloseable {
         synchronized (this) {
             bytes = wanted;
         }
-        long built = System.nanoTime();
-        array = host.open(shape, plan);
+        long begun = System.nanoTime();
+        LaneArray made = open(plan);
+        array = made;
+        synchronized (this) {
+            places = made.plan().lanes();
+        }
         log.info(
                 "{} lanes of {} parameters, {} MiB, ready in {} ms",
-                lanes,
+                made.plan().lanes(),
                 plan.spec().parameters(),
-                wanted >> 20,
-                (System.nanoTime() - built) / 1_000_000);
+                made.plan().totalBytes() >> 20,
+                (System.nanoTime() - begun) / 1_000_000);
+    }
+
+    /** An array of as many lanes, or of fewer if the device has less memory than it said; who finds no place in it waits for one. */
+    private LaneArray open(GpuPlan wanted) {
+        GpuPlan plan = wanted;
+        while (true) {
+            try {
+                return host.open(shape, plan);
+            } catch (CudaException e) {
+                if (!e.isOutOfMemory() || plan.lanes() == 1) {
+                    throw e;
+                }
+                log.warn("{} lanes do not fit after all ({}); trying half", plan.lanes(), e.getMessage());
+                plan = plan.withLanes(plan.lanes() / 2);
+            }
+        }
     }
 
     private static int size(int members) {
@@ -222,18 +242,19 @@ final class LaneGroup implements Runnable, AutoCloseable {
 
     /** One look at all members and whatever follows from it; false when there is nothing left to do. */
     private boolean turn() throws InterruptedException, IOException {
-        List<LaneSession> now;
+        List<LaneSession> all;
         synchronized (this) {
-            now = List.copyOf(members);
+            all = List.copyOf(members);
         }
         LaneArray trained = java.util.Objects.requireNonNull(array);
-        boolean changed = admitAndRelease(trained, now);
+        boolean changed = admitAndRelease(trained, all);
         if (changed) {
             return true;
         }
-        if (now.isEmpty()) {
+        if (all.isEmpty()) {
             return linger();
         }
+        List<LaneSession> now = all.stream().filter(m -> m.lane >= 0).toList();
         if (answer(trained, now)) {
             return true;
         }
@@ -295,9 +316,12 @@ final class LaneGroup implements Runnable, AutoCloseable {
                 }
                 changed = true;
             } else if (m.lane < 0) {
-                settle(trained, now);
-                admit(trained, m);
-                changed = true;
+                int lane = free(trained);
+                if (lane >= 0) {
+                    settle(trained, now);
+                    admit(trained, m, lane);
+                    changed = true;
+                }
             }
         }
         if (changed) {
@@ -306,11 +330,16 @@ final class LaneGroup implements Runnable, AutoCloseable {
         return changed;
     }
 
-    private void admit(LaneArray trained, LaneSession m) throws IOException {
-        int lane = 0;
-        while (!trained.free(lane)) {
-            lane++;
+    private static int free(LaneArray trained) {
+        for (int lane = 0; lane < trained.plan().lanes(); lane++) {
+            if (trained.free(lane)) {
+                return lane;
+            }
         }
+        return -1;
+    }
+
+    private void admit(LaneArray trained, LaneSession m, int lane) throws IOException {
         try {
             if (m.checkpoint() == null) {
                 trained.start(lane, m.options());
@@ -433,7 +462,7 @@ final class LaneGroup implements Runnable, AutoCloseable {
     }
 
     private synchronized void pause(long millis) throws InterruptedException {
-        if (members.stream().noneMatch(m -> m.isClosed() || m.request() != null || m.lane < 0)) {
+        if (members.stream().noneMatch(m -> m.isClosed() || m.request() != null)) {
             wait(millis);
         }
     }

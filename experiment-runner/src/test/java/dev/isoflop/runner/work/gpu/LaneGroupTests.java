@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.isoflop.lm.checkpoint.AtomicDirectory;
+import dev.isoflop.lm.cuda.driver.CudaException;
 import dev.isoflop.lm.cuda.engine.GpuPlan;
 import dev.isoflop.lm.cuda.engine.LaneCalibration;
 import dev.isoflop.lm.cuda.engine.Precision;
@@ -46,6 +47,7 @@ class LaneGroupTests {
         volatile long returned;
         volatile boolean full;
         volatile double launchMicros = 2;
+        volatile int mostLanes = 64;
 
         @Override
         public LaneCalibration calibration() {
@@ -66,6 +68,9 @@ class LaneGroupTests {
 
         @Override
         public synchronized LaneArray open(LaneGroup.Shape shape, GpuPlan plan) {
+            if (plan.lanes() > mostLanes) {
+                throw new CudaException(2, "allocation of too much");
+            }
             arrays.add(new FakeLanes(plan));
             return arrays.getLast();
         }
@@ -271,6 +276,25 @@ class LaneGroupTests {
         LaneSession one = session(100, 1);
         group(one);
         assertThatThrownBy(one::awaitReady).isInstanceOf(OutOfDeviceMemoryException.class);
+    }
+
+    @Test
+    void runsThatFindNoPlaceWaitForOne() throws Exception {
+        host.mostLanes = 2;
+        LaneSession[] sessions = new LaneSession[5];
+        for (int i = 0; i < sessions.length; i++) {
+            sessions[i] = session(100 + 20 * i, i);
+        }
+        group(sessions);
+        List<Future<List<Double>>> running = new ArrayList<>();
+        for (int i = 0; i < sessions.length; i++) {
+            running.add(attempt(sessions[i], i, 30));
+        }
+        for (Future<List<Double>> each : running) {
+            assertThat(each.get()).isNotEmpty();
+        }
+        assertThat(host.array().plan.lanes()).isEqualTo(1); // 6 places, 3, 1
+        assertThat(host.failures).isEmpty();
     }
 
     @Test
