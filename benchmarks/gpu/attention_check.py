@@ -62,7 +62,7 @@ class Kernels:
         f = ctypes.c_void_p()
         return cuda.cuModuleGetFunction(ctypes.byref(f), self.module, name.encode()) == 0
 
-    def launcher(self, kernel, dtype, hd, tensors, S, T, H, Hkv, window):
+    def launcher(self, kernel, dtype, hd, tensors, S, T, H, Hkv, window, table=None):
         """A callable that launches attn_<kernel>_<dtype> on the given tensors; the packed arguments are kept alive in it."""
         if dtype == torch.float32:
             name, threads, rows = f"attn_{kernel}_f32", 256, 32
@@ -75,12 +75,15 @@ class Kernels:
             threads, rows, smem = self.records[hd][kernel]
             sizes = [S, T, H, Hkv, window]
             f = self.function(name, smem)
-        values = [ctypes.c_void_p(t.data_ptr()) for t in tensors] + [ctypes.c_int(i) for i in sizes]
+        values = [ctypes.c_void_p(t.data_ptr()) for t in tensors]
+        if dtype != torch.float32 and kernel != "fwd":
+            values.append(ctypes.c_void_p(0 if table is None else table.data_ptr()))
+        values += [ctypes.c_int(i) for i in sizes]
         packed = (ctypes.c_void_p * len(values))(*[ctypes.cast(ctypes.pointer(v), ctypes.c_void_p) for v in values])
         grid = ((T + rows - 1) // rows, Hkv if kernel == "bwd_dkv" else H, S)
         stream = ctypes.c_void_p(torch.cuda.current_stream().cuda_stream)
 
-        def launch(keep=(values, tensors)):
+        def launch(keep=(values, tensors, table)):
             ok(cuda.cuLaunchKernel(f, *grid, threads, 1, 1, smem, stream, packed, None), name)
         return launch
 
@@ -121,7 +124,20 @@ def reference(qkv, dout, S, T, H, Hkv, hd, window):
             "dk": grad[:, H:H + Hkv].transpose(1, 2), "dv": grad[:, H + Hkv:].transpose(1, 2)}
 
 
-def run(kernels, dtype, hd, qkv, dout, S, T, H, Hkv, window):
+def angles(T, hd):
+    """[T][2][hd/2]: cosines, then sines."""
+    angle = torch.arange(T, device="cuda", dtype=torch.float64)[:, None] * 10000 ** (-torch.arange(0, hd, 2, device="cuda", dtype=torch.float64) / hd)
+    return torch.stack((angle.cos(), angle.sin()), 1).float().contiguous()
+
+
+def turned_back(x, table):
+    """x[..., T, H, hd] with the pair (c, c + hd/2) of each row turned by minus its angle."""
+    c, s = (table[:, i].double()[:, None] for i in (0, 1))
+    a, b = x.chunk(2, -1)
+    return torch.cat((a * c + b * s, b * c - a * s), -1)
+
+
+def run(kernels, dtype, hd, qkv, dout, S, T, H, Hkv, window, table=None):
     R = S * T
     wholes = []
 
@@ -134,10 +150,10 @@ def run(kernels, dtype, hd, qkv, dout, S, T, H, Hkv, window):
     dqkv = poisoned((R, (H + 2 * Hkv) * hd), dtype)
     args = (S, T, H, Hkv, window)
     kernels.launcher("fwd", dtype, hd, [qkv, out, lse], *args)()
-    kernels.launcher("bwd_dq", dtype, hd, [qkv, out, dout, lse, delta, dqkv], *args)()
+    kernels.launcher("bwd_dq", dtype, hd, [qkv, out, dout, lse, delta, dqkv], *args, table)()
     if not dqkv[:, H * hd:].isnan().all():
         raise RuntimeError("dq wrote k or v columns")
-    kernels.launcher("bwd_dkv", dtype, hd, [qkv, dout, lse, delta, dqkv], *args)()
+    kernels.launcher("bwd_dkv", dtype, hd, [qkv, dout, lse, delta, dqkv], *args, table)()
     torch.cuda.synchronize()
     for whole, count in wholes:
         if not (whole[:GUARD].isnan().all() and whole[GUARD + count:].isnan().all()):
@@ -145,14 +161,17 @@ def run(kernels, dtype, hd, qkv, dout, S, T, H, Hkv, window):
     return out, lse, delta, dqkv
 
 
-def check(kernels, dtype, hd, T, H, Hkv, window, S=2):
+def check(kernels, dtype, hd, T, H, Hkv, window, turn=False, S=2):
     R, W = S * T, (H + 2 * Hkv) * hd
     _, qkv = guarded((R, W), dtype, torch.randn(R, W, device="cuda"))
     _, dout = guarded((R, H * hd), dtype, torch.randn(R, H * hd, device="cuda"))
-    out, lse, delta, dqkv = run(kernels, dtype, hd, qkv, dout, S, T, H, Hkv, window)
-    again = run(kernels, dtype, hd, qkv, dout, S, T, H, Hkv, window)
+    table = angles(T, hd) if turn else None
+    out, lse, delta, dqkv = run(kernels, dtype, hd, qkv, dout, S, T, H, Hkv, window, table)
+    again = run(kernels, dtype, hd, qkv, dout, S, T, H, Hkv, window, table)
     same = all(torch.equal(bits(a), bits(b)) for a, b in zip((out, lse, delta, dqkv), again))
     ref = reference(qkv, dout, S, T, H, Hkv, hd, window)
+    if turn:
+        ref["dq"], ref["dk"] = turned_back(ref["dq"], table), turned_back(ref["dk"], table)
     parts = dqkv.view(S, T, H + 2 * Hkv, hd)
     got = {"out": out.view(S, T, H, hd), "lse": lse, "delta": delta, "dq": parts[:, :, :H], "dk": parts[:, :, H:H + Hkv], "dv": parts[:, :, H + Hkv:]}
     errors = {}
@@ -163,7 +182,7 @@ def check(kernels, dtype, hd, T, H, Hkv, window, S=2):
         errors[name] = float((value.double() - ref[name]).norm() / size)
     limit = 1e-5 if dtype == torch.float32 else 1e-2
     good = same and all(e < limit for e in errors.values())  # NaN fails
-    return {"type": "f32" if dtype == torch.float32 else "bf16", "hd": hd, "T": T, "H": H, "Hkv": Hkv, "window": window, "errors": errors,
+    return {"type": "f32" if dtype == torch.float32 else "bf16", "hd": hd, "T": T, "H": H, "Hkv": Hkv, "window": window, "turn": turn, "errors": errors,
             "deterministic": same, "ok": good}
 
 
@@ -245,7 +264,7 @@ def main():
             for T in (17, 129, 1000) if a.quick else (1, 17, 127, 128, 129, 1000):
                 for H, Hkv in ((3, 3), (8, 2)):
                     for window in (0, 64):
-                        cases.append((torch.bfloat16, hd, T, H, Hkv, window))
+                        cases.append((torch.bfloat16, hd, T, H, Hkv, window, window == 0 and hd % 16 == 0))
         for hd in (64, 12) if a.quick else (4, 12, 20, 64, 100, 128):
             for T in (1, 17, 127, 128, 129, 1000):
                 for H, Hkv, window in ((3, 3, 0), (8, 2, 64)):

@@ -17,13 +17,15 @@
 // padded to 32 inside the kernel). qkv, out, dout and dqkv must be 16-byte aligned.
 //   name                     arguments                                                            grid
 //   attn_fwd_bf16_hd<hd>     qkv, out, lse, S, T, H, Hkv, window                                  (ceil(T/rows), H, S)
-//   attn_bwd_dq_bf16_hd<hd>  qkv, out, dout, lse, delta, dqkv, S, T, H, Hkv, window               (ceil(T/rows), H, S)
-//   attn_bwd_dkv_bf16_hd<hd> qkv, dout, lse, delta, dqkv, S, T, H, Hkv, window                    (ceil(T/rows), Hkv, S)
+//   attn_bwd_dq_bf16_hd<hd>  qkv, out, dout, lse, delta, dqkv, table, S, T, H, Hkv, window        (ceil(T/rows), H, S)
+//   attn_bwd_dkv_bf16_hd<hd> qkv, dout, lse, delta, dqkv, table, S, T, H, Hkv, window             (ceil(T/rows), Hkv, S)
 //   attn_fwd_f32             qkv, out, lse, S, T, H, Hkv, HD, window                              (ceil(T/32), H, S)
 //   attn_bwd_dq_f32          qkv, out, dout, lse, delta, dqkv, S, T, H, Hkv, HD, window           (ceil(T/32), H, S)
 //   attn_bwd_dkv_f32         qkv, dout, lse, delta, dqkv, S, T, H, Hkv, HD, window                (ceil(T/32), Hkv, S)
 // The backward is dq first (it also writes delta), then dkv (it reads delta), on one stream. dq writes the q columns of dqkv and
 // dkv the k and v columns; together they write every element once, with no atomics, so results repeat bitwise.
+// table: null, or the angles of rotary positions as rope.cu has them, [T][2][HD/2] fp32, cosines then sines: dq and dk are then turned back
+// before they are written, so that dqkv is the gradient before the rotation. Needs a head size that is a multiple of 16 (not 24).
 //
 // Block size, rows and dynamic shared memory of the bf16 kernels depend on the target the module was compiled for; the module
 // says them itself. The host reads the global `attn_launch` (cuModuleGetGlobal), an int array of records of 10:
@@ -138,6 +140,36 @@ template <int HDR, int HD, int MT> ATTN_DEV void store_rows(bf16* dst, size_t st
             for (int j = 0; j < HDR / 8; j++)
                 *(u32*)(p + 8 * j) = pack_bf16(acc[m][j][2 * r] * factor[m][r], acc[m][j][2 * r + 1] * factor[m][r]);
         }
+}
+
+// Gradients of rotated heads to those before the rotation, in place: the pair (c, c + HDR/2) of a row turns by minus its angle. Both are
+// in one thread, since a thread's columns repeat every 8.
+template <int HDR, int HD, int MT> ATTN_DEV void turn_back(float (&acc)[MT][HD / 8][4], const float* table, int row0, int limit) {
+    if constexpr (HDR % 16 == 0) {
+        if (table == nullptr) return;
+        const int lane = threadIdx.x & 31;
+#pragma unroll
+        for (int m = 0; m < MT; m++)
+#pragma unroll
+            for (int r = 0; r < 2; r++) {
+                const int row = row0 + 16 * m + 8 * r + lane / 4;
+                if (row >= limit) continue;
+                const float* angles = table + (size_t)row * HDR + 2 * (lane & 3);
+#pragma unroll
+                for (int j = 0; j < HDR / 16; j++) {
+                    const float2 c = *(const float2*)(angles + 8 * j), s = *(const float2*)(angles + HDR / 2 + 8 * j);
+                    float& a0 = acc[m][j][2 * r];
+                    float& a1 = acc[m][j][2 * r + 1];
+                    float& b0 = acc[m][j + HDR / 16][2 * r];
+                    float& b1 = acc[m][j + HDR / 16][2 * r + 1];
+                    const float x0 = a0, x1 = a1;
+                    a0 = x0 * c.x + b0 * s.x;
+                    a1 = x1 * c.y + b1 * s.y;
+                    b0 = b0 * c.x - x0 * s.x;
+                    b1 = b1 * c.y - x1 * s.y;
+                }
+            }
+    }
 }
 
 // ------------------------------------------------------------------------------------------------------------------------ forward
@@ -304,7 +336,7 @@ template <int HDR, int HD> ATTN_DEV void forward(const bf16* qkv, bf16* out, flo
 //   dkv: the transposes, rows are keys: dv += P' dO, dk += dS' Q.
 
 template <int HDR, int HD> ATTN_DEV void backward_dq(const bf16* qkv, const bf16* out, const bf16* dout, const float* lse, float* delta,
-                                                    bf16* dqkv, int T, int H, int Hkv, int window) {
+                                                    bf16* dqkv, const float* table, int T, int H, int Hkv, int window) {
     typedef Dq<HD> C;
     const int MT = C::mt, N = C::step;
     const int warp = warp_number(), lane = threadIdx.x & 31;
@@ -445,12 +477,13 @@ template <int HDR, int HD> ATTN_DEV void backward_dq(const bf16* qkv, const bf16
     float factor[MT][2];
 #pragma unroll
     for (int m = 0; m < MT; m++) factor[m][0] = factor[m][1] = rsqrtf((float)HDR);
+    turn_back<HDR, HD, MT>(dq, table, q0 + row0, T);
     store_rows<HDR, HD, MT>(dqkv + (size_t)s * T * W + h * HDR, W, dq, factor, q0 + row0, T);
 }
 
 // Query rows past the end are all zero in shared memory (q, dO, lse, delta), so they add nothing.
 template <int HDR, int HD> ATTN_DEV void backward_dkv(const bf16* qkv, const bf16* dout, const float* lse, const float* delta, bf16* dqkv,
-                                                     int T, int H, int Hkv, int window) {
+                                                     const float* table, int T, int H, int Hkv, int window) {
     typedef Dkv<HD> C;
     const int MT = C::mt, N = C::step;
     const int warp = warp_number(), lane = threadIdx.x & 31;
@@ -585,6 +618,7 @@ template <int HDR, int HD> ATTN_DEV void backward_dkv(const bf16* qkv, const bf1
         one[m][0] = one[m][1] = 1.f;
     }
     bf16* dst = dqkv + (size_t)s * T * W + (size_t)(H + hk) * HDR;
+    turn_back<HDR, HD, MT>(dk, table, k0 + row0, T);
     store_rows<HDR, HD, MT>(dst, W, dk, factor, k0 + row0, T);
     store_rows<HDR, HD, MT>(dst + (size_t)Hkv * HDR, W, dv, one, k0 + row0, T);
 }
@@ -597,14 +631,14 @@ template <int HDR, int HD> ATTN_DEV void backward_dkv(const bf16* qkv, const bf1
         forward<hd, padded>(qkv, out, lse, T, H, Hkv, window);                                                                          \
     }                                                                                                                                   \
     extern "C" __global__ void __launch_bounds__(Dq<padded>::threads, Dq<padded>::minBlocks)                                            \
-        attn_bwd_dq_bf16_hd##hd(const bf16* qkv, const bf16* out, const bf16* dout, const float* lse, float* delta, bf16* dqkv, int S,  \
-                                int T, int H, int Hkv, int window) {                                                                    \
-        backward_dq<hd, padded>(qkv, out, dout, lse, delta, dqkv, T, H, Hkv, window);                                                   \
+        attn_bwd_dq_bf16_hd##hd(const bf16* qkv, const bf16* out, const bf16* dout, const float* lse, float* delta, bf16* dqkv,         \
+                                const float* table, int S, int T, int H, int Hkv, int window) {                                         \
+        backward_dq<hd, padded>(qkv, out, dout, lse, delta, dqkv, table, T, H, Hkv, window);                                            \
     }                                                                                                                                   \
     extern "C" __global__ void __launch_bounds__(Dkv<padded>::threads, Dkv<padded>::minBlocks)                                          \
-        attn_bwd_dkv_bf16_hd##hd(const bf16* qkv, const bf16* dout, const float* lse, const float* delta, bf16* dqkv, int S, int T,     \
-                                 int H, int Hkv, int window) {                                                                          \
-        backward_dkv<hd, padded>(qkv, dout, lse, delta, dqkv, T, H, Hkv, window);                                                       \
+        attn_bwd_dkv_bf16_hd##hd(const bf16* qkv, const bf16* dout, const float* lse, const float* delta, bf16* dqkv,                   \
+                                 const float* table, int S, int T, int H, int Hkv, int window) {                                        \
+        backward_dkv<hd, padded>(qkv, dout, lse, delta, dqkv, table, T, H, Hkv, window);                                                \
     }
 
 #define ATTN_RECORD(hd, padded)                                                                                                         \

@@ -171,17 +171,26 @@ public final class MatmulPlan implements AutoCloseable {
      * @throws IllegalArgumentException if an address is not aligned as the problem says
      */
     public void run(CudaStream stream, long a, long b, long c) {
-        if (((a | b | c) & alignmentMask) != 0) {
-            throw new IllegalArgumentException(
-                    "operands at %x, %x, %x are not multiples of %d bytes".formatted(a, b, c, problem.alignment()));
+        run(stream, a, b, c, c);
+    }
+
+    /**
+     * The same, written elsewhere: {@code D = alpha · op(A) · op(B) + beta · C}, D as large and laid out like C.
+     *
+     * @param d device address of D, which is C or overlaps none of the others
+     */
+    public void run(CudaStream stream, long a, long b, long c, long d) {
+        if (((a | b | c | d) & alignmentMask) != 0) {
+            throw new IllegalArgumentException("operands at %x, %x, %x, %x are not multiples of %d bytes"
+                    .formatted(a, b, c, d, problem.alignment()));
         }
-        int status = call(stream, a, b, c);
+        int status = call(stream, a, b, c, d);
         if (status != 0) {
             throw new CublasException(status, "product " + problem.key());
         }
     }
 
-    private int call(CudaStream stream, long a, long b, long c) {
+    private int call(CudaStream stream, long a, long b, long c, long d) {
         long workspace = workspaceBytes == 0
                 ? 0
                 : stream.workspace(library.workspaceBytes()).address();
@@ -195,6 +204,7 @@ public final class MatmulPlan implements AutoCloseable {
                 layoutA,
                 scale.address() + 4,
                 c,
+                d,
                 layoutC,
                 algorithm.address(),
                 workspace,
@@ -245,12 +255,12 @@ public final class MatmulPlan implements AutoCloseable {
     }
 
     private double time(CudaStream stream, long a, long b, long c, CudaEvent from, CudaEvent to) {
-        if (call(stream, a, b, c) != 0) {
+        if (call(stream, a, b, c, c) != 0) {
             return Double.POSITIVE_INFINITY; // a proposal that does not run after all
         }
         from.record(stream);
-        call(stream, a, b, c);
-        call(stream, a, b, c);
+        call(stream, a, b, c, c);
+        call(stream, a, b, c, c);
         to.record(stream);
         to.synchronize();
         int repeats = (int) Math.clamp(TIMED_MILLIS / Math.max(1e-3, to.millisSince(from) / 2), 3, 100);
@@ -258,7 +268,7 @@ public final class MatmulPlan implements AutoCloseable {
         for (int round = 0; round < 2; round++) {
             from.record(stream);
             for (int i = 0; i < repeats; i++) {
-                call(stream, a, b, c);
+                call(stream, a, b, c, c);
             }
             to.record(stream);
             to.synchronize();

@@ -125,7 +125,7 @@ public final class DeviceMemory implements AutoCloseable {
     }
 
     /**
-     * Copies host memory of any kind, once the device is idle.
+     * Copies host memory of any kind, once the device is idle; it is there on return, for every stream.
      *
      * @param offset bytes from the beginning of this memory
      */
@@ -135,17 +135,21 @@ public final class DeviceMemory implements AutoCloseable {
         if (source.isNative()) {
             CudaException.check(
                     DriverCalls.hostToDevice(address + offset, source.address(), source.byteSize()), "upload");
-            return;
-        }
-        // an array must not be pinned for the length of a copy: the collector would wait for it
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment chunk = arena.allocate(Math.clamp(source.byteSize(), 1, CHUNK));
-            for (long done = 0; done < source.byteSize(); done += CHUNK) {
-                long part = Math.min(CHUNK, source.byteSize() - done);
-                MemorySegment.copy(source, done, chunk, 0, part);
-                CudaException.check(DriverCalls.hostToDevice(address + offset + done, chunk.address(), part), "upload");
+        } else {
+            // an array must not be pinned for the length of a copy: the collector would wait for it
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment chunk = arena.allocate(Math.clamp(source.byteSize(), 1, CHUNK));
+                for (long done = 0; done < source.byteSize(); done += CHUNK) {
+                    long part = Math.min(CHUNK, source.byteSize() - done);
+                    MemorySegment.copy(source, done, chunk, 0, part);
+                    CudaException.check(
+                            DriverCalls.hostToDevice(address + offset + done, chunk.address(), part), "upload");
+                }
             }
         }
+        // the driver returns when the source may be used again, not when the last bytes have arrived, and our streams
+        // do not wait for its own
+        device.synchronize();
     }
 
     /** Fills a whole array from the beginning. */

@@ -62,24 +62,24 @@ final class AttentionKernels {
         };
     }
 
-    /** Gradients of queries, keys and values; {@code delta} is scratch. */
-    Program.Launch backward(long qkv, long out, long dOut, long lse, long delta, long dQkv) {
+    /** Whether {@link #backward} can turn gradients back by their rotary angles. */
+    boolean turnsBack() {
+        return !headArgument && spec().headDim() % 16 == 0;
+    }
+
+    /**
+     * Gradients of queries, keys and values; {@code delta} is scratch.
+     *
+     * @param table angles by which gradients of queries and keys are turned back, or 0; see {@link #turnsBack}
+     */
+    Program.Launch backward(long qkv, long out, long dOut, long lse, long delta, long dQkv, long table) {
         return s -> {
-            sizes(args.reset()
-                    .address(qkv)
-                    .address(out)
-                    .address(dOut)
-                    .address(lse)
-                    .address(delta)
-                    .address(dQkv));
+            args.reset().address(qkv).address(out).address(dOut).address(lse);
+            gradientSizes(args.address(delta).address(dQkv), table);
             queries.kernel.launch(
                     s, blocks(queries), spec().heads(), sequences(), queries.threads, queries.sharedBytes, args);
-            sizes(args.reset()
-                    .address(qkv)
-                    .address(dOut)
-                    .address(lse)
-                    .address(delta)
-                    .address(dQkv));
+            args.reset().address(qkv).address(dOut).address(lse);
+            gradientSizes(args.address(delta).address(dQkv), table);
             keysAndValues.kernel.launch(
                     s,
                     blocks(keysAndValues),
@@ -89,6 +89,13 @@ final class AttentionKernels {
                     keysAndValues.sharedBytes,
                     args);
         };
+    }
+
+    private void gradientSizes(Args to, long table) {
+        if (!headArgument) {
+            to.address(table);
+        }
+        sizes(to);
     }
 
     private void sizes(Args to) {

@@ -172,15 +172,7 @@ final class CudaModel implements AutoCloseable {
         p.main("embedding", 0, 2 * row, ops.embedding(act(plan.x[0]), weight(embeddingTable()), act(plan.inputs)));
         for (int l = 0; l < spec.layers(); l++) {
             long gain1 = weight(tensor(l, "input_layernorm"));
-            if (l == 0) {
-                p.main(
-                        "norm",
-                        4 * m * d,
-                        2 * row,
-                        ops.norm(act(plan.norm1[0]), act(plan.rstd1[0]), act(plan.x[0]), gain1));
-            } else {
-                addNorm(p, plan.norm1[l], plan.rstd1[l], plan.x[l], plan.middle[l - 1], gain1);
-            }
+            norm(p, plan.norm1[l], plan.rstd1[l], plan.x[l], gain1);
             project(p, "qkv", width, d, plan.qkv[l], plan.norm1[l], tensor(l, "self_attn.q_proj"));
             rope(p, l);
             p.main(
@@ -188,24 +180,27 @@ final class CudaModel implements AutoCloseable {
                     attentionFlops(),
                     m * (width + d) * unit,
                     ops.attention().forward(act(plan.qkv[l]), act(plan.attention[l]), act(plan.lse[l])));
-            project(p, "attention out", d, d, plan.delta, plan.attention[l], tensor(l, "self_attn.o_proj"));
-            long gain2 = weight(tensor(l, "post_attention_layernorm"));
-            addNorm(p, plan.norm2[l], plan.rstd2[l], plan.middle[l], plan.x[l], gain2);
+            long attention = plan.attention[l];
+            extend(p, "attention out", d, plan.middle[l], plan.x[l], attention, tensor(l, "self_attn.o_proj"));
+            norm(p, plan.norm2[l], plan.rstd2[l], plan.middle[l], weight(tensor(l, "post_attention_layernorm")));
             project(p, "gate and up", 2 * f, d, plan.gateUp[l], plan.norm2[l], tensor(l, "mlp.gate_proj"));
             p.main("swiglu", 5 * m * f, 3 * m * f * unit, ops.swiglu(act(plan.act[l]), act(plan.gateUp[l])));
-            project(p, "down", d, f, plan.delta, plan.act[l], tensor(l, "mlp.down_proj"));
+            extend(p, "down", f, plan.x[l + 1], plan.middle[l], plan.act[l], tensor(l, "mlp.down_proj"));
         }
-        int last = spec.layers();
-        long gain = weight(layout.tensor("model.norm.weight"));
-        addNorm(p, plan.finalNorm, plan.finalRstd, plan.x[last], plan.middle[last - 1], gain);
+        norm(p, plan.finalNorm, plan.finalRstd, plan.x[spec.layers()], weight(layout.tensor("model.norm.weight")));
     }
 
-    private void addNorm(Program p, long y, long rstd, long out, long x, long gain) {
+    private void norm(Program p, long y, long rstd, long x, long gain) {
+        p.main("norm", 4 * m * d, 2 * m * d * unit, ops.norm(act(y), act(rstd), act(x), gain));
+    }
+
+    /** What a sublayer adds to the residual stream, added in the product itself. */
+    private void extend(Program p, String name, int in, long out, long residual, long x, ParameterLayout.Tensor w) {
         p.main(
-                "add and norm",
-                5 * m * d,
-                4 * m * d * unit,
-                ops.addNorm(act(y), act(rstd), act(out), act(x), act(plan.delta), gain));
+                name,
+                2 * m * d * in,
+                (m * (2 * d + in) + (double) lanes * d * in) * unit,
+                ops.forwardAdd(rows, d, in, act(out), act(residual), act(x), weight(w)));
     }
 
     private void project(Program p, String name, int out, int in, long y, long x, ParameterLayout.Tensor w) {
@@ -360,7 +355,8 @@ final class CudaModel implements AutoCloseable {
                                     act(plan.dAttention),
                                     act(plan.lse[l]),
                                     act(plan.attentionDelta),
-                                    act(plan.dQkv)));
+                                    act(plan.dQkv),
+                                    attentionTurnsBack() ? act(plan.ropeTable) : 0));
             ropeGradient(p, l, accumulate);
             ParameterLayout.Tensor query = tensor(l, "self_attn.q_proj");
             back(p, "qkv dx", width, d, plan.dNorm, plan.dQkv, query);
@@ -425,7 +421,15 @@ final class CudaModel implements AutoCloseable {
                         act(dx), partial, act(plan.dNorm), act(x), gain, act(rstd), residual == 0 ? 0 : act(residual)));
     }
 
+    /** Whether the attention's gradient is that before the rotation; a norm in between needs it after. */
+    private boolean attentionTurnsBack() {
+        return !spec.qkNorm() && ops.attention().turnsBack();
+    }
+
     private void ropeGradient(Program p, int l, boolean accumulate) {
+        if (attentionTurnsBack()) {
+            return;
+        }
         double bytes = 2 * m * (spec.heads() + spec.kvHeads()) * spec.headDim() * unit;
         if (!spec.qkNorm()) {
             p.main("rope backward", 0, bytes, ops.rope(act(plan.dQkv), act(plan.ropeTable), true));

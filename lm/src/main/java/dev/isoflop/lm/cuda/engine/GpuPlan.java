@@ -72,7 +72,6 @@ public final class GpuPlan {
     final long[] act; // [M][dFf]
     final long finalNorm;
     final long finalRstd;
-    final long delta; // [M][d]: what a sublayer adds to the residual stream
     final long dNorm; // [M][d]: gradient at a norm's output
     final long dX; // [M][d]: gradient of the residual stream, one of two that take turns
     final long dMiddle;
@@ -169,7 +168,6 @@ public final class GpuPlan {
         this.act = each(layers, m * f * bytes);
         this.finalNorm = take(m * d * bytes);
         this.finalRstd = take(4 * m);
-        this.delta = take(m * d * bytes);
         this.dNorm = take(m * d * bytes);
         this.dX = take(m * d * bytes);
         this.dMiddle = take(m * d * bytes);

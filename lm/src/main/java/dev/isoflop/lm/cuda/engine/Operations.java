@@ -54,11 +54,20 @@ final class Operations implements AutoCloseable {
 
     /** {@code y[rows][out] = x[rows][in] · Wᵀ}. */
     Program.Launch forward(int rows, int out, int in, long y, int ldy, long yStride, long x, long xStride, long w) {
-        MatmulProblem problem = MatmulProblem.of(rows, out, in, plan.precision().type())
+        return product(forwardProblem(rows, out, in, ldy, yStride, xStride), x, w, y);
+    }
+
+    /** {@code y[rows][out] = x[rows][in] · Wᵀ + residual[rows][out]}, all rows one after the other. */
+    Program.Launch forwardAdd(int rows, int out, int in, long y, long residual, long x, long w) {
+        MatmulProblem problem = forwardProblem(rows, out, in, out, (long) rows * out, (long) rows * in);
+        return product(problem.withScale(1, 1), x, w, residual, y);
+    }
+
+    private MatmulProblem forwardProblem(int rows, int out, int in, int ldy, long yStride, long xStride) {
+        return MatmulProblem.of(rows, out, in, plan.precision().type())
                 .transposed(false, true)
                 .withLeading(in, in, ldy)
                 .batched(lanes, xStride, plan.stride(), yStride);
-        return product(problem, x, w, y);
     }
 
     /** {@code dx[rows][in] = dy[rows][out] · W}. */
@@ -93,14 +102,18 @@ final class Operations implements AutoCloseable {
 
     /** Any product, timed on its first use; addresses are of the first of a batch. */
     Program.Launch product(MatmulProblem problem, long a, long b, long c) {
+        return product(problem, a, b, c, c);
+    }
+
+    private Program.Launch product(MatmulProblem problem, long a, long b, long c, long d) {
         MatmulPlan known = products.get(problem);
         if (known == null) {
             known = backend.blas().plan(problem);
-            known.autotune(stream, a, b, c, backend.tuning());
+            known.autotune(stream, a, b, d, backend.tuning());
             products.put(problem, known);
         }
         MatmulPlan product = known;
-        return s -> product.run(s, a, b, c);
+        return s -> product.run(s, a, b, c, d);
     }
 
     /** What identifies the products used so far in the tuning. */
@@ -195,20 +208,6 @@ final class Operations implements AutoCloseable {
         return s -> {
             args.reset().address(y).address(rstd).address(x).address(gain);
             args.int64(plan.stride()).int32(plan.rows).int32(spec.dModel()).float32((float) spec.normEps());
-            kernel.launch(s, normBlocks(), lanes, 1, 32 * WARPS, 0, args);
-        };
-    }
-
-    /** {@code out = x + delta}, and its norm. */
-    Program.Launch addNorm(long y, long rstd, long out, long x, long delta, long gain) {
-        Kernel kernel = backend.kernel("rmsnorm.cu", "rmsnorm_add_forward_" + suffix);
-        return s -> {
-            args.reset().address(y).address(rstd).address(out).address(x).address(delta);
-            args.address(gain)
-                    .int64(plan.stride())
-                    .int32(plan.rows)
-                    .int32(spec.dModel())
-                    .float32((float) spec.normEps());
             kernel.launch(s, normBlocks(), lanes, 1, 32 * WARPS, 0, args);
         };
     }
