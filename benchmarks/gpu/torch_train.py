@@ -291,7 +291,7 @@ def main():
     p.add_argument("--runs", type=int, default=1, help="say what so many runs one after the other take")
     p.add_argument("--attention", choices=("best", "cudnn", "flash", "default"), default="best")
     p.add_argument("--residual", choices=("bf16", "fp32"), default="bf16")
-    p.add_argument("--ff-multiple", type=int, default=8, help="8 as Isoflop; 128 gives the very sizes of the names")
+    p.add_argument("--ff-multiple", type=int, default=128, help="128 as GpuTrainBench, the sizes of the names")
     p.add_argument("--caches", help="keep compiled code here, a directory a model: compile seconds are then not those of a first run")
     p.add_argument("--prepare", action="store_true", help="only fill --caches, all models at once, so that the figures come sooner")
     p.add_argument("--timeout", type=float, default=420.0, help="seconds for a model in a mode, compilation included")

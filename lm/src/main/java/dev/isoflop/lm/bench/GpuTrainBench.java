@@ -34,11 +34,11 @@ public final class GpuTrainBench {
 
     private record Case(String name, int d, int layers, int heads, int vocab, int batch, int context) {
         ModelSpec spec() {
-            return ModelSpec.llama(vocab, context, d, layers, heads);
+            return ModelSpec.llama(vocab, context, d, layers, heads).withDFf(Math.ceilDiv(8 * d, 3 * 128) * 128);
         }
     }
 
-    /** The models that sweeps are made of, named by their parameters without the embedding. */
+    /** The models that sweeps are made of, named by their parameters without the embedding; dFf is a multiple of 128. */
     private static final List<Case> CASES = List.of(
             new Case("0.85M", 128, 4, 4, 4096, 32, 256),
             new Case("7.6M", 320, 6, 5, 16_384, 32, 512),

@@ -71,6 +71,22 @@ public record ModelSpec(
         return new ModelSpec(vocabSize, contextLength, dModel, layers, heads, heads, dFf, 10_000.0, 1e-5, true, false);
     }
 
+    /** The same with another width of the feed-forward sublayer. */
+    public ModelSpec withDFf(int width) {
+        return new ModelSpec(
+                vocabSize,
+                contextLength,
+                dModel,
+                layers,
+                heads,
+                kvHeads,
+                width,
+                ropeTheta,
+                normEps,
+                tiedEmbeddings,
+                qkNorm);
+    }
+
     /** Width of one head. */
     public int headDim() {
         return dModel / heads;

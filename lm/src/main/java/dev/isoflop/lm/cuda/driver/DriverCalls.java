@@ -49,18 +49,36 @@ final class DriverCalls {
             function("cuMemsetD8Async", JAVA_LONG, JAVA_BYTE, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle MEMSET_32_ASYNC =
             function("cuMemsetD32Async", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle TENSOR_MAP = function(
+            "cuTensorMapEncodeTiled",
+            JAVA_LONG,
+            JAVA_INT,
+            JAVA_INT,
+            JAVA_LONG,
+            JAVA_LONG,
+            JAVA_LONG,
+            JAVA_LONG,
+            JAVA_LONG,
+            JAVA_INT,
+            JAVA_INT,
+            JAVA_INT,
+            JAVA_INT);
     private static final MethodHandle PARAMETER_INFO =
             function("cuFuncGetParamInfo", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
 
     private DriverCalls() {}
 
     private static MethodHandle function(String name, MemoryLayout... arguments) {
-        // cuFuncGetParamInfo came with CUDA 12.4: an older driver answers "not found" (500) in its place
-        if (DRIVER.symbols().find(name).isEmpty() && name.equals("cuFuncGetParamInfo")) {
+        FunctionDescriptor type = FunctionDescriptor.of(JAVA_INT, arguments);
+        // these came with CUDA 12.4 and 12.0: an older driver answers "not found" (500) in their place
+        if ((name.equals("cuFuncGetParamInfo") || name.equals("cuTensorMapEncodeTiled"))
+                && DRIVER.symbols().find(name).isEmpty()) {
             return MethodHandles.dropArguments(
-                    MethodHandles.constant(int.class, 500), 0, long.class, long.class, long.class, long.class);
+                    MethodHandles.constant(int.class, 500),
+                    0,
+                    type.toMethodType().parameterArray());
         }
-        return DRIVER.function(name, FunctionDescriptor.of(JAVA_INT, arguments));
+        return DRIVER.function(name, type);
     }
 
     static int launchKernel(
@@ -77,6 +95,39 @@ final class DriverCalls {
         try {
             return (int) LAUNCH_KERNEL.invokeExact(
                     function, gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes, stream, parameters, 0L);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** All but the numbers are addresses, of host memory but for that of the tensor. */
+    static int tensorMap(
+            long map,
+            int type,
+            int rank,
+            long address,
+            long sizes,
+            long strides,
+            long box,
+            long elementStrides,
+            int interleave,
+            int swizzle,
+            int promotion,
+            int fill) {
+        try {
+            return (int) TENSOR_MAP.invokeExact(
+                    map,
+                    type,
+                    rank,
+                    address,
+                    sizes,
+                    strides,
+                    box,
+                    elementStrides,
+                    interleave,
+                    swizzle,
+                    promotion,
+                    fill);
         } catch (Throwable e) {
             throw unexpected(e);
         }

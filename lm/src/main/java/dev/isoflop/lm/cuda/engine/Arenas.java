@@ -58,7 +58,7 @@ final class Arenas implements AutoCloseable {
             int[] words = pieces(plan);
             this.pieceCount = words.length / 4;
             this.pieces = zeros(device, stream, 4L * words.length);
-            long[] gains = gains(plan.layout());
+            long[] gains = gains(plan.deviceLayout());
             int[] gainWords = new int[2 * gains.length];
             for (int i = 0; i < gains.length; i++) {
                 gainWords[2 * i] = (int) gains[i];
@@ -95,7 +95,7 @@ final class Arenas implements AutoCloseable {
     /** Tensors that AdamW updates, cut into pieces: {@code Segment[]} of adamw.cu. */
     private static int[] pieces(GpuPlan plan) {
         List<int[]> pieces = new ArrayList<>();
-        for (ParameterLayout.Tensor t : plan.layout().tensors()) {
+        for (ParameterLayout.Tensor t : plan.deviceLayout().tensors()) {
             if (plan.optimizer() == Optimizer.MUON && t.kind().hidden()) {
                 continue;
             }

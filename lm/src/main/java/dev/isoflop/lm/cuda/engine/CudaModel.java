@@ -39,11 +39,11 @@ final class CudaModel implements AutoCloseable {
         this.backend = backend;
         this.plan = plan;
         this.spec = plan.spec();
-        this.layout = plan.layout();
+        this.layout = plan.deviceLayout();
         this.arenas = arenas;
         this.rows = plan.rows;
         this.d = spec.dModel();
-        this.f = spec.dFf();
+        this.f = plan.ff;
         this.width = spec.qkvWidth();
         this.lanes = plan.lanes();
         this.unit = plan.precision().bytes();
@@ -173,8 +173,7 @@ final class CudaModel implements AutoCloseable {
         for (int l = 0; l < spec.layers(); l++) {
             long gain1 = weight(tensor(l, "input_layernorm"));
             norm(p, plan.norm1[l], plan.rstd1[l], plan.x[l], gain1);
-            project(p, "qkv", width, d, plan.qkv[l], plan.norm1[l], tensor(l, "self_attn.q_proj"));
-            rope(p, l);
+            queriesKeysAndValues(p, l);
             p.main(
                     "attention",
                     attentionFlops(),
@@ -183,8 +182,7 @@ final class CudaModel implements AutoCloseable {
             long attention = plan.attention[l];
             extend(p, "attention out", d, plan.middle[l], plan.x[l], attention, tensor(l, "self_attn.o_proj"));
             norm(p, plan.norm2[l], plan.rstd2[l], plan.middle[l], weight(tensor(l, "post_attention_layernorm")));
-            project(p, "gate and up", 2 * f, d, plan.gateUp[l], plan.norm2[l], tensor(l, "mlp.gate_proj"));
-            p.main("swiglu", 5 * m * f, 3 * m * f * unit, ops.swiglu(act(plan.act[l]), act(plan.gateUp[l])));
+            gateAndUp(p, l);
             extend(p, "down", f, plan.x[l + 1], plan.middle[l], plan.act[l], tensor(l, "mlp.down_proj"));
         }
         norm(p, plan.finalNorm, plan.finalRstd, plan.x[spec.layers()], weight(layout.tensor("model.norm.weight")));
@@ -211,6 +209,34 @@ final class CudaModel implements AutoCloseable {
                 2 * m * out * in,
                 (m * (out + in) + (double) lanes * out * in) * unit,
                 ops.forward(rows, out, in, act(y), out, yStride, act(x), xStride, weight(w)));
+    }
+
+    private void queriesKeysAndValues(Program p, int l) {
+        ParameterLayout.Tensor w = tensor(l, "self_attn.q_proj");
+        if (!ops.panels().turns()) {
+            project(p, "qkv", width, d, plan.qkv[l], plan.norm1[l], w);
+            rope(p, l);
+            return;
+        }
+        p.main(
+                "qkv and rope",
+                2 * m * width * d,
+                (m * (width + d) + (double) lanes * width * d) * unit,
+                ops.panels().project(act(plan.qkv[l]), act(plan.norm1[l]), weight(w), act(plan.ropeTable)));
+    }
+
+    private void gateAndUp(Program p, int l) {
+        ParameterLayout.Tensor w = tensor(l, "mlp.gate_proj");
+        if (!ops.panels().gates()) {
+            project(p, "gate and up", 2 * f, d, plan.gateUp[l], plan.norm2[l], w);
+            p.main("swiglu", 5 * m * f, 3 * m * f * unit, ops.swiglu(act(plan.act[l]), act(plan.gateUp[l])));
+            return;
+        }
+        p.main(
+                "gate, up and swiglu",
+                4 * m * f * d,
+                (m * (3 * f + d) + 2.0 * lanes * f * d) * unit,
+                ops.panels().swiglu(act(plan.gateUp[l]), act(plan.act[l]), act(plan.norm2[l]), weight(w)));
     }
 
     private void rope(Program p, int l) {
@@ -324,14 +350,9 @@ final class CudaModel implements AutoCloseable {
         Program.Mark queries = null;
         for (int l = spec.layers() - 1; l >= 0; l--) {
             ParameterLayout.Tensor down = tensor(l, "mlp.down_proj");
-            back(p, "down dx", d, f, plan.dAct, dx, down);
             weigh(p, "down dW", d, f, down, dx, plan.act[l], accumulate);
             final Program.Mark downDone = p.mark();
-            p.main(
-                    "swiglu backward",
-                    10 * m * f,
-                    5 * m * f * unit,
-                    ops.swigluGradient(act(plan.gateUp[l]), act(plan.dAct)));
+            gateAndUpGradient(p, l, dx);
             ParameterLayout.Tensor gate = tensor(l, "mlp.gate_proj");
             back(p, "gate and up dx", 2 * f, d, plan.dNorm, plan.gateUp[l], gate);
             weigh(p, "gate and up dW", 2 * f, d, gate, plan.gateUp[l], plan.norm2[l], accumulate);
@@ -388,6 +409,25 @@ final class CudaModel implements AutoCloseable {
                         both(plan.sortKeys),
                         both(plan.sortOrder),
                         accumulate || spec.tiedEmbeddings()));
+    }
+
+    /** In the place of gate and up. */
+    private void gateAndUpGradient(Program p, int l, long dx) {
+        ParameterLayout.Tensor down = tensor(l, "mlp.down_proj");
+        if (!ops.panels().gates()) {
+            back(p, "down dx", d, f, plan.dAct, dx, down);
+            p.main(
+                    "swiglu backward",
+                    10 * m * f,
+                    5 * m * f * unit,
+                    ops.swigluGradient(act(plan.gateUp[l]), act(plan.dAct)));
+            return;
+        }
+        p.main(
+                "down dx and swiglu",
+                2 * m * f * d,
+                (m * (4 * f + d) + (double) lanes * f * d) * unit,
+                ops.panels().swigluGradient(act(plan.gateUp[l]), act(dx), weight(down)));
     }
 
     private void back(Program p, String name, int out, int in, long dx, long dy, ParameterLayout.Tensor w) {

@@ -29,6 +29,7 @@ public final class GpuPlan {
 
     private static final int MAX_FP32_HEAD = 128;
     private static final int ALIGN = 256;
+    private static final int FF_MULTIPLE = 16;
 
     /** Blocks whose partial sums of a norm's gain are added up afterwards. */
     static final int NORM_PARTS = 264;
@@ -48,11 +49,13 @@ public final class GpuPlan {
     private final long logitBytes;
     private final Optimizer optimizer;
     private final ParameterLayout layout;
+    private final ParameterLayout deviceLayout;
 
     /** Muon's workspace, which lies over the activations from the arena's beginning: an update needs none of them. */
     final @Nullable MuonPlan muon;
 
     final int rows; // M
+    final int ff; // columns of gate, of up and of act: dFf and zeros
     final int normParts;
     final int ldLogits;
     final int chunkRows;
@@ -135,8 +138,11 @@ public final class GpuPlan {
         this.accumulation = accumulation;
         this.logitBytes = logitBytes;
         this.optimizer = optimizer;
+        // in bf16, rows that end amid a sector of 32 bytes make whoever writes them twice as slow
+        this.ff = precision == Precision.BF16 ? Math.ceilDiv(spec.dFf(), FF_MULTIPLE) * FF_MULTIPLE : spec.dFf();
         this.layout = new ParameterLayout(spec);
-        this.muon = optimizer == Optimizer.MUON ? new MuonPlan(layout, lanes, precision.bytes()) : null;
+        this.deviceLayout = ff == spec.dFf() ? layout : new ParameterLayout(spec.withDFf(ff));
+        this.muon = optimizer == Optimizer.MUON ? new MuonPlan(layout, deviceLayout, lanes, precision.bytes()) : null;
         this.rows = Math.multiplyExact(batch, context);
         require(
                 (long) lanes * batch <= 65_535,
@@ -144,7 +150,7 @@ public final class GpuPlan {
                 batch,
                 "at most " + 65_535 / lanes + " with " + lanes + " lanes");
         int d = spec.dModel();
-        int f = spec.dFf();
+        int f = ff;
         int layers = spec.layers();
         long bytes = precision.bytes();
         long m = (long) lanes * rows;
@@ -270,14 +276,56 @@ public final class GpuPlan {
         return optimizer;
     }
 
-    /** Offsets of a lane's parameters, in elements, the same in the arenas of gradients and moments. */
+    /**
+     * Offsets of a lane's parameters on the device, in elements, the same in the arenas of gradients and moments. Gate, up and down
+     * projections may be wider than the model's, by rows and columns that are zero and stay so.
+     */
+    ParameterLayout deviceLayout() {
+        return deviceLayout;
+    }
+
+    /** The model's own layout, that of checkpoints. */
     public ParameterLayout layout() {
         return layout;
     }
 
+    /** Numbers in the model's layout as they lie on the device; the same array if that is no different. */
+    float[] toDevice(float[] values) {
+        if (deviceLayout == layout) {
+            return values;
+        }
+        float[] wide = new float[deviceLayout.length()];
+        eachRow((from, to, length) -> System.arraycopy(values, from, wide, to, length));
+        return wide;
+    }
+
+    /** The reverse of {@link #toDevice}: fills {@code values} from numbers as they lie on the device. */
+    void fromDevice(float[] wide, float[] values) {
+        eachRow((from, to, length) -> System.arraycopy(wide, to, values, from, length));
+    }
+
+    private interface Copy {
+        /** So many elements from one place of the model's layout to one of the device's. */
+        void row(int model, int device, int length);
+    }
+
+    private void eachRow(Copy copy) {
+        for (int i = 0; i < layout.tensors().size(); i++) {
+            ParameterLayout.Tensor t = layout.tensors().get(i);
+            ParameterLayout.Tensor wide = deviceLayout.tensors().get(i);
+            if (wide.columns() == t.columns()) {
+                copy.row(t.offset(), wide.offset(), t.length());
+                continue;
+            }
+            for (int row = 0; row < t.rows(); row++) {
+                copy.row(t.offset() + row * t.columns(), wide.offset() + row * wide.columns(), t.columns());
+            }
+        }
+    }
+
     /** Elements from one lane's parameters to the next one's. */
     public long stride() {
-        return layout.length();
+        return deviceLayout.length();
     }
 
     /** Bytes of the parameters, master copy and working copy. */

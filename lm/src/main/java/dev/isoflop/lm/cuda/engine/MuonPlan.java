@@ -49,6 +49,7 @@ final class MuonPlan {
     }
 
     private final List<Group> groups = new ArrayList<>();
+    private final ParameterLayout model;
     private final int lanes;
     private final int unit;
 
@@ -59,8 +60,13 @@ final class MuonPlan {
     final long inverses; // float [lanes][matrices]
     private long end;
 
-    /** @param unit bytes of an element */
-    MuonPlan(ParameterLayout layout, int lanes, int unit) {
+    /**
+     * @param model the model's own layout, whose sides decide the rates: zeros around a matrix change none of its singular values
+     * @param layout that of the device
+     * @param unit bytes of an element
+     */
+    MuonPlan(ParameterLayout model, ParameterLayout layout, int lanes, int unit) {
+        this.model = model;
         this.lanes = lanes;
         this.unit = unit;
         List<ParameterLayout.Tensor> left = new ArrayList<>(
@@ -149,7 +155,7 @@ final class MuonPlan {
                 words[at + 10] = t.rows() < t.columns() ? 1 : 0;
                 words[at + 11] = tile;
                 words[at + 12] = tiles(t);
-                words[at + 13] = Float.floatToRawIntBits((float) Muon.rate(t));
+                words[at + 13] = Float.floatToRawIntBits((float) Muon.rate(model.tensor(t.name())));
                 tile += tiles(t);
             }
         }

@@ -33,6 +33,7 @@ final class Operations implements AutoCloseable {
     private final Map<MatmulProblem, MatmulPlan> products = new HashMap<>();
     private final Args args = new Args();
     private final AttentionKernels attention;
+    private final PanelKernels panels;
 
     /** @param stream where products are timed before they are used */
     Operations(CudaBackend backend, CudaStream stream, GpuPlan plan) {
@@ -44,10 +45,15 @@ final class Operations implements AutoCloseable {
         this.lanes = plan.lanes();
         this.multiprocessors = backend.device().multiprocessors();
         this.attention = new AttentionKernels(backend, plan, args);
+        this.panels = new PanelKernels(backend, plan, args);
     }
 
     AttentionKernels attention() {
         return attention;
+    }
+
+    PanelKernels panels() {
+        return panels;
     }
 
     // ---- products. Weights are [out][in]; a lane's are a stride of the arena further than the one before's.
@@ -309,9 +315,9 @@ final class Operations implements AutoCloseable {
                 (int) Math.min(rows, 1 << 20),
                 1,
                 1,
-                threads(spec.dFf(), 256),
+                threads(plan.ff, 256),
                 0,
-                args.reset().address(act).address(gateUp).int64(rows).int32(spec.dFf()));
+                args.reset().address(act).address(gateUp).int64(rows).int32(plan.ff));
     }
 
     /** In place in {@code gateUp}. */
@@ -319,8 +325,8 @@ final class Operations implements AutoCloseable {
         Kernel kernel = backend.kernel("swiglu.cu", "swiglu_backward_" + suffix);
         long rows = (long) lanes * plan.rows;
         return s -> {
-            args.reset().address(gateUp).address(0).address(dAct).int64(rows).int32(spec.dFf());
-            kernel.launch(s, (int) Math.min(rows, 1 << 20), 1, 1, threads(spec.dFf(), 256), 0, args);
+            args.reset().address(gateUp).address(0).address(dAct).int64(rows).int32(plan.ff);
+            kernel.launch(s, (int) Math.min(rows, 1 << 20), 1, 1, threads(plan.ff, 256), 0, args);
         };
     }
 
@@ -393,6 +399,7 @@ final class Operations implements AutoCloseable {
     @Override
     public void close() {
         products.values().forEach(MatmulPlan::close);
+        panels.close();
         args.close();
     }
 }

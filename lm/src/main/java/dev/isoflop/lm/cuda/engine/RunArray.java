@@ -219,13 +219,13 @@ public final class RunArray implements AutoCloseable {
         Objects.checkIndex(lane, lanes.length);
         settle();
         long n = plan().stride();
-        transfer.up(parameters, arenas.parameters, 4 * lane * n);
+        transfer.up(plan().toDevice(parameters), arenas.parameters, 4 * lane * n);
         if (moments == null) {
             arenas.first.memset(main, 0, 4 * lane * n, 4 * n);
             arenas.second.memset(main, 0, 4 * lane * n, 4 * n);
         } else {
-            transfer.up(moments.first(), arenas.first, 4 * lane * n);
-            transfer.up(moments.second(), arenas.second, 4 * lane * n);
+            transfer.up(plan().toDevice(moments.first()), arenas.first, 4 * lane * n);
+            transfer.up(plan().toDevice(moments.second()), arenas.second, 4 * lane * n);
         }
         if (plan().precision() == Precision.BF16) {
             Args args = built.model().args().reset().address(arenas.weights.address(2 * lane * n));
@@ -456,10 +456,9 @@ public final class RunArray implements AutoCloseable {
     public TrainerState.Tensors tensors(int lane) {
         settle();
         TrainerState.Tensors tensors = TrainerState.Tensors.zeros(plan().layout());
-        long offset = 4 * lane * plan().stride();
-        transfer.down(arenas.parameters, offset, tensors.parameters());
-        transfer.down(arenas.first, offset, tensors.first());
-        transfer.down(arenas.second, offset, tensors.second());
+        down(arenas.parameters, lane, tensors.parameters());
+        down(arenas.first, lane, tensors.first());
+        down(arenas.second, lane, tensors.second());
         return tensors;
     }
 
@@ -467,8 +466,18 @@ public final class RunArray implements AutoCloseable {
     public float[] gradients(int lane) {
         settle();
         float[] values = new float[plan().layout().length()];
-        transfer.down(arenas.gradients, 4 * lane * plan().stride(), values);
+        down(arenas.gradients, lane, values);
         return values;
+    }
+
+    private void down(DeviceMemory arena, int lane, float[] values) {
+        GpuPlan plan = plan();
+        boolean same = plan.deviceLayout() == plan.layout();
+        float[] target = same ? values : new float[plan.deviceLayout().length()];
+        transfer.down(arena, 4 * lane * plan.stride(), target);
+        if (!same) {
+            plan.fromDevice(target, values);
+        }
     }
 
     /**

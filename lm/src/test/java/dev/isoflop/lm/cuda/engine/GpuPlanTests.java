@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.isoflop.lm.model.ModelSpec;
+import dev.isoflop.lm.model.ParameterLayout;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -11,7 +12,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** What the dry run says, without a GPU. */
 class GpuPlanTests {
 
-    private static final ModelSpec SMALL = ModelSpec.llama(4096, 256, 128, 4, 4);
+    private static final ModelSpec SMALL = ModelSpec.llama(4096, 256, 128, 4, 4).withDFf(384);
     private static final ModelSpec LARGE = ModelSpec.llama(50_304, 1024, 1024, 24, 16);
 
     @Test
@@ -95,5 +96,35 @@ class GpuPlanTests {
         assertThat(alone).isEqualTo(1);
         GpuPlan large = new GpuPlan(LARGE, Precision.BF16, 1, 16, 1024, 1);
         assertThat(h100.stepSeconds(large)).isBetween(0.04, 0.16);
+    }
+
+    @Test
+    void narrowRowsAreWidenedOnTheDeviceAndComeBackAsTheyWere() {
+        ModelSpec spec = new ModelSpec(61, 40, 48, 2, 3, 3, 72, 10_000, 1e-5, true, false);
+        assertThat(new GpuPlan(spec, Precision.FP32, 1, 2, 32, 1).ff).isEqualTo(72);
+        GpuPlan plan = new GpuPlan(spec, Precision.BF16, 1, 2, 32, 1);
+        assertThat(plan.ff).isEqualTo(80);
+        float[] values = new float[plan.layout().length()];
+        for (ParameterLayout.Tensor t : plan.layout().tensors()) {
+            for (int i = 0; i < t.length(); i++) {
+                values[t.offset() + i] = t.offset() + i + 1;
+            }
+        }
+        float[] wide = plan.toDevice(values);
+        assertThat(wide).hasSize((int) plan.stride());
+        for (ParameterLayout.Tensor t : plan.layout().tensors()) {
+            ParameterLayout.Tensor there = plan.deviceLayout().tensor(t.name());
+            for (int row = 0; row < there.rows(); row++) {
+                for (int column = 0; column < there.columns(); column++) {
+                    boolean inside = row < t.rows() && column < t.columns();
+                    assertThat(wide[there.offset() + row * there.columns() + column])
+                            .as("%s [%d][%d]", t.name(), row, column)
+                            .isEqualTo(inside ? values[t.offset() + row * t.columns() + column] : 0);
+                }
+            }
+        }
+        float[] back = new float[values.length];
+        plan.fromDevice(wide, back);
+        assertThat(back).isEqualTo(values);
     }
 }

@@ -20,7 +20,7 @@ class MuonPlanTests {
     @Test
     void everyMatrixOfABlockIsInOneGroupOfItsSides() {
         ParameterLayout layout = new ParameterLayout(GROUPED);
-        MuonPlan plan = new MuonPlan(layout, 2, 2);
+        MuonPlan plan = new MuonPlan(layout, layout, 2, 2);
         assertThat(plan.groups())
                 .extracting(g -> List.of(g.large(), g.small(), g.members().size()))
                 .containsExactly(List.of(64, 64, 6), List.of(64, 32, 6), List.of(104, 64, 9));
@@ -36,7 +36,7 @@ class MuonPlanTests {
 
     @Test
     void tilesCoverEveryElementOnceInTheOrderOfTheirMatrices() {
-        MuonPlan plan = new MuonPlan(new ParameterLayout(GROUPED), 1, 4);
+        MuonPlan plan = new MuonPlan(new ParameterLayout(GROUPED), new ParameterLayout(GROUPED), 1, 4);
         int[] matrices = plan.matrixTable();
         int[] tiles = plan.tileTable();
         int[][] seen = new int[plan.matrices][];
