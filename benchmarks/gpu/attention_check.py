@@ -23,6 +23,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../lm/src/main/resources/dev/isoflop/lm/cuda/attention.cu")
 GUARD = 4096  # elements of NaN before and after each buffer
+SHARED = 227 << 10  # bytes of shared memory a block may have
 cuda = ctypes.CDLL("libcuda.so.1")
 
 
@@ -49,6 +50,28 @@ class Kernels:
                 fwd, dq, dkv = (tuple(table[i + 1 + 3 * j:i + 4 + 3 * j]) for j in range(3))
                 self.records[table[i]] = {"fwd": fwd, "bwd_dq": dq, "bwd_dkv": dkv}
         self.functions = {}
+        ok(cuda.cuModuleGetGlobal_v2(ctypes.byref(pointer), ctypes.byref(size), self.module, b"attn_whole"), "attn_whole")
+        table = (ctypes.c_int * (size.value // 4))()
+        ok(cuda.cuMemcpyDtoH_v2(table, pointer, size), "cuMemcpyDtoH")
+        self.whole = {table[i]: tuple(table[i + 1:i + 4]) for i in range(0, len(table), 4) if table[i]}
+
+    def fits(self, hd, T):
+        """Whether a head's backward pass can be had in one block."""
+        return hd in self.whole and self.whole[hd][1] + -(-T // 64) * self.whole[hd][2] <= SHARED
+
+    def backward_launcher(self, hd, tensors, S, T, H, table=None):
+        """attn_bwd_bf16 on qkv, out, dout, lse and dqkv."""
+        threads, fixed, each = self.whole[hd]
+        name, smem = f"attn_bwd_bf16_hd{hd}", fixed + -(-T // 64) * each
+        f = self.function(name, SHARED)
+        values = [ctypes.c_void_p(t.data_ptr()) for t in tensors] + [ctypes.c_void_p(0 if table is None else table.data_ptr())]
+        values += [ctypes.c_int(i) for i in (S, T, H)]
+        packed = (ctypes.c_void_p * len(values))(*[ctypes.cast(ctypes.pointer(v), ctypes.c_void_p) for v in values])
+        stream = ctypes.c_void_p(torch.cuda.current_stream().cuda_stream)
+
+        def launch(keep=(values, tensors, table)):
+            ok(cuda.cuLaunchKernel(f, 1, H, S, threads, 1, 1, smem, stream, packed, None), name)
+        return launch
 
     def function(self, name, smem):
         if name not in self.functions:
@@ -137,7 +160,7 @@ def turned_back(x, table):
     return torch.cat((a * c + b * s, b * c - a * s), -1)
 
 
-def run(kernels, dtype, hd, qkv, dout, S, T, H, Hkv, window, table=None):
+def run(kernels, dtype, hd, qkv, dout, S, T, H, Hkv, window, table=None, whole=False):
     R = S * T
     wholes = []
 
@@ -154,6 +177,9 @@ def run(kernels, dtype, hd, qkv, dout, S, T, H, Hkv, window, table=None):
     if not dqkv[:, H * hd:].isnan().all():
         raise RuntimeError("dq wrote k or v columns")
     kernels.launcher("bwd_dkv", dtype, hd, [qkv, dout, lse, delta, dqkv], *args, table)()
+    if whole:
+        dqkv = poisoned((R, (H + 2 * Hkv) * hd), dtype)
+        kernels.backward_launcher(hd, [qkv, out, dout, lse, dqkv], S, T, H, table)()
     torch.cuda.synchronize()
     for whole, count in wholes:
         if not (whole[:GUARD].isnan().all() and whole[GUARD + count:].isnan().all()):
@@ -161,13 +187,13 @@ def run(kernels, dtype, hd, qkv, dout, S, T, H, Hkv, window, table=None):
     return out, lse, delta, dqkv
 
 
-def check(kernels, dtype, hd, T, H, Hkv, window, turn=False, S=2):
+def check(kernels, dtype, hd, T, H, Hkv, window, turn=False, whole=False, S=2):
     R, W = S * T, (H + 2 * Hkv) * hd
     _, qkv = guarded((R, W), dtype, torch.randn(R, W, device="cuda"))
     _, dout = guarded((R, H * hd), dtype, torch.randn(R, H * hd, device="cuda"))
     table = angles(T, hd) if turn else None
-    out, lse, delta, dqkv = run(kernels, dtype, hd, qkv, dout, S, T, H, Hkv, window, table)
-    again = run(kernels, dtype, hd, qkv, dout, S, T, H, Hkv, window, table)
+    out, lse, delta, dqkv = run(kernels, dtype, hd, qkv, dout, S, T, H, Hkv, window, table, whole)
+    again = run(kernels, dtype, hd, qkv, dout, S, T, H, Hkv, window, table, whole)
     same = all(torch.equal(bits(a), bits(b)) for a, b in zip((out, lse, delta, dqkv), again))
     ref = reference(qkv, dout, S, T, H, Hkv, hd, window)
     if turn:
@@ -182,7 +208,7 @@ def check(kernels, dtype, hd, T, H, Hkv, window, turn=False, S=2):
         errors[name] = float((value.double() - ref[name]).norm() / size)
     limit = 1e-5 if dtype == torch.float32 else 1e-2
     good = same and all(e < limit for e in errors.values())  # NaN fails
-    return {"type": "f32" if dtype == torch.float32 else "bf16", "hd": hd, "T": T, "H": H, "Hkv": Hkv, "window": window, "turn": turn, "errors": errors,
+    return {"type": "f32" if dtype == torch.float32 else "bf16", "hd": hd, "T": T, "H": H, "Hkv": Hkv, "window": window, "turn": turn, "whole": whole, "errors": errors,
             "deterministic": same, "ok": good}
 
 
@@ -212,7 +238,11 @@ def time_ours(kernels, hd, S, T, H):
     def backward():
         dq()
         dkv()
-    return {"forwardMs": median_ms(forward), "dqMs": median_ms(dq), "dkvMs": median_ms(dkv), "backwardMs": median_ms(backward)}
+    times = {"forwardMs": median_ms(forward), "dqMs": median_ms(dq), "dkvMs": median_ms(dkv), "backwardMs": median_ms(backward)}
+    if kernels.fits(hd, T):
+        times["twoKernelsMs"] = times["backwardMs"]
+        times["backwardMs"] = median_ms(kernels.backward_launcher(hd, [qkv, out, dout, lse, dqkv], S, T, H))
+    return times
 
 
 def time_torch(backend, hd, S, T, H):
@@ -251,6 +281,7 @@ def main():
     p.add_argument("--no-torch", action="store_true")
     p.add_argument("--quick", action="store_true", help="fewer checks")
     p.add_argument("--hd", default="64,128", help="head sizes to time")
+    p.add_argument("--T", default="1024,2048,8192", help="sequence lengths to time")
     a = p.parse_args()
     torch.cuda.init()
     torch.zeros(1, device="cuda")
@@ -265,6 +296,9 @@ def main():
                 for H, Hkv in ((3, 3), (8, 2)):
                     for window in (0, 64):
                         cases.append((torch.bfloat16, hd, T, H, Hkv, window, window == 0 and hd % 16 == 0))
+        for hd in sorted(kernels.whole):
+            for T in (1, 17, 64, 65, 127, 128, 129, 200, 256, 300, 500, 512):
+                cases += [(torch.bfloat16, hd, T, 3, 3, 0, turn, True) for turn in (False, True) if kernels.fits(hd, T)]
         for hd in (64, 12) if a.quick else (4, 12, 20, 64, 100, 128):
             for T in (1, 17, 127, 128, 129, 1000):
                 for H, Hkv, window in ((3, 3, 0), (8, 2, 64)):
@@ -286,7 +320,7 @@ def main():
                 print(f"{a.label}: {kind}: {sum(c['ok'] for c in mine)} of {len(mine)} checks pass, worst", {n: f"{e:.1e}" for n, e in worst.items()}, flush=True)
     if not a.no_time:
         for hd in [int(h) for h in a.hd.split(",")]:
-            for T in (1024, 2048, 8192):
+            for T in [int(t) for t in a.T.split(",")]:
                 tokens, H = 32768, 768 // hd
                 S = tokens // T
                 flops = 2 * S * H * hd * T * T
@@ -307,7 +341,7 @@ def main():
                         row[way + "RatioToBest"] = row["isoflop"][way + "Tflops"] / max(r[way + "Tflops"] for r in peers)
                 result["attention"].append(row)
                 print(a.label, f"hd {hd} T {T}:", "  ".join(f"{n} {r['forwardTflops']:.0f}/{r['backwardTflops']:.0f}" for n, r in row.items() if isinstance(r, dict)),
-                      "(dq %.3f dkv %.3f ms)" % (row["isoflop"]["dqMs"], row["isoflop"]["dkvMs"]),
+                      "(dq %.3f dkv %.3f ms, backward %.3f)" % tuple(row["isoflop"][n] for n in ("dqMs", "dkvMs", "backwardMs")),
                       "ratio %.2f/%.2f" % (row["forwardRatioToBest"], row["backwardRatioToBest"]) if peers else "", flush=True)
     target = os.environ.get("OUT", ".")
     with open(os.path.join(target, f"attention_{a.label}.json"), "w") as f:

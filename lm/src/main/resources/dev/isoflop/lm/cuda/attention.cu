@@ -36,7 +36,8 @@
 //
 // Compile with -DATTN_HD=64 to get the bf16 kernels of one head size only (compiling all of them takes much longer), and with
 // -DATTN_HD=0 for the fp32 kernels alone.
-// Helpers, tiles and products are in attention_tiles.cuh, the fp32 kernels in attention_f32.cuh.
+// Helpers, tiles and products are in attention_tiles.cuh, the backward pass of short sequences in attention_backward.cuh, the fp32 kernels
+// in attention_f32.cuh.
 
 typedef unsigned short bf16;
 typedef unsigned int u32;
@@ -129,16 +130,25 @@ ATTN_DEV void sts_float(u32 addr, float x) { asm volatile("st.shared.f32 [%0], %
 // Rows of a warp's accumulator [16*MT][HD] to a [limit][stride] bf16 matrix, each row m, half r times factor[m][r].
 template <int HDR, int HD, int MT> ATTN_DEV void store_rows(bf16* dst, size_t stride, const float (&acc)[MT][HD / 8][4], const float (&factor)[MT][2], int row0, int limit) {
     const int lane = threadIdx.x & 31;
+    const int odd = lane & 1;
 #pragma unroll
     for (int m = 0; m < MT; m++)
 #pragma unroll
         for (int r = 0; r < 2; r++) {
             const int row = row0 + 16 * m + 8 * r + lane / 4;
-            if (row >= limit) continue;
-            bf16* p = dst + (size_t)row * stride + 2 * (lane & 3);
+            bf16* p = dst + (size_t)row * stride;
+            // Neighbours swap, so that four threads write 32 bytes at once: half a sector at a time is much slower.
 #pragma unroll
-            for (int j = 0; j < HDR / 8; j++)
-                *(u32*)(p + 8 * j) = pack_bf16(acc[m][j][2 * r] * factor[m][r], acc[m][j][2 * r + 1] * factor[m][r]);
+            for (int j = 0; j + 1 < HDR / 8; j += 2) {
+                const u32 x = pack_bf16(acc[m][j][2 * r] * factor[m][r], acc[m][j][2 * r + 1] * factor[m][r]);
+                const u32 y = pack_bf16(acc[m][j + 1][2 * r] * factor[m][r], acc[m][j + 1][2 * r + 1] * factor[m][r]);
+                const u32 other = __shfl_xor_sync(0xffffffffu, odd ? x : y, 1);
+                if (row < limit) *(uint2*)(p + 8 * (j + odd) + 2 * (lane & 2)) = odd ? make_uint2(other, y) : make_uint2(x, other);
+            }
+            if (HDR / 8 % 2 != 0 && row < limit) {
+                const int j = HDR / 8 - 1;
+                *(u32*)(p + 8 * j + 2 * (lane & 3)) = pack_bf16(acc[m][j][2 * r] * factor[m][r], acc[m][j][2 * r + 1] * factor[m][r]);
+            }
         }
 }
 
@@ -667,4 +677,5 @@ ATTN_ENTRIES(128, 128)
 extern "C" __device__ int attn_launch[] = {ATTN_RECORD(16, 32) ATTN_RECORD(24, 32) ATTN_RECORD(32, 32) ATTN_RECORD(64, 64)
                                                ATTN_RECORD(96, 96) ATTN_RECORD(128, 128) 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 
+#include "attention_backward.cuh"
 #include "attention_f32.cuh"
