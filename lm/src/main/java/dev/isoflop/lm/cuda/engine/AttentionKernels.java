@@ -67,7 +67,9 @@ final class AttentionKernels {
         for (int at = 0; records[at] != 0; at += WHOLE_RECORD) {
             int tiles = Math.ceilDiv(plan.context(), WHOLE_TILE);
             int shared = records[at + 2] + tiles * records[at + 3];
-            if (records[at] == spec.headDim() && tiles <= WHOLE_TILES && shared <= backend.device().maxSharedBytes()) {
+            if (records[at] == spec.headDim()
+                    && tiles <= WHOLE_TILES
+                    && shared <= backend.device().maxSharedBytes()) {
                 Kernel kernel = backend.kernel(FILE, "attn_bwd_bf16_hd" + spec.headDim());
                 return new Shape(kernel, records[at + 1], plan.context(), shared);
             }

@@ -288,19 +288,7 @@ final class CudaModel implements AutoCloseable {
             double flops = 2 * part * vocab * d;
             double bytes = (part * (vocab + d) + (double) lanes * vocab * d) * unit;
             p.await(free[turn]);
-            p.main("head", flops, bytes, headForward(row, count, logits));
-            p.main(
-                    "cross-entropy",
-                    0,
-                    part * vocab * unit * (train ? 2 : 1),
-                    ops.crossEntropy(
-                            logits,
-                            row,
-                            count,
-                            act(plan.targets),
-                            act(plan.losses),
-                            arenas.lossScale.address(),
-                            train));
+            loss(p, row, count, logits, train);
             if (!train) {
                 continue;
             }
@@ -336,6 +324,41 @@ final class CudaModel implements AutoCloseable {
                             logitStride,
                             weight(headTable())));
         }
+    }
+
+    /** Losses of some rows and, in training, the gradient of their logits. */
+    private void loss(Program p, int row, int count, long logits, boolean train) {
+        int vocab = spec.vocabSize();
+        double part = (double) lanes * count;
+        double flops = 2 * part * vocab * d;
+        double bytes = (part * d + (double) lanes * vocab * d) * unit;
+        long targets = act(plan.targets);
+        long losses = act(plan.losses);
+        long scale = arenas.lossScale.address();
+        if (ops.panels().losses(count)) {
+            p.main(
+                    "head and loss",
+                    train ? 2 * flops : flops,
+                    bytes + (train ? part * vocab * unit : 0),
+                    ops.panels()
+                            .loss(
+                                    row,
+                                    count,
+                                    logits,
+                                    act(plan.finalNorm),
+                                    weight(headTable()),
+                                    targets,
+                                    losses,
+                                    scale,
+                                    train));
+            return;
+        }
+        p.main("head", flops, bytes + part * vocab * unit, headForward(row, count, logits));
+        p.main(
+                "cross-entropy",
+                0,
+                part * vocab * unit * (train ? 2 : 1),
+                ops.crossEntropy(logits, row, count, targets, losses, scale, train));
     }
 
     // ---- backward

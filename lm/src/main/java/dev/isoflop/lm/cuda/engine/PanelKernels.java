@@ -32,6 +32,7 @@ final class PanelKernels implements AutoCloseable {
     private static final int GOOD_BYTES = 80 << 10;
     private static final int LEAST_BYTES = 32 << 10;
     private static final int LEAST_GATED_BYTES = 64 << 10;
+    private static final int LOSS_STEPS = 6; // logits of wider models are made faster once and read again
     private static final Set<Integer> ROPE_HEADS = Set.of(32, 64, 128);
 
     /** One of the kernels for this plan's shapes. */
@@ -58,7 +59,7 @@ final class PanelKernels implements AutoCloseable {
             this.sizes = module.ints("panel_sizes");
             this.fits = room(sizes[1], steps) >= LEAST_GATED_BYTES && room(sizes[3], steps) >= LEAST_BYTES;
         } else {
-            this.sizes = new int[6];
+            this.sizes = new int[8];
             this.fits = false;
         }
     }
@@ -78,7 +79,7 @@ final class PanelKernels implements AutoCloseable {
         ModelSpec spec = plan.spec();
         int d = spec.dModel();
         int f = plan.ff;
-        Shape shape = shape("panel_swiglu", sizes[0], sizes[1], Math.ceilDiv(f, 64));
+        Shape shape = shape("panel_swiglu", sizes[0], sizes[1], plan.rows, Math.ceilDiv(f, 64), true);
         MemorySegment from = activations(x, d, d, ROWS);
         MemorySegment gateWeight = weights(weight, d, f, 64);
         MemorySegment upWeight = weights(weight + 2L * f * d, d, f, 64);
@@ -102,7 +103,7 @@ final class PanelKernels implements AutoCloseable {
         ModelSpec spec = plan.spec();
         int d = spec.dModel();
         int f = plan.ff;
-        Shape shape = shape("panel_swiglu_backward", sizes[2], sizes[3], Math.ceilDiv(f, 64));
+        Shape shape = shape("panel_swiglu_backward", sizes[2], sizes[3], plan.rows, Math.ceilDiv(f, 64), true);
         MemorySegment from = activations(dy, d, d, ROWS);
         MemorySegment down = weights(weight, f, d, 32);
         MemorySegment gate = activations(gateUp, f, 2 * f, ROWS);
@@ -116,7 +117,8 @@ final class PanelKernels implements AutoCloseable {
         ModelSpec spec = plan.spec();
         int d = spec.dModel();
         int width = spec.qkvWidth();
-        Shape shape = shape("panel_rope_" + spec.headDim(), sizes[4], sizes[5], Math.ceilDiv(width, 128));
+        Shape shape =
+                shape("panel_rope_" + spec.headDim(), sizes[4], sizes[5], plan.rows, Math.ceilDiv(width, 128), true);
         MemorySegment from = activations(x, d, d, ROWS);
         MemorySegment heads = weights(weight, d, width, 128);
         MemorySegment to = activations(qkv, width, width, 64);
@@ -133,15 +135,56 @@ final class PanelKernels implements AutoCloseable {
                         .int32(turned));
     }
 
+    /** Whether {@link #loss} is the faster way for so many rows of a lane. */
+    boolean losses(int rows) {
+        int panels = plan.lanes() * Math.ceilDiv(rows, ROWS);
+        return fits && steps <= LOSS_STEPS && 4 * panels >= 3 * backend.device().multiprocessors();
+    }
+
+    /**
+     * Losses of rows {@code row..row + count} of each lane, and the gradient of their logits, which are not kept.
+     *
+     * @param logits where the gradient goes, {@code [lanes][chunkRows][ldLogits]}
+     * @param x {@code [lanes][rows][d]}, as targets and losses from its first row
+     * @param scale what the gradient is multiplied by, one float a lane
+     */
+    Program.Launch loss(
+            int row,
+            int count,
+            long logits,
+            long x,
+            long weight,
+            long targets,
+            long losses,
+            long scale,
+            boolean train) {
+        int d = plan.spec().dModel();
+        int vocab = plan.spec().vocabSize();
+        int ld = plan.ldLogits;
+        Shape shape = shape("panel_loss", sizes[6], sizes[7], count, Math.ceilDiv(ld, 128), false);
+        MemorySegment from =
+                new TensorMap(x + 2L * row * d, d, count, 2L * d, plan.lanes(), 2L * plan.rows * d, ROWS).encode(arena);
+        MemorySegment table = weights(weight, d, vocab, 128);
+        MemorySegment to =
+                new TensorMap(logits, ld, count, 2L * ld, plan.lanes(), 2L * plan.chunkRows * ld, 64).encode(arena);
+        return s -> {
+            args.reset().struct(from).struct(table).struct(to);
+            args.address(targets + 4L * row).address(losses + 4L * row).address(scale);
+            args.int64(plan.rows).int32(count).int32(vocab).int32(train ? 1 : 0);
+            launch(s, shape, args);
+        };
+    }
+
     private void launch(CudaStream s, Shape shape, Args arguments) {
         shape.kernel.launch(s, shape.grid, 1, 1, BLOCK, shape.sharedBytes, arguments.struct(shape.plan));
     }
 
-    private Shape shape(String name, int stage, int buffer, int tiles) {
+    /** @param divisible whether a panel's tiles may be cut into parts for several blocks */
+    private Shape shape(String name, int stage, int buffer, int rows, int tiles, boolean divisible) {
         int multiprocessors = backend.device().multiprocessors();
-        int panels = Math.ceilDiv(plan.rows, ROWS);
+        int panels = Math.ceilDiv(rows, ROWS);
         int all = plan.lanes() * panels;
-        int parts = parts(all, tiles, multiprocessors);
+        int parts = divisible ? parts(all, tiles, multiprocessors) : 1;
         // the next panel's steps go before more of B's
         int slots = steps;
         while (slots < 2 * steps && room(buffer, slots + 1) >= GOOD_BYTES) {

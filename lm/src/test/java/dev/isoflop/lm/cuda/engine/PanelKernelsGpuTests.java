@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -30,16 +31,16 @@ class PanelKernelsGpuTests {
     /** Widths and rows that no tile divides, groups of heads, more panels than one block takes. */
     static Stream<GpuPlan> plans() {
         return Stream.of(
-                plan(128, 4, 4, 344, 3, 5, 40),
-                plan(320, 5, 5, 856, 2, 3, 70),
-                plan(72, 3, 3, 104, 1, 3, 33),
-                plan(512, 4, 2, 1368, 1, 2, 130),
-                plan(256, 4, 2, 688, 40, 4, 128),
-                plan(64, 2, 1, 8, 2, 1, 1));
+                plan(300, 128, 4, 4, 344, 3, 5, 40),
+                plan(1000, 320, 5, 5, 856, 2, 3, 70),
+                plan(61, 72, 3, 3, 104, 1, 3, 33),
+                plan(513, 512, 4, 2, 1368, 1, 2, 130),
+                plan(256, 256, 4, 2, 688, 40, 4, 128),
+                plan(128, 64, 2, 1, 8, 2, 1, 1));
     }
 
-    private static GpuPlan plan(int d, int heads, int kvHeads, int f, int lanes, int batch, int context) {
-        ModelSpec spec = new ModelSpec(100, context, d, 1, heads, kvHeads, f, 10_000, 1e-5, true, false);
+    private static GpuPlan plan(int vocab, int d, int heads, int kvHeads, int f, int lanes, int batch, int context) {
+        ModelSpec spec = new ModelSpec(vocab, context, d, 1, heads, kvHeads, f, 10_000, 1e-5, true, false);
         return new GpuPlan(spec, Precision.BF16, lanes, batch, context, 1);
     }
 
@@ -186,6 +187,86 @@ class PanelKernelsGpuTests {
         }
     }
 
+    @ParameterizedTest
+    @MethodSource("plans")
+    void lossesAndTheGradientOfTheirLogits(GpuPlan plan) {
+        int d = plan.spec().dModel();
+        int vocab = plan.spec().vocabSize();
+        int ld = plan.ldLogits;
+        int lanes = plan.lanes();
+        int rows = lanes * plan.rows;
+        float[] x = normal(rows * d, 1);
+        float[] w = normal(Math.toIntExact(lanes * plan.stride()), Math.pow(d, -0.5));
+        int[] targets = random.ints(rows, 0, vocab).toArray();
+        targets[rows / 2] = -1;
+        float[] scales = new float[lanes];
+        for (int i = 0; i < lanes; i++) {
+            scales[i] = 1 + i % 3;
+        }
+        try (PanelKernels panels = new PanelKernels(backend, plan, args)) {
+            Assumptions.assumeTrue(panels.gates(), "no compute capability 9.0 here");
+            DeviceMemory from = up(x);
+            DeviceMemory weights = up(w);
+            DeviceMemory ids = DeviceMemory.allocate(backend.device(), 4L * rows);
+            DeviceMemory scale = DeviceMemory.allocate(backend.device(), 4L * lanes);
+            owned.add(ids);
+            owned.add(scale);
+            ids.upload(targets);
+            scale.upload(scales);
+            float[][] got = twice(() -> {
+                DeviceMemory gradient = poisoned(rows * ld);
+                DeviceMemory losses = DeviceMemory.allocate(backend.device(), 4L * rows);
+                DeviceMemory again = DeviceMemory.allocate(backend.device(), 4L * rows);
+                owned.add(losses);
+                owned.add(again);
+                for (DeviceMemory to : new DeviceMemory[] {losses, again}) {
+                    to.memset(0xff);
+                    panels.loss(
+                                    0,
+                                    plan.rows,
+                                    gradient.address(GUARD),
+                                    from.address(),
+                                    weights.address(),
+                                    ids.address(),
+                                    to.address(),
+                                    scale.address(),
+                                    to == losses)
+                            .on(stream);
+                }
+                float[] first = new float[rows];
+                float[] second = new float[rows];
+                float[] logits = down(gradient, rows * ld);
+                losses.download(first);
+                again.download(second);
+                assertThat(second).as("without the gradient").isEqualTo(first);
+                return new float[][] {logits, first};
+            });
+            float[] logits = project(plan, x, w, vocab, d);
+            float[] wantedLosses = new float[rows];
+            float[] wanted = new float[rows * ld];
+            for (int row = 0; row < rows; row++) {
+                double largest = Double.NEGATIVE_INFINITY;
+                for (int c = 0; c < vocab; c++) {
+                    largest = Math.max(largest, logits[row * vocab + c]);
+                }
+                double sum = 0;
+                for (int c = 0; c < vocab; c++) {
+                    sum += Math.exp(logits[row * vocab + c] - largest);
+                }
+                if (targets[row] < 0) {
+                    continue;
+                }
+                wantedLosses[row] = (float) (largest + Math.log(sum) - logits[row * vocab + targets[row]]);
+                for (int c = 0; c < vocab; c++) {
+                    double p = Math.exp(logits[row * vocab + c] - largest) / sum;
+                    wanted[row * ld + c] = (float) (scales[row / plan.rows] * (p - (c == targets[row] ? 1 : 0)));
+                }
+            }
+            close("losses", got[1], wantedLosses, 1e-5);
+            close("gradient of the logits", got[0], wanted);
+        }
+    }
+
     private static double silu(double x) {
         return x / (1 + Math.exp(-x));
     }
@@ -245,7 +326,7 @@ class PanelKernelsGpuTests {
         return values;
     }
 
-    private float[][] twice(java.util.function.Supplier<float[][]> run) {
+    private float[][] twice(Supplier<float[][]> run) {
         float[][] first = run.get();
         float[][] second = run.get();
         for (int i = 0; i < first.length; i++) {
@@ -257,13 +338,17 @@ class PanelKernelsGpuTests {
     }
 
     private void close(String what, float[] got, float[] wanted) {
+        close(what, got, wanted, 5e-3);
+    }
+
+    private void close(String what, float[] got, float[] wanted, double tolerance) {
         double difference = 0;
         double norm = 0;
         for (int i = 0; i < wanted.length; i++) {
             difference += Math.pow((double) got[i] - wanted[i], 2);
             norm += Math.pow(wanted[i], 2);
         }
-        assertThat(Math.sqrt(difference / norm)).as("%s, seed %d", what, seed).isLessThan(5e-3);
+        assertThat(Math.sqrt(difference / norm)).as("%s, seed %d", what, seed).isLessThan(tolerance);
     }
 
     private static short[] narrow(float[] values) {
