@@ -26,6 +26,7 @@ final class CudaModel implements AutoCloseable {
     private final ParameterLayout layout;
     private final Arenas arenas;
     private final Operations ops;
+    private final CudaHead head;
     private final @Nullable MuonUpdate muon;
     private final int rows;
     private final int d;
@@ -49,6 +50,7 @@ final class CudaModel implements AutoCloseable {
         this.unit = plan.precision().bytes();
         this.m = (double) lanes * rows;
         this.ops = new Operations(backend, stream, plan);
+        this.head = new CudaHead(plan, arenas, ops);
         ops.ropeTable(stream, act(plan.ropeTable));
         this.muon = plan.muon == null ? null : new MuonUpdate(backend, plan, plan.muon, arenas, ops);
     }
@@ -83,10 +85,6 @@ final class CudaModel implements AutoCloseable {
         return layout.tensor("model.embed_tokens.weight");
     }
 
-    private ParameterLayout.Tensor headTable() {
-        return spec.tiedEmbeddings() ? embeddingTable() : layout.tensor("lm_head.weight");
-    }
-
     // ---- programs
 
     /** Adds a pass over windows of the data: gradients of its part of the mean loss, added to earlier ones unless it is the first. */
@@ -99,7 +97,7 @@ final class CudaModel implements AutoCloseable {
                 m * 24,
                 ops.embeddingIndex(act(plan.inputs), both(plan.sortKeys), both(plan.sortOrder), act(plan.sortCounts)));
         forward(p);
-        head(p, true, accumulate);
+        head.training(p, accumulate);
         p.side("loss", 0, m * 4, ops.lossSum(arenas.lossSums.address(), act(plan.losses), rows, accumulate));
         backward(p, accumulate);
     }
@@ -118,7 +116,7 @@ final class CudaModel implements AutoCloseable {
                 m * 10,
                 ops.gather(act(plan.inputs), act(plan.targets), tokens, arenas.evalStarts.address()));
         forward(p);
-        head(p, false, false);
+        head.evaluation(p);
         p.main("loss", 0, m * 4, ops.lossSum(arenas.evalSums.address(), act(plan.losses), rows, true));
     }
 
@@ -162,7 +160,7 @@ final class CudaModel implements AutoCloseable {
     void logitsPass(Program p, GpuTokens tokens) {
         p.main("batch", 0, 0, ops.gather(act(plan.inputs), act(plan.targets), tokens, arenas.evalStarts.address()));
         forward(p);
-        p.main("head", 0, 0, headForward(0, rows, act(plan.logits[0])));
+        p.main("head", 0, 0, head.logits(0, rows, act(plan.logits[0])));
     }
 
     // ---- forward
@@ -257,108 +255,6 @@ final class CudaModel implements AutoCloseable {
     /** Two products over the causal half. */
     private double attentionFlops() {
         return 2.0 * m * d * (plan.context() + 1.0);
-    }
-
-    // ---- head and loss, in chunks of rows: gradients of the final norm's output end up in dNorm
-
-    private Program.Launch headForward(int row, int count, long logits) {
-        return ops.forward(
-                count,
-                spec.vocabSize(),
-                d,
-                logits,
-                plan.ldLogits,
-                (long) plan.chunkRows * plan.ldLogits,
-                act(plan.finalNorm) + (long) row * d * unit,
-                (long) rows * d,
-                weight(headTable()));
-    }
-
-    private void head(Program p, boolean train, boolean accumulate) {
-        int vocab = spec.vocabSize();
-        int ld = plan.ldLogits;
-        long logitStride = (long) plan.chunkRows * ld;
-        Program.Mark[] free = new Program.Mark[2];
-        int chunk = 0;
-        for (int row = 0; row < rows; row += plan.chunkRows, chunk++) {
-            int count = Math.min(plan.chunkRows, rows - row);
-            int turn = chunk % plan.logits.length;
-            long logits = act(plan.logits[turn]);
-            double part = (double) lanes * count;
-            double flops = 2 * part * vocab * d;
-            double bytes = (part * (vocab + d) + (double) lanes * vocab * d) * unit;
-            p.await(free[turn]);
-            loss(p, row, count, logits, train);
-            if (!train) {
-                continue;
-            }
-            long normed = act(plan.finalNorm) + (long) row * d * unit;
-            p.side(
-                    "head dW",
-                    flops,
-                    bytes + 2.0 * lanes * vocab * d,
-                    ops.weightGradient(
-                            count,
-                            vocab,
-                            d,
-                            gradient(headTable()),
-                            logits,
-                            ld,
-                            logitStride,
-                            normed,
-                            (long) rows * d,
-                            accumulate || row > 0));
-            free[turn] = p.mark();
-            p.main(
-                    "head dx",
-                    flops,
-                    bytes,
-                    ops.inputGradient(
-                            count,
-                            vocab,
-                            d,
-                            act(plan.dNorm) + (long) row * d * unit,
-                            (long) rows * d,
-                            logits,
-                            ld,
-                            logitStride,
-                            weight(headTable())));
-        }
-    }
-
-    /** Losses of some rows and, in training, the gradient of their logits. */
-    private void loss(Program p, int row, int count, long logits, boolean train) {
-        int vocab = spec.vocabSize();
-        double part = (double) lanes * count;
-        double flops = 2 * part * vocab * d;
-        double bytes = (part * d + (double) lanes * vocab * d) * unit;
-        long targets = act(plan.targets);
-        long losses = act(plan.losses);
-        long scale = arenas.lossScale.address();
-        if (ops.panels().losses(count)) {
-            p.main(
-                    "head and loss",
-                    train ? 2 * flops : flops,
-                    bytes + (train ? part * vocab * unit : 0),
-                    ops.panels()
-                            .loss(
-                                    row,
-                                    count,
-                                    logits,
-                                    act(plan.finalNorm),
-                                    weight(headTable()),
-                                    targets,
-                                    losses,
-                                    scale,
-                                    train));
-            return;
-        }
-        p.main("head", flops, bytes + part * vocab * unit, headForward(row, count, logits));
-        p.main(
-                "cross-entropy",
-                0,
-                part * vocab * unit * (train ? 2 : 1),
-                ops.crossEntropy(logits, row, count, targets, losses, scale, train));
     }
 
     // ---- backward
