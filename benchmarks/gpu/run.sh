@@ -2,12 +2,12 @@
 # Checks and times GPU training beside PyTorch, on a machine with a GPU, PyTorch 2.11 and a packed Isoflop (pack.sh; the study needs
 # pack-product.sh). Every figure of docs/benchmarks/gpu.md comes from here.
 #
-#   benchmarks/gpu/run.sh PACK OUT [PART...]      parts: checks train sweep attention parity sanitizer (these by default) convergence study
+#   benchmarks/gpu/run.sh PACK OUT [PART...]      parts: checks train sweep attention parity sanitizer (these by default) convergence generate study
 #
 # PACK is what pack.sh made, OUT receives the parts' output; then, where the project is,
 #   python3 benchmarks/gpu/report.py OUT docs/benchmarks/gpu.json
 # MODELS="0.85M 7.6M" limits train, SECONDS_EACH=2 says how long a figure is timed, TORCH=0 leaves PyTorch out.
-# convergence needs TOKENS, the train.bin of a dataset; RATE=2e-3 is its peak learning rate.
+# convergence and generate need TOKENS, the train.bin of a dataset; RATE=2e-3 is its peak learning rate.
 set -uo pipefail
 
 [ $# -ge 2 ] || { sed -n '2,12p' "$0"; exit 2; }
@@ -73,6 +73,13 @@ convergence() {
   rm -rf "$out/convergence"
 }
 
+# A checkpoint trained here goes on in the transformers library as it does here.
+generate() {
+  "${java[@]}" dev.isoflop.lm.bench.GpuParity --cache "$cache" --mode generate --tokens "${TOKENS:-}" --out "$out/generate" 2>&1 | grep -v 'incubator modules'
+  python3 "$here/torch_generate.py" "$out/generate" | tee "$out/generate.txt" || failed=1
+  rm -rf "$out/generate"
+}
+
 sanitizer() {
   local tool
   tool="$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null)"
@@ -89,7 +96,7 @@ study() { bash "$here/study.sh" "$pack" "$out" || failed=1; }
 for part in "${parts[@]}"; do
   say "$part"
   case "$part" in
-    checks | train | sweep | attention | parity | convergence | sanitizer | study) "$part" ;;
+    checks | train | sweep | attention | parity | convergence | generate | sanitizer | study) "$part" ;;
     *) echo "no part is called $part"; exit 2 ;;
   esac
 done

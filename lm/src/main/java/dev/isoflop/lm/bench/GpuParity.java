@@ -39,6 +39,9 @@ import tools.jackson.databind.json.JsonMapper;
  * <p>{@code GpuParity --mode convergence --tokens FILE --out DIR [--precision fp32|bf16] [--steps N] [--seed N]
  * [--learning-rate X] [--cache DIR]} for {@code torch_convergence.py}: a run on a dataset's {@code train.bin}, whose last tenth is held out.
  *
+ * <p>{@code GpuParity --mode generate --tokens FILE --out DIR} with the same options for {@code torch_generate.py}: the checkpoint of such a
+ * run, and greedy continuations of held-out prompts computed in fp32.
+ *
  * <p>{@code GpuParity --mode spread --tokens FILE [--seeds N] [--steps N] [--learning-rate X] [--cache DIR]} prints the held-out losses of
  * such runs in fp32, in fp32 from weights rounded to bf16 once, and in bf16: how far runs that differ by next to nothing come apart, which is
  * what a difference between two implementations has to be read against.
@@ -96,8 +99,9 @@ public final class GpuParity {
             switch (arguments.text("--mode", "steps")) {
                 case "steps" -> steps(backend, arguments, out);
                 case "convergence" -> convergence(backend, arguments, out);
+                case "generate" -> generate(backend, arguments, out);
                 case "spread" -> spread(backend, arguments);
-                default -> throw new IllegalArgumentException("--mode must be steps, convergence or spread");
+                default -> throw new IllegalArgumentException("--mode must be steps, convergence, generate or spread");
             }
         }
     }
@@ -236,6 +240,78 @@ public final class GpuParity {
                         results.getLast().loss(),
                         loss,
                         count);
+            }
+        }
+    }
+
+    private static final int PROMPT = 16;
+    private static final int GENERATED = 64;
+
+    private static void generate(CudaBackend backend, Arguments arguments, Path out) throws IOException {
+        try (TokenBin bin = data(arguments)) {
+            ModelSpec spec = spec(bin);
+            TrainingOptions options = options(arguments, arguments.integer("--seed", SEED));
+            int batch = options.batchSequences();
+            long split = (long) (bin.length() * (1 - HELD_OUT));
+            GpuPlan plan = new GpuPlan(spec, precision(arguments), 1, batch, CONTEXT, 1);
+            try (GpuTokens tokens = GpuTokens.upload(backend.device(), new Part(bin, 0, split))) {
+                try (RunArray array = RunArray.create(backend, plan, tokens, RunArray.Mode.GRAPH)) {
+                    array.start(0, options);
+                    while (!array.finished(0)) {
+                        array.step((lane, r) -> {});
+                    }
+                    array.save(0, out);
+                }
+                int[][] texts = new int[batch][CONTEXT + 1];
+                for (int i = 0; i < batch; i++) {
+                    bin.read(split + (long) i * CONTEXT, texts[i], 0, PROMPT);
+                }
+                GpuPlan exact = new GpuPlan(spec, Precision.FP32, 1, batch, CONTEXT, 1, Long.MAX_VALUE / 4);
+                try (RunArray array = RunArray.create(backend, exact, tokens, RunArray.Mode.EAGER)) {
+                    array.resume(0, out);
+                    for (int at = PROMPT; at < PROMPT + GENERATED; at++) {
+                        extend(backend, array, texts, at);
+                    }
+                }
+                long[] prompts = new long[batch * PROMPT];
+                long[] made = new long[batch * GENERATED];
+                for (int i = 0; i < batch; i++) {
+                    for (int j = 0; j < PROMPT + GENERATED; j++) {
+                        if (j < PROMPT) {
+                            prompts[i * PROMPT + j] = texts[i][j];
+                        } else {
+                            made[i * GENERATED + j - PROMPT] = texts[i][j];
+                        }
+                    }
+                }
+                Safetensors.write(
+                        out.resolve("generated.safetensors"),
+                        List.of(
+                                new Safetensors.Integers("prompts", new long[] {batch, PROMPT}, prompts),
+                                new Safetensors.Integers("generated", new long[] {batch, GENERATED}, made)),
+                        Map.of());
+                System.out.printf("%s: %d prompts, %d tokens each%n", out, batch, GENERATED);
+            }
+        }
+    }
+
+    /** Gives every text the most likely token at a place; what lies behind it has no part, attention being causal. */
+    private static void extend(CudaBackend backend, RunArray array, int[][] texts, int at) {
+        int vocab = array.plan().spec().vocabSize();
+        int[] all = Arrays.stream(texts).flatMapToInt(Arrays::stream).toArray();
+        long[] starts = new long[texts.length];
+        Arrays.setAll(starts, i -> (long) i * (CONTEXT + 1));
+        try (GpuTokens source = GpuTokens.upload(backend.device(), new MemoryTokens(vocab, all))) {
+            float[] logits = array.logits(0, source, starts);
+            for (int i = 0; i < texts.length; i++) {
+                int row = (i * CONTEXT + at - 1) * vocab;
+                int best = 0;
+                for (int c = 1; c < vocab; c++) {
+                    if (logits[row + c] > logits[row + best]) {
+                        best = c;
+                    }
+                }
+                texts[i][at] = best;
             }
         }
     }
