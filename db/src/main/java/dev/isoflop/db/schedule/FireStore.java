@@ -112,7 +112,7 @@ public class FireStore {
     /** Schedules with fires that are pending. */
     public List<Long> schedulesWithPending() {
         return jdbc.sql("select distinct schedule_id from schedule_fire where state = 'pending' order by schedule_id")
-                .query(Long.class)
+                .query((rs, i) -> rs.getLong(1))
                 .list();
     }
 
@@ -132,7 +132,7 @@ public class FireStore {
                            and exists (select from run r where r.sweep_id = f.sweep_id
                                           and r.state not in ('succeeded', 'failed', 'cancelled'))
                          order by f.sweep_id
-                        """).param(scheduleId).query(Long.class).list();
+                        """).param(scheduleId).query((rs, i) -> rs.getLong(1)).list();
     }
 
     /** Newest first. */

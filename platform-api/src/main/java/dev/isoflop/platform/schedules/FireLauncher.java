@@ -186,18 +186,26 @@ class FireLauncher {
     /** A dataset that cannot be prepared is asked for once per fire, and not again and again. */
     private boolean datasetReady(SweepSpec spec, FireStore.Row fire) {
         Views.@Nullable Dataset dataset = sweeps.datasetOf(spec).orElse(null);
-        if (dataset != null && dataset.detail() != null) {
+        if (dataset == null) {
+            return waits(fire, sweeps.prepareDataset(spec));
+        }
+        if (dataset.detail() != null) {
             return true;
         }
-        boolean failed = dataset != null && dataset.state().equals("failed");
-        if (failed && fire.dataRunId() != null && fire.dataRunId() == dataset.runId()) {
+        if (!dataset.state().equals("failed")) {
+            return waits(fire, dataset);
+        }
+        Long asked = fire.dataRunId();
+        if (asked != null && asked == dataset.runId()) {
             throw new ProblemException(
                     ErrorCode.DATASET_NOT_READY,
-                    "The dataset could not be prepared; run %d says why.".formatted(dataset.runId()));
+                    "The dataset could not be prepared; run %d says why.".formatted(asked));
         }
-        if (dataset == null || failed) {
-            dataset = sweeps.prepareDataset(spec);
-        }
+        return waits(fire, sweeps.prepareDataset(spec));
+    }
+
+    /** @return that the dataset is not ready */
+    private boolean waits(FireStore.Row fire, Views.Dataset dataset) {
         fires.waits(
                 fire.id(), "Waits for its dataset, which run %d prepares.".formatted(dataset.runId()), dataset.runId());
         return false;

@@ -175,7 +175,7 @@ class Schedules {
             errors.add(new Problem.FieldError("/spec", "A schedule needs the sweep it submits.", null, null));
         }
         if (!errors.isEmpty()) {
-            throw new ProblemException(ErrorCode.INVALID_REQUEST, "The schedule is not one.", errors);
+            throw new ProblemException(ErrorCode.INVALID_REQUEST, "The schedule cannot be kept as it is.", errors);
         }
         return new ScheduleStore.Definition(
                 name,
