@@ -5,6 +5,7 @@
  */
 
 import { gpuRun } from "./profile.mjs";
+import { schedulesOf } from "./schedules.mjs";
 
 export const LAW = { E: 1.85, A: 38, B: 420, alpha: 0.32, beta: 0.42 };
 
@@ -436,6 +437,7 @@ export function makeWorld(now) {
     sweeps: [second, first, third],
     runs,
     runners,
+    schedules: schedulesOf(now, [second, first, third]),
     fits: new Map([[1, fitsOf(first, doneRuns, 11, now).reverse()]]),
   };
 }

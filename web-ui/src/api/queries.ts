@@ -14,6 +14,7 @@ import type {
   RunEvent,
   Runner,
   RunState,
+  Schedule,
   Series,
   Session,
   Sweep,
@@ -72,6 +73,11 @@ export const sweepsQuery = infiniteQueryOptions({
   queryFn: ({ pageParam, signal }) => get<Page<Sweep>>("/sweeps", { limit: 50, after: pageParam }, signal),
   initialPageParam: undefined as string | undefined,
   getNextPageParam: (page) => page.next ?? undefined,
+});
+
+export const schedulesQuery = queryOptions({
+  queryKey: ["schedules"],
+  queryFn: ({ signal }) => getList<Schedule>("/schedules", { limit: 200 }, signal),
 });
 
 export const sweepQuery = (id: number) =>

@@ -34,6 +34,8 @@ export type Problem = Schemas["Problem"];
 export type Session = Schemas["SessionView"];
 
 export type Sweep = Schemas["Sweep"];
+export type Schedule = Schemas["Schedule"];
+export type Fire = Schemas["Fire"];
 export type Run = Schemas["Run"];
 export type RunDetail = Schemas["RunDetail"];
 export type Attempt = Schemas["Attempt"];

@@ -4,7 +4,7 @@ import { render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { deviceSeriesOf, LAW, makeWorld } from "../../e2e/fixtures.mjs";
-import type { Device, DeviceSeries, Fit, Run, Runner, Sweep } from "../api/types";
+import type { Device, DeviceSeries, Fit, Run, Runner, Schedule, Sweep } from "../api/types";
 import { csv, svgText } from "../charts/export";
 import { align } from "../charts/LiveChart";
 import { budgetColours, viridis } from "../charts/palette";
@@ -14,6 +14,7 @@ import { shapeOf } from "./overview/Sparkline";
 import { flatten } from "./run/ConfigTab";
 import { gpuSummary, meanUtilisation, timeline } from "./runners/devices";
 import { sortTies, toggleSort } from "./runs/sorting";
+import { inTime, localTime } from "./schedules/words";
 import { FitSide } from "./sweep/FitSide";
 import { logTicks, stretches } from "./sweep/figures";
 import { askedToLeaveOut, choose, curvesOf, dotsOf } from "./sweep/model";
@@ -22,6 +23,7 @@ const world = makeWorld(Date.parse("2026-11-24T00:00:00Z")) as unknown as {
   sweeps: Sweep[];
   runs: Run[];
   runners: Runner[];
+  schedules: Schedule[];
   fits: Map<number, Fit[]>;
 };
 const runs = world.runs.filter((run) => run.sweepId === 1);
@@ -233,6 +235,13 @@ it("readsTheTokenOfTheAddress", () => {
   expect(tokenIn("#main")).toBeUndefined();
 });
 
+it("writesTimesOfASchedulesZone", () => {
+  expect(localTime("2026-10-25T02:30:00+01:00")).toBe("2026-10-25 02:30 +01:00");
+  expect(localTime("2026-10-25T02:30:15.123Z")).toBe("2026-10-25 02:30:15 UTC");
+  expect(inTime("2026-10-25T02:30:00Z", Date.parse("2026-10-25T00:25:00Z"))).toBe("in 2 h 5 min");
+  expect(inTime("2026-10-25T02:30:00Z", Date.parse("2026-10-25T02:30:00Z"))).toBe("now");
+});
+
 it("flattensNestedSettings", () => {
   expect(flatten({ model: { layers: 3, lr: 1e-8 }, files: [1, 2] })).toEqual([
     ["model.layers", "3"],
@@ -276,6 +285,8 @@ describe("pages", () => {
         const state = searchParams.getAll("state");
         return Response.json({ items: runs.filter((run) => !state.length || state.includes(run.state)).slice(0, 3) });
       }
+      if (path === "/schedules") return Response.json({ items: world.schedules });
+      if (path.startsWith("/schedules/")) return Response.json({});
       return Response.json(path === "/runners" ? world.runners : { items: [] });
     });
   });
@@ -312,6 +323,19 @@ describe("pages", () => {
     expect(link.getAttribute("href")).toBe("/runners/2");
     expect(link.closest("tr")?.textContent).toMatch(/2 × NVIDIA H100 80GB HBM3, \d+ % busy/);
     expect(screen.getByRole("link", { name: "local-1" }).closest("tr")?.textContent).toContain("none");
+  });
+
+  it("theSchedulesSayWhatFiresNextAndWhatFiresDid", async () => {
+    show("/schedules");
+    const row = (await screen.findByText("nightly-small")).closest("tr") as HTMLElement;
+    expect(row.textContent).toContain("2026-10-24 02:30 +02:00");
+    expect(row.textContent).toContain("clocks change");
+    expect(row.textContent).toContain("skipped");
+    expect(row.textContent).toContain("No platform was up");
+    await userEvent.click(screen.getByRole("button", { name: "Run nightly-small now" }));
+    await waitFor(() => expect(asked).toContain("/api/v1/schedules/1/fires"));
+    await userEvent.click(screen.getByRole("button", { name: "Resume weekly-large" }));
+    await waitFor(() => expect(asked).toContain("/api/v1/schedules/2/resume"));
   });
 
   it("sortingGoesIntoTheAddress", async () => {

@@ -57,7 +57,7 @@ public final class Submission {
     }
 
     /** A corpus that exists beside the sweep file is meant, wherever the command is run from. */
-    private static void resolveCorpus(ObjectNode sweep, Path file) {
+    static void resolveCorpus(ObjectNode sweep, Path file) {
         JsonNode corpus = sweep.path("dataset").path("corpus");
         if (corpus.isString() && !corpus.asString().startsWith("npm:")) {
             Path directory = file.toAbsolutePath().getParent();

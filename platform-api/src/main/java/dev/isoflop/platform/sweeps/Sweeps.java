@@ -13,6 +13,7 @@ import dev.isoflop.protocol.api.SweepSpec;
 import dev.isoflop.protocol.api.Views;
 import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.error.Problem;
+import dev.isoflop.protocol.job.DataSpec;
 import dev.isoflop.protocol.job.DatasetRef;
 import dev.isoflop.protocol.job.JobResult;
 import dev.isoflop.protocol.job.JobSpec;
@@ -30,6 +31,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -50,6 +52,8 @@ public class Sweeps {
     private static final long METRIC_POINTS = 1_000;
 
     private static final long EVALUATIONS = 10;
+    /** More than any run trains on, and far from overflowing. */
+    private static final long TOKENS_ENOUGH = 1L << 60;
 
     private final SweepStore store;
     private final RunStore runs;
@@ -79,6 +83,44 @@ public class Sweeps {
         return switch (spec) {
             case SweepSpec.IsoFlop isoflop ->
                 plan(SweepPlanning.plan(isoflop, ready(isoflop).detail, memory(pool(isoflop))));
+        };
+    }
+
+    /**
+     * As {@link #plan(SweepSpec)}, for a sweep of later: while its dataset is not ready, one with tokens enough stands in
+     * for it.
+     */
+    @Transactional(readOnly = true)
+    public Views.Plan check(SweepSpec spec) {
+        return switch (spec) {
+            case SweepSpec.IsoFlop isoflop -> {
+                DataSpec options = Datasets.options(dataset(isoflop));
+                String id = Datasets.id(options);
+                JobResult.Dataset detail =
+                        datasets.find(id).map(Views.Dataset::detail).orElse(null);
+                yield plan(SweepPlanning.plan(
+                        isoflop, detail == null ? standIn(id, options) : detail, memory(pool(isoflop))));
+            }
+        };
+    }
+
+    private static JobResult.Dataset standIn(String id, DataSpec options) {
+        return new JobResult.Dataset(id, TOKENS_ENOUGH, 0, 0, 0, 0, options.vocabSize(), "", List.of());
+    }
+
+    /** The dataset the sweep needs, if it has been asked for. */
+    public Optional<Views.Dataset> datasetOf(SweepSpec spec) {
+        return switch (spec) {
+            case SweepSpec.IsoFlop isoflop -> datasets.find(Datasets.id(Datasets.options(dataset(isoflop))));
+        };
+    }
+
+    /** Asks for the dataset the sweep needs, prepared by the sweep's pool. */
+    @Transactional
+    public Views.Dataset prepareDataset(SweepSpec spec) {
+        return switch (spec) {
+            case SweepSpec.IsoFlop isoflop ->
+                datasets.ensure(dataset(isoflop), pool(isoflop)).dataset();
         };
     }
 
@@ -280,13 +322,17 @@ public class Sweeps {
 
     private record Ready(String id, JobResult.Dataset detail) {}
 
-    private Ready ready(SweepSpec.IsoFlop spec) {
+    private static SweepSpec.DatasetSpec dataset(SweepSpec.IsoFlop spec) {
         // a field absent from the JSON arrives as null whatever its declared type
         if (spec.dataset() == null) {
             throw SweepPlanning.invalid(
                     List.of(new Problem.FieldError("/dataset", "A sweep needs a dataset.", null, null)));
         }
-        String id = Datasets.id(Datasets.options(spec.dataset()));
+        return spec.dataset();
+    }
+
+    private Ready ready(SweepSpec.IsoFlop spec) {
+        String id = Datasets.id(Datasets.options(dataset(spec)));
         Views.Dataset dataset = datasets.find(id).orElse(null);
         JobResult.Dataset detail = dataset == null ? null : dataset.detail();
         if (dataset == null || detail == null) {
