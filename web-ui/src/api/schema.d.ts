@@ -727,7 +727,7 @@ export interface components {
         ClaimGrantAssignment: {
             /** Format: int32 */
             attempt: number;
-            job: components["schemas"]["DataSpec"] | components["schemas"]["PretrainSpec"];
+            job: components["schemas"]["CommandSpec"] | components["schemas"]["DataSpec"] | components["schemas"]["PretrainSpec"];
             name: string;
             resume?: components["schemas"]["ClaimGrantResume"];
             /** Format: int64 */
@@ -746,6 +746,32 @@ export interface components {
             kinds: string[];
             /** Format: int32 */
             slots: number;
+        };
+        CommandSpec: Omit<components["schemas"]["JobSpec"], "kind"> & {
+            argv: string[];
+            checkpointDirectory: string;
+            environment: {
+                [key: string]: string;
+            };
+            /** Format: int32 */
+            gpus: number;
+            /** Format: int32 */
+            graceSeconds: number;
+            inputs: components["schemas"]["FileRef"][];
+            /** Format: int64 */
+            memoryBytes: number;
+            metricPrefix: string;
+            outputs: string[];
+            parameters: {
+                [key: string]: string;
+            };
+            secrets: string[];
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "command";
         };
         CreateFit: {
             /** Format: int32 */
@@ -907,7 +933,7 @@ export interface components {
             failure?: components["schemas"]["FinishAttemptFailure"];
             /** @enum {string} */
             outcome: "SUCCEEDED" | "FAILED" | "PREEMPTED" | "CANCELLED";
-            result?: components["schemas"]["JobResultDataset"] | components["schemas"]["JobResultPretrained"];
+            result?: components["schemas"]["JobResultCommand"] | components["schemas"]["JobResultDataset"] | components["schemas"]["JobResultPretrained"];
         };
         FinishAttemptFailure: {
             /** @enum {string} */
@@ -999,6 +1025,22 @@ export interface components {
         };
         JobResult: {
             kind: string;
+        };
+        JobResultCommand: Omit<components["schemas"]["JobResult"], "kind"> & {
+            /** Format: int32 */
+            exitCode: number;
+            metrics: {
+                [key: string]: number;
+            };
+            outputs: components["schemas"]["FileRef"][];
+            /** Format: double */
+            wallSeconds: number;
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "command";
         };
         JobResultDataset: Omit<components["schemas"]["JobResult"], "kind"> & {
             files: components["schemas"]["FileRef"][];
@@ -1363,8 +1405,8 @@ export interface components {
             waitsFor?: number;
         };
         RunDetail: {
-            job: components["schemas"]["DataSpec"] | components["schemas"]["PretrainSpec"];
-            result?: components["schemas"]["JobResultDataset"] | components["schemas"]["JobResultPretrained"];
+            job: components["schemas"]["CommandSpec"] | components["schemas"]["DataSpec"] | components["schemas"]["PretrainSpec"];
+            result?: components["schemas"]["JobResultCommand"] | components["schemas"]["JobResultDataset"] | components["schemas"]["JobResultPretrained"];
             retriesLeft: components["schemas"]["RetriesLeft"];
             run: components["schemas"]["Run"];
         };
