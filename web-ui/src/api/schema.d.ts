@@ -1531,7 +1531,7 @@ export interface components {
             };
             /** Format: date-time */
             createdAt: string;
-            datasetId: string;
+            datasetId?: string;
             /** Format: double */
             doneFlops: number;
             dropped: components["schemas"]["Dropped"][];
@@ -1545,7 +1545,7 @@ export interface components {
             name: string;
             /** Format: double */
             plannedFlops: number;
-            spec: components["schemas"]["SweepSpecIsoFlop"];
+            spec: components["schemas"]["SweepSpecCommand"] | components["schemas"]["SweepSpecIsoFlop"];
             /** Format: date-time */
             startedAt?: string;
             state: string;
@@ -1563,6 +1563,41 @@ export interface components {
             /** Format: double */
             learningRate?: number;
             models?: string[];
+        };
+        SweepSpecCommand: Omit<components["schemas"]["SweepSpec"], "kind"> & {
+            checkpointDirectory?: string;
+            command: string[];
+            environment?: {
+                [key: string]: string;
+            };
+            experiment?: string;
+            files?: {
+                [key: string]: string;
+            };
+            /** Format: int32 */
+            gpus?: number;
+            /** Format: int32 */
+            graceSeconds?: number;
+            /** Format: int64 */
+            memoryBytes?: number;
+            metricPrefix?: string;
+            name: string;
+            outputs?: string[];
+            parameters?: {
+                [key: string]: components["schemas"]["SweepSpecParameterEntry"];
+            };
+            pool?: string;
+            /** Format: int32 */
+            priority?: number;
+            retries?: components["schemas"]["SweepSpecRetries"];
+            search?: components["schemas"]["SweepSpecSearch"];
+            secrets?: string[];
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "command";
         };
         SweepSpecDatasetSpec: {
             corpus: string;
@@ -1613,6 +1648,16 @@ export interface components {
             qkNorm?: boolean;
             tiedEmbeddings?: boolean;
         };
+        SweepSpecParameterEntry: {
+            integer?: boolean;
+            /** Format: double */
+            max?: number;
+            /** Format: double */
+            min?: number;
+            /** @enum {string} */
+            scale?: "LINEAR" | "LOG";
+            values?: unknown[];
+        };
         SweepSpecReplicate: {
             /** Format: int32 */
             batchSequences?: number;
@@ -1630,6 +1675,14 @@ export interface components {
             infrastructure?: number;
             /** Format: int32 */
             preemptions?: number;
+        };
+        SweepSpecSearch: {
+            /** Format: int32 */
+            count?: number;
+            /** @enum {string} */
+            method?: "RANDOM" | "HALTON";
+            /** Format: int64 */
+            seed?: number;
         };
         SweepSpecTrainingEntry: {
             /** Format: double */
@@ -2959,7 +3012,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SweepSpecIsoFlop"];
+                "application/json": components["schemas"]["SweepSpecCommand"] | components["schemas"]["SweepSpecIsoFlop"];
             };
         };
         responses: {

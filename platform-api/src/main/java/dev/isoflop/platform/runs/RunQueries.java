@@ -20,6 +20,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
@@ -143,6 +144,13 @@ public class RunQueries {
                         result(rs.getString(2)),
                         new Views.RetriesLeft(rs.getInt(3), rs.getInt(4), rs.getInt(5))))
                 .single();
+    }
+
+    /** A file that a command left. */
+    Optional<FileRef> output(long id, String name) {
+        return detail(id).result() instanceof JobResult.Command command
+                ? command.outputs().stream().filter(f -> f.name().equals(name)).findFirst()
+                : Optional.empty();
     }
 
     /** A job without what nobody is to read in it. */
