@@ -807,7 +807,7 @@ export interface components {
         ClaimGrantAssignment: {
             /** Format: int32 */
             attempt: number;
-            job: components["schemas"]["DataSpec"] | components["schemas"]["PretrainSpec"];
+            job: components["schemas"]["CommandSpec"] | components["schemas"]["DataSpec"] | components["schemas"]["PretrainSpec"];
             name: string;
             resume?: components["schemas"]["ClaimGrantResume"];
             /** Format: int64 */
@@ -826,6 +826,32 @@ export interface components {
             kinds: string[];
             /** Format: int32 */
             slots: number;
+        };
+        CommandSpec: Omit<components["schemas"]["JobSpec"], "kind"> & {
+            argv: string[];
+            checkpointDirectory: string;
+            environment: {
+                [key: string]: string;
+            };
+            /** Format: int32 */
+            gpus: number;
+            /** Format: int32 */
+            graceSeconds: number;
+            inputs: components["schemas"]["FileRef"][];
+            /** Format: int64 */
+            memoryBytes: number;
+            metricPrefix: string;
+            outputs: string[];
+            parameters: {
+                [key: string]: string;
+            };
+            secrets: string[];
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "command";
         };
         CreateFit: {
             /** Format: int32 */
@@ -1000,7 +1026,7 @@ export interface components {
             failure?: components["schemas"]["FinishAttemptFailure"];
             /** @enum {string} */
             outcome: "SUCCEEDED" | "FAILED" | "PREEMPTED" | "CANCELLED";
-            result?: components["schemas"]["JobResultDataset"] | components["schemas"]["JobResultPretrained"];
+            result?: components["schemas"]["JobResultCommand"] | components["schemas"]["JobResultDataset"] | components["schemas"]["JobResultPretrained"];
         };
         FinishAttemptFailure: {
             /** @enum {string} */
@@ -1119,6 +1145,22 @@ export interface components {
         };
         JobResult: {
             kind: string;
+        };
+        JobResultCommand: Omit<components["schemas"]["JobResult"], "kind"> & {
+            /** Format: int32 */
+            exitCode: number;
+            metrics: {
+                [key: string]: number;
+            };
+            outputs: components["schemas"]["FileRef"][];
+            /** Format: double */
+            wallSeconds: number;
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "command";
         };
         JobResultDataset: Omit<components["schemas"]["JobResult"], "kind"> & {
             files: components["schemas"]["FileRef"][];
@@ -1491,8 +1533,8 @@ export interface components {
             waitsFor?: number;
         };
         RunDetail: {
-            job: components["schemas"]["DataSpec"] | components["schemas"]["PretrainSpec"];
-            result?: components["schemas"]["JobResultDataset"] | components["schemas"]["JobResultPretrained"];
+            job: components["schemas"]["CommandSpec"] | components["schemas"]["DataSpec"] | components["schemas"]["PretrainSpec"];
+            result?: components["schemas"]["JobResultCommand"] | components["schemas"]["JobResultDataset"] | components["schemas"]["JobResultPretrained"];
             retriesLeft: components["schemas"]["RetriesLeft"];
             run: components["schemas"]["Run"];
         };
@@ -1640,7 +1682,7 @@ export interface components {
             };
             /** Format: date-time */
             createdAt: string;
-            datasetId: string;
+            datasetId?: string;
             /** Format: double */
             doneFlops: number;
             dropped: components["schemas"]["Dropped"][];
@@ -1654,7 +1696,7 @@ export interface components {
             name: string;
             /** Format: double */
             plannedFlops: number;
-            spec: components["schemas"]["SweepSpecIsoFlop"];
+            spec: components["schemas"]["SweepSpecCommand"] | components["schemas"]["SweepSpecIsoFlop"];
             /** Format: date-time */
             startedAt?: string;
             state: string;
@@ -1672,6 +1714,41 @@ export interface components {
             /** Format: double */
             learningRate?: number;
             models?: string[];
+        };
+        SweepSpecCommand: Omit<components["schemas"]["SweepSpec"], "kind"> & {
+            checkpointDirectory?: string;
+            command: string[];
+            environment?: {
+                [key: string]: string;
+            };
+            experiment?: string;
+            files?: {
+                [key: string]: string;
+            };
+            /** Format: int32 */
+            gpus?: number;
+            /** Format: int32 */
+            graceSeconds?: number;
+            /** Format: int64 */
+            memoryBytes?: number;
+            metricPrefix?: string;
+            name: string;
+            outputs?: string[];
+            parameters?: {
+                [key: string]: components["schemas"]["SweepSpecParameterEntry"];
+            };
+            pool?: string;
+            /** Format: int32 */
+            priority?: number;
+            retries?: components["schemas"]["SweepSpecRetries"];
+            search?: components["schemas"]["SweepSpecSearch"];
+            secrets?: string[];
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "command";
         };
         SweepSpecDatasetSpec: {
             corpus: string;
@@ -1722,6 +1799,16 @@ export interface components {
             qkNorm?: boolean;
             tiedEmbeddings?: boolean;
         };
+        SweepSpecParameterEntry: {
+            integer?: boolean;
+            /** Format: double */
+            max?: number;
+            /** Format: double */
+            min?: number;
+            /** @enum {string} */
+            scale?: "LINEAR" | "LOG";
+            values?: unknown[];
+        };
         SweepSpecReplicate: {
             /** Format: int32 */
             batchSequences?: number;
@@ -1739,6 +1826,14 @@ export interface components {
             infrastructure?: number;
             /** Format: int32 */
             preemptions?: number;
+        };
+        SweepSpecSearch: {
+            /** Format: int32 */
+            count?: number;
+            /** @enum {string} */
+            method?: "RANDOM" | "HALTON";
+            /** Format: int64 */
+            seed?: number;
         };
         SweepSpecTrainingEntry: {
             /** Format: double */
@@ -3367,7 +3462,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SweepSpecIsoFlop"];
+                "application/json": components["schemas"]["SweepSpecCommand"] | components["schemas"]["SweepSpecIsoFlop"];
             };
         };
         responses: {

@@ -114,6 +114,7 @@ final class ScheduleCommand implements Runnable {
             }
             if (schedule.get("spec") instanceof ObjectNode sweep) {
                 Submission.resolveCorpus(sweep, file);
+                Submission.includeFiles(sweep, file);
             }
             return schedule;
         } catch (SweepFileException e) {

@@ -30,6 +30,8 @@ public class ClaimStore {
                 select r.id, r.priority, r.memory_bytes from run r
                 where r.state = 'queued' and r.pool = :pool and r.kind = any(:kinds) and r.memory_bytes <= :free
                   and r.not_before <= now()
+                  and (r.kind <> 'command' or coalesce((r.spec ->> 'gpus')::int, 0)
+                       <= (select jsonb_array_length(devices) from runner where id = :runner))
                   and (r.waits_for is null
                        or exists (select 1 from run d where d.id = r.waits_for and d.state = 'succeeded'))
                 order by r.priority desc, r.id

@@ -185,6 +185,9 @@ class FireLauncher {
 
     /** A dataset that cannot be prepared is asked for once per fire, and not again and again. */
     private boolean datasetReady(SweepSpec spec, FireStore.Row fire) {
+        if (!Sweeps.needsDataset(spec)) {
+            return true;
+        }
         Views.@Nullable Dataset dataset = sweeps.datasetOf(spec).orElse(null);
         if (dataset == null) {
             return waits(fire, sweeps.prepareDataset(spec));

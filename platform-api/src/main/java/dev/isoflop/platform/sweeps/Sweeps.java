@@ -61,6 +61,7 @@ public class Sweeps {
     private final CancelRuns cancelRuns;
     private final JsonMapper json;
     private final JdbcClient jdbc;
+    private final CommandSweeps commands;
 
     Sweeps(
             SweepStore store,
@@ -68,13 +69,15 @@ public class Sweeps {
             Datasets datasets,
             CancelRuns cancelRuns,
             JsonMapper json,
-            JdbcClient jdbc) {
+            JdbcClient jdbc,
+            CommandSweeps commands) {
         this.store = store;
         this.runs = runs;
         this.datasets = datasets;
         this.cancelRuns = cancelRuns;
         this.json = json;
         this.jdbc = jdbc;
+        this.commands = commands;
     }
 
     /** What the sweep would be, with nothing stored. */
@@ -83,6 +86,7 @@ public class Sweeps {
         return switch (spec) {
             case SweepSpec.IsoFlop isoflop ->
                 plan(SweepPlanning.plan(isoflop, ready(isoflop).detail, memory(pool(isoflop))));
+            case SweepSpec.Command command -> commands.plan(command);
         };
     }
 
@@ -101,6 +105,7 @@ public class Sweeps {
                 yield plan(SweepPlanning.plan(
                         isoflop, detail == null ? standIn(id, options) : detail, memory(pool(isoflop))));
             }
+            case SweepSpec.Command command -> commands.plan(command);
         };
     }
 
@@ -108,19 +113,30 @@ public class Sweeps {
         return new JobResult.Dataset(id, TOKENS_ENOUGH, 0, 0, 0, 0, options.vocabSize(), "", List.of());
     }
 
-    /** The dataset the sweep needs, if it has been asked for. */
-    public Optional<Views.Dataset> datasetOf(SweepSpec spec) {
+    /** Whether the sweep trains on a dataset of ours; a program reads what it likes. */
+    public static boolean needsDataset(SweepSpec spec) {
         return switch (spec) {
-            case SweepSpec.IsoFlop isoflop -> datasets.find(Datasets.id(Datasets.options(dataset(isoflop))));
+            case SweepSpec.IsoFlop _ -> true;
+            case SweepSpec.Command _ -> false;
         };
     }
 
-    /** Asks for the dataset the sweep needs, prepared by the sweep's pool. */
+    /** The dataset the sweep needs, if it needs one and that has been asked for. */
+    public Optional<Views.Dataset> datasetOf(SweepSpec spec) {
+        return switch (spec) {
+            case SweepSpec.IsoFlop isoflop -> datasets.find(Datasets.id(Datasets.options(dataset(isoflop))));
+            case SweepSpec.Command _ -> Optional.empty();
+        };
+    }
+
+    /** Asks for the dataset the sweep needs, prepared by the sweep's pool. It must be one that {@link #needsDataset}. */
     @Transactional
     public Views.Dataset prepareDataset(SweepSpec spec) {
         return switch (spec) {
             case SweepSpec.IsoFlop isoflop ->
                 datasets.ensure(dataset(isoflop), pool(isoflop)).dataset();
+            case SweepSpec.Command command ->
+                throw new IllegalArgumentException(command.name() + " is a sweep of commands: it needs no dataset");
         };
     }
 
@@ -139,6 +155,7 @@ public class Sweeps {
     public Views.Sweep submit(SweepSpec spec) {
         return switch (spec) {
             case SweepSpec.IsoFlop isoflop -> submit(isoflop);
+            case SweepSpec.Command command -> submit(command);
         };
     }
 
@@ -169,8 +186,36 @@ public class Sweeps {
         return get(id);
     }
 
+    private Views.Sweep submit(SweepSpec.Command spec) {
+        CommandSweeps.Prepared prepared = commands.prepare(spec);
+        long experiment = store.experiment(spec.experiment());
+        String specJson = json.writerFor(SweepSpec.class).writeValueAsString(spec);
+        OptionalLong created = store.create(new SweepStore.NewSweep(
+                experiment,
+                spec.name(),
+                specJson,
+                Idempotency.hash(specJson),
+                null,
+                0,
+                json.writeValueAsString(prepared.dropped())));
+        if (created.isEmpty()) {
+            throw exists(spec, store.find(experiment, spec.name()).orElseThrow());
+        }
+        long id = created.getAsLong();
+        runs.createAll(prepared.runs(id));
+        return get(id);
+    }
+
+    /** A specification without what nobody is to read in it. */
+    private static SweepSpec shown(SweepSpec spec) {
+        return switch (spec) {
+            case SweepSpec.IsoFlop isoflop -> isoflop;
+            case SweepSpec.Command command -> command.masked();
+        };
+    }
+
     /** Says whether the sweep of that name is this one, and if not where the two differ. */
-    private ProblemException exists(SweepSpec.IsoFlop spec, SweepRow other) {
+    private ProblemException exists(SweepSpec spec, SweepRow other) {
         URI location = URI.create("/api/v1/sweeps/" + other.id());
         String name = "Experiment %s already has a sweep named %s (sweep %d)"
                 .formatted(spec.experiment(), spec.name(), other.id());
@@ -233,7 +278,6 @@ public class Sweeps {
                 evalEvery == null ? Math.max(1, cell.steps() / EVALUATIONS) : evalEvery,
                 evalTokens == null ? DEFAULT_EVAL_TOKENS : evalTokens,
                 checkpoint == null ? DEFAULT_CHECKPOINT_SECONDS : checkpoint);
-        SweepSpec.@Nullable Retries retries = spec.retries();
         return new NewRun(
                 sweepId,
                 named.name(),
@@ -255,12 +299,16 @@ public class Sweeps {
                 cell.seed(),
                 cell.learningRate(),
                 comparability(spec, dataset),
-                retries == null
-                        ? NewRun.Retries.DEFAULT
-                        : new NewRun.Retries(
-                                retries.failures() == null ? 2 : retries.failures(),
-                                retries.preemptions() == null ? 100 : retries.preemptions(),
-                                retries.infrastructure() == null ? 10 : retries.infrastructure()));
+                retries(spec.retries()));
+    }
+
+    static NewRun.Retries retries(SweepSpec.@Nullable Retries retries) {
+        return retries == null
+                ? NewRun.Retries.DEFAULT
+                : new NewRun.Retries(
+                        retries.failures() == null ? 2 : retries.failures(),
+                        retries.preemptions() == null ? 100 : retries.preemptions(),
+                        retries.infrastructure() == null ? 10 : retries.infrastructure());
     }
 
     private static Precision precision(SweepSpec.IsoFlop spec) {
@@ -388,7 +436,7 @@ public class Sweeps {
                     row.experiment(),
                     row.name(),
                     state(p.counts()),
-                    json.readValue(row.specJson(), SweepSpec.class),
+                    shown(json.readValue(row.specJson(), SweepSpec.class)),
                     row.datasetId(),
                     all(p.counts()),
                     row.plannedFlops(),
