@@ -43,4 +43,26 @@ public final class TestPools {
                 sbatchOptions,
                 null);
     }
+
+    /** The same, with Slurm's commands from there. */
+    public static PoolSettings withSlurm(PoolSettings p, Path slurmBin) {
+        return new PoolSettings(
+                p.provider(),
+                p.maxRunners(),
+                p.idleSeconds(),
+                p.slots(),
+                p.gpus(),
+                p.cpus(),
+                p.memory(),
+                p.timeLimit(),
+                p.signalBefore(),
+                p.url(),
+                p.command(),
+                p.workDirectory(),
+                p.logDirectory(),
+                p.partition(),
+                p.account(),
+                p.sbatchOptions(),
+                slurmBin);
+    }
 }
