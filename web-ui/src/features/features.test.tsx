@@ -4,7 +4,7 @@ import { render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { deviceSeriesOf, LAW, makeWorld } from "../../e2e/fixtures.mjs";
-import type { Device, DeviceSeries, Fit, Run, Runner, Sweep } from "../api/types";
+import type { Device, DeviceSeries, Fit, Pool, Run, Runner, Sweep } from "../api/types";
 import { csv, svgText } from "../charts/export";
 import { align } from "../charts/LiveChart";
 import { budgetColours, viridis } from "../charts/palette";
@@ -22,6 +22,7 @@ const world = makeWorld(Date.parse("2026-11-24T00:00:00Z")) as unknown as {
   sweeps: Sweep[];
   runs: Run[];
   runners: Runner[];
+  pools: Pool[];
   fits: Map<number, Fit[]>;
 };
 const runs = world.runs.filter((run) => run.sweepId === 1);
@@ -276,6 +277,7 @@ describe("pages", () => {
         const state = searchParams.getAll("state");
         return Response.json({ items: runs.filter((run) => !state.length || state.includes(run.state)).slice(0, 3) });
       }
+      if (path === "/pools") return Response.json(world.pools);
       return Response.json(path === "/runners" ? world.runners : { items: [] });
     });
   });
@@ -295,6 +297,14 @@ describe("pages", () => {
   it("theEmptyOverviewTellsTheFirstCommand", async () => {
     show("/");
     expect(await screen.findByText("./isoflop submit examples/isoflop-cpu.yaml")).toBeTruthy();
+  });
+
+  it("poolsSayWhatIsDoneAboutTheirQueueAndWhatWasAskedFor", async () => {
+    show("/runners");
+    expect(await screen.findByText(/2 runs wait; 1 runner is asked for/)).toBeTruthy();
+    expect(screen.getByText("slurm 4711")).toBeTruthy();
+    expect(screen.getByText("Slurm: PENDING: Resources")).toBeTruthy();
+    expect(screen.queryByText("started by hand", { exact: false })).toBeNull();
   });
 
   it("theRunsTableAsksForWhatTheAddressSays", async () => {

@@ -223,6 +223,15 @@ public class LaunchStore {
 
     // --- the pools
 
+    /** Names of pools that have live runners, queued runs or launches that have not ended. */
+    public List<String> poolsInUse(Duration heard) {
+        return jdbc.sql("""
+                        select pool from runner where last_seen > now() - make_interval(secs => ?)
+                        union select pool from run where state = 'queued'
+                        union select pool from runner_launch where ended_at is null
+                        """).param(heard.toMillis() / 1e3).query(String.class).list();
+    }
+
     public Optional<Pool> pool(String pool) {
         return jdbc.sql("select *, retry_at <= now() as due from runner_pool where pool = ?")
                 .param(pool)
