@@ -192,13 +192,15 @@ public class LaunchStore {
                 .single();
     }
 
-    /** Runners of the pool heard from within that time, whoever started them. */
+    /** Runners of the pool heard from within that time, whoever started them; not those whose launch is known to have ended. */
     public List<Live> live(String pool, Duration heard) {
         return jdbc.sql("""
                         select r.name, r.slots, (select count(*) from lease l where l.runner_id = r.id) as held,
                             extract(epoch from now() - greatest(r.registered_at,
                                 (select max(a.ended_at) from attempt a where a.runner_id = r.id)))::float8 as idle
-                        from runner r where r.pool = ? and r.last_seen > now() - make_interval(secs => ?) order by r.id
+                        from runner r where r.pool = ? and r.last_seen > now() - make_interval(secs => ?)
+                          and not exists (select 1 from runner_launch l where l.key = r.name and l.ended_at is not null)
+                        order by r.id
                         """)
                 .param(pool)
                 .param(heard.toMillis() / 1e3)

@@ -278,6 +278,22 @@ class ScalingTests {
         assertThat(note()).contains("they need what it has not");
     }
 
+    @Test
+    void theSlotsOfARunnerThatHasEndedAreNotFreeAnyMore() {
+        long run = queue();
+        look();
+        provider.all(ProvidedRunner.State.RUNNING);
+        hold(register(all().getFirst().key(), 100), run);
+        look();
+        provider.all(ProvidedRunner.State.ENDED);
+        jdbc.sql("delete from lease where run_id = ?").param(run).update();
+        jdbc.sql("update run set state = 'queued' where id = ?").param(run).update();
+        look();
+        assertThat(provider.requests)
+                .as("although it was heard from a moment ago")
+                .hasSize(2);
+    }
+
     // --- crashes and lost answers
 
     @Test
