@@ -157,6 +157,7 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
     if (path === "/overview") return send(200, overview(world));
     if (path === "/runners") return send(200, world.runners);
     if (path === "/schedules") return send(200, page(world.schedules, query));
+    if (path === "/pools") return send(200, world.pools);
     if (path === "/sweeps") return send(200, page(world.sweeps, query));
     if (path === "/runs") return send(200, page(filtered([...world.runs], query), query));
 

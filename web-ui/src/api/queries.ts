@@ -8,6 +8,7 @@ import type {
   MetricHead,
   Overview,
   Page,
+  Pool,
   Profile,
   Run,
   RunDetail,
@@ -46,6 +47,11 @@ export const overviewQuery = queryOptions({
 export const runnersQuery = queryOptions({
   queryKey: ["runners"],
   queryFn: ({ signal }) => getList<Runner>("/runners", undefined, signal),
+});
+
+export const poolsQuery = queryOptions({
+  queryKey: ["pools"],
+  queryFn: ({ signal }) => getList<Pool>("/pools", undefined, signal),
 });
 
 export const runnerQuery = (id: number) =>

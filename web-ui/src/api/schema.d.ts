@@ -116,6 +116,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/pools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listPool"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runners": {
         parameters: {
             query?: never;
@@ -874,7 +890,7 @@ export interface components {
             /** @enum {string} */
             overlap?: "SKIP" | "QUEUE" | "CANCEL_PREVIOUS";
             paused?: boolean;
-            spec: components["schemas"]["SweepSpecIsoFlop"];
+            spec: components["schemas"]["SweepSpecCommand"] | components["schemas"]["SweepSpecIsoFlop"];
             zone?: string;
         };
         CreateToken: {
@@ -1211,6 +1227,22 @@ export interface components {
         JobSpec: {
             kind: string;
         };
+        Launch: {
+            /** Format: date-time */
+            askedAt: string;
+            /** Format: date-time */
+            endedAt?: string;
+            externalId?: string;
+            /** Format: int64 */
+            id: number;
+            place?: string;
+            provider: string;
+            reason?: string;
+            runner: string;
+            /** Format: date-time */
+            startedAt?: string;
+            state: string;
+        };
         LogBatch: {
             /** Format: int64 */
             firstSeq: number;
@@ -1376,6 +1408,29 @@ export interface components {
             runId: number;
             /** Format: int64 */
             seed: number;
+        };
+        Pool: {
+            /** Format: int32 */
+            busy: number;
+            /** Format: date-time */
+            checkedAt?: string;
+            error?: string;
+            /** Format: int32 */
+            idleSeconds?: number;
+            launches: components["schemas"]["Launch"][];
+            /** Format: int32 */
+            maxRunners?: number;
+            name: string;
+            note: string;
+            provider?: string;
+            /** Format: int32 */
+            queued: number;
+            /** Format: date-time */
+            retryAt?: string;
+            /** Format: int32 */
+            runners: number;
+            /** Format: int32 */
+            slots: number;
         };
         PretrainSpec: Omit<components["schemas"]["JobSpec"], "kind"> & {
             /** Format: int64 */
@@ -1638,7 +1693,7 @@ export interface components {
             overlap: "SKIP" | "QUEUE" | "CANCEL_PREVIOUS";
             paused: boolean;
             recent: components["schemas"]["Fire"][];
-            spec: components["schemas"]["SweepSpecIsoFlop"];
+            spec: components["schemas"]["SweepSpecCommand"] | components["schemas"]["SweepSpecIsoFlop"];
             /** Format: date-time */
             updatedAt: string;
             /** Format: int64 */
@@ -2182,6 +2237,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pool"][];
                 };
             };
             /** @description A problem (RFC 9457) */

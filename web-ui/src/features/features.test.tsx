@@ -4,7 +4,7 @@ import { render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { deviceSeriesOf, LAW, makeWorld } from "../../e2e/fixtures.mjs";
-import type { Device, DeviceSeries, Fit, Run, Runner, Schedule, Sweep } from "../api/types";
+import type { Device, DeviceSeries, Fit, Pool, Run, Runner, Schedule, Sweep } from "../api/types";
 import { csv, svgText } from "../charts/export";
 import { align } from "../charts/LiveChart";
 import { budgetColours, viridis } from "../charts/palette";
@@ -24,6 +24,7 @@ const world = makeWorld(Date.parse("2026-11-24T00:00:00Z")) as unknown as {
   runs: Run[];
   runners: Runner[];
   schedules: Schedule[];
+  pools: Pool[];
   fits: Map<number, Fit[]>;
 };
 const runs = world.runs.filter((run) => run.sweepId === 1);
@@ -287,6 +288,7 @@ describe("pages", () => {
       }
       if (path === "/schedules") return Response.json({ items: world.schedules });
       if (path.startsWith("/schedules/")) return Response.json({});
+      if (path === "/pools") return Response.json(world.pools);
       return Response.json(path === "/runners" ? world.runners : { items: [] });
     });
   });
@@ -306,6 +308,14 @@ describe("pages", () => {
   it("theEmptyOverviewTellsTheFirstCommand", async () => {
     show("/");
     expect(await screen.findByText("./isoflop submit examples/isoflop-cpu.yaml")).toBeTruthy();
+  });
+
+  it("poolsSayWhatIsDoneAboutTheirQueueAndWhatWasAskedFor", async () => {
+    show("/runners");
+    expect(await screen.findByText(/2 runs wait; 1 runner is asked for/)).toBeTruthy();
+    expect(screen.getByText("slurm 4711")).toBeTruthy();
+    expect(screen.getByText("Slurm: PENDING: Resources")).toBeTruthy();
+    expect(screen.queryByText("started by hand", { exact: false })).toBeNull();
   });
 
   it("theRunsTableAsksForWhatTheAddressSays", async () => {

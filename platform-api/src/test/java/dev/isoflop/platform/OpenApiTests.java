@@ -100,6 +100,7 @@ class OpenApiTests {
                         "/api/v1/runs/{id}/metrics",
                         "/api/v1/runs/{id}/metrics/series",
                         "/api/v1/runs/{id}/artifacts/{name}",
+                        "/api/v1/pools",
                         "/api/v1/runners",
                         "/api/v1/runners/{id}",
                         "/api/v1/runners/{id}/devices/{index}/samples",
