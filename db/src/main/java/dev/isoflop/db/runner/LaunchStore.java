@@ -231,7 +231,10 @@ public class LaunchStore {
                         select pool from runner where last_seen > now() - make_interval(secs => ?)
                         union select pool from run where state = 'queued'
                         union select pool from runner_launch where ended_at is null
-                        """).param(heard.toMillis() / 1e3).query(String.class).list();
+                        """)
+                .param(heard.toMillis() / 1e3)
+                .query((rs, i) -> rs.getString(1))
+                .list();
     }
 
     public Optional<Pool> pool(String pool) {
