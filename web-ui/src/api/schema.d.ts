@@ -3133,13 +3133,20 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description Version, for If-Match */
+                    /** @description Version and content, for If-Match and If-None-Match */
                     ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Schedule"];
                 };
+            };
+            /** @description As the ETag in If-None-Match says */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem (RFC 9457) */
             default: {
@@ -3172,7 +3179,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
-                    /** @description Version, for If-Match */
+                    /** @description Version and content, for If-Match and If-None-Match */
                     ETag?: string;
                     [name: string]: unknown;
                 };

@@ -29,6 +29,7 @@ import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.ResponseStatus;
 import org.springframework.web.bind.annotation.RestController;
+import tools.jackson.databind.json.JsonMapper;
 
 @RestController
 @RequestMapping("/api/v1/schedules")
@@ -37,11 +38,13 @@ class ScheduleController {
     private final Schedules schedules;
     private final Triggers triggers;
     private final Idempotency idempotency;
+    private final JsonMapper json;
 
-    ScheduleController(Schedules schedules, Triggers triggers, Idempotency idempotency) {
+    ScheduleController(Schedules schedules, Triggers triggers, Idempotency idempotency, JsonMapper json) {
         this.schedules = schedules;
         this.triggers = triggers;
         this.idempotency = idempotency;
+        this.json = json;
     }
 
     @GetMapping
@@ -72,7 +75,12 @@ class ScheduleController {
     @GetMapping("/{id}")
     @ApiResponse(
             responseCode = "200",
-            headers = @Header(name = "ETag", description = "Version, for If-Match", schema = @Schema(type = "string")))
+            headers =
+                    @Header(
+                            name = "ETag",
+                            description = "Version and content, for If-Match and If-None-Match",
+                            schema = @Schema(type = "string")))
+    @ApiResponse(responseCode = "304", description = "As the ETag in If-None-Match says", content = @Content)
     ResponseEntity<ScheduleViews.Schedule> get(@PathVariable("id") long id) {
         return tagged(schedules.get(id));
     }
@@ -81,7 +89,11 @@ class ScheduleController {
     @PutMapping("/{id}")
     @ApiResponse(
             responseCode = "200",
-            headers = @Header(name = "ETag", description = "Version, for If-Match", schema = @Schema(type = "string")))
+            headers =
+                    @Header(
+                            name = "ETag",
+                            description = "Version and content, for If-Match and If-None-Match",
+                            schema = @Schema(type = "string")))
     ResponseEntity<ScheduleViews.Schedule> update(
             @PathVariable("id") long id,
             @Parameter(required = true) @RequestHeader(name = "If-Match", required = false) @Nullable String ifMatch,
@@ -154,7 +166,11 @@ class ScheduleController {
         return key;
     }
 
-    private static ResponseEntity<ScheduleViews.Schedule> tagged(ScheduleViews.Schedule schedule) {
-        return ResponseEntity.ok().eTag(Long.toString(schedule.version())).body(schedule);
+    /** The next fire times and the last fires move without a new version: the tag has both, and If-Match compares the version. */
+    private ResponseEntity<ScheduleViews.Schedule> tagged(ScheduleViews.Schedule schedule) {
+        return ResponseEntity.ok()
+                .eTag(schedule.version() + "-"
+                        + Idempotency.hash(json.writeValueAsString(schedule)).substring(0, 16))
+                .body(schedule);
     }
 }
