@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataAccessException;
+import org.springframework.dao.DataIntegrityViolationException;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.TransactionException;
 import org.springframework.transaction.support.TransactionTemplate;
@@ -34,6 +35,8 @@ import tools.jackson.databind.node.ObjectNode;
 class FireLauncher {
 
     private static final Logger log = LoggerFactory.getLogger(FireLauncher.class);
+    /** Fires of a schedule that wait for each other; as many as can be caught up with at once. */
+    static final int MOST_QUEUED = 100;
 
     private final ScheduleStore schedules;
     private final FireStore fires;
@@ -124,13 +127,18 @@ class FireLauncher {
                 yield false;
             }
             case QUEUE -> {
-                FireStore.Row first = pending.getFirst();
+                List<FireStore.Row> queued = pending.subList(0, Math.min(MOST_QUEUED, pending.size()));
+                for (FireStore.Row newer : pending.subList(queued.size(), pending.size())) {
+                    fires.settled(newer.id(), FireState.SKIPPED, MOST_QUEUED + " earlier fires are waiting already.");
+                }
                 if (!atWork.isEmpty()) {
                     String wait = "Waits for sweep %d of an earlier fire.".formatted(atWork.getLast());
-                    pending.forEach(fire -> fires.waits(fire.id(), wait, null));
+                    queued.stream()
+                            .filter(fire -> !wait.equals(fire.reason()))
+                            .forEach(fire -> fires.waits(fire.id(), wait, null));
                     yield false;
                 }
-                yield submit(schedule, first, times, List.of());
+                yield submit(schedule, queued.getFirst(), times, List.of());
             }
             case CANCEL_PREVIOUS -> {
                 FireStore.Row newest = pending.getLast();
@@ -169,6 +177,9 @@ class FireLauncher {
             instead.forEach(sweep -> sweeps.cancel(sweep, null));
             fires.submitted(fire.id(), sweeps.submit(spec).id());
             return true;
+        } catch (DataIntegrityViolationException e) {
+            // the sweep's fault: the database would refuse it again and again
+            throw new RefusedException(fire.id(), e);
         } catch (DataAccessException | TransactionException e) {
             // the database's fault and not the sweep's: it stays pending
             throw e;
@@ -218,6 +229,9 @@ class FireLauncher {
         if (cause instanceof ProblemException problem) {
             String fields = problem.errors().stream().map(FireLauncher::field).collect(Collectors.joining(" "));
             return fields.isEmpty() ? problem.detail() : problem.detail() + " " + fields;
+        }
+        if (cause instanceof DataIntegrityViolationException refused) {
+            return "The database refuses it: " + refused.getMostSpecificCause().getMessage();
         }
         return String.valueOf(cause);
     }

@@ -15,7 +15,10 @@ import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -304,6 +307,18 @@ class ReconcilerTests {
                 assertThat(states(id)).isEqualTo("submitted submitted pending pending");
             }
         }
+    }
+
+    @Test
+    void aQueueOfFiresThatNobodyWorksOffHasAnEnd() {
+        long id = everyMinute(null, null, Overlap.QUEUE);
+        for (int minute = 0; minute < FireLauncher.MOST_QUEUED + 3; minute++) {
+            quartzFires(id, START.plusSeconds(50 + 60L * minute).toString());
+        }
+        launcher.launch();
+        assertThat(Stream.of(states(id).split(" ")).collect(Collectors.groupingBy(s -> s, Collectors.counting())))
+                .isEqualTo(Map.of("submitted", 1L, "pending", (long) FireLauncher.MOST_QUEUED - 1, "skipped", 3L));
+        assertThat(reasons(id).getLast()).isEqualTo("100 earlier fires are waiting already.");
     }
 
     private String states(long id) {
