@@ -4,7 +4,7 @@
 create table schedule (
     id              bigint generated always as identity primary key,
     name            text        not null unique,
-    spec            jsonb       not null,           -- SweepSpec; each fire gives it a name of its own
+    spec            json        not null,           -- SweepSpec as written; each fire gives it a name of its own
     cron            text        not null,           -- as it was written: five fields, or Quartz's six or seven
     zone            text        not null,           -- IANA name
     catch_up        text        not null check (catch_up in ('skip','once','all')),

@@ -1,15 +1,18 @@
 package dev.isoflop.platform;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.isoflop.platform.PlatformClient.Reply;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
+import org.springframework.jdbc.core.simple.JdbcClient;
 import tools.jackson.databind.JsonNode;
 
 /** A sweep of commands from its submission to its result, by HTTP. */
@@ -17,9 +20,11 @@ import tools.jackson.databind.JsonNode;
 class CommandSweepApiTests {
 
     private final PlatformClient client;
+    private final JdbcClient jdbc;
 
-    CommandSweepApiTests(PlatformClient client) {
+    CommandSweepApiTests(PlatformClient client, JdbcClient jdbc) {
         this.client = client;
+        this.jdbc = jdbc;
     }
 
     private static String sweep(String name, String pool, String more) {

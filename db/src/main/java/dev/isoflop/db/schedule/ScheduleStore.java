@@ -79,7 +79,7 @@ public class ScheduleStore {
     public OptionalLong create(Definition schedule, boolean paused) {
         return jdbc.sql("""
                         insert into schedule (name, spec, cron, zone, catch_up, catch_up_limit, overlap, paused)
-                        values (:name, :spec::jsonb, :cron, :zone, :catchUp, :limit, :overlap, :paused)
+                        values (:name, :spec::json, :cron, :zone, :catchUp, :limit, :overlap, :paused)
                         on conflict (name) do nothing returning id
                         """)
                 .param("name", schedule.name())
@@ -105,7 +105,7 @@ public class ScheduleStore {
     public void update(long id, Definition schedule, boolean timing) {
         jdbc.sql("""
                         update schedule
-                           set name = :name, spec = :spec::jsonb, cron = :cron, zone = :zone, catch_up = :catchUp,
+                           set name = :name, spec = :spec::json, cron = :cron, zone = :zone, catch_up = :catchUp,
                                catch_up_limit = :limit, overlap = :overlap, version = version + 1, updated_at = now(),
                                accounted_until = case when :timing then now() else accounted_until end
                          where id = :id

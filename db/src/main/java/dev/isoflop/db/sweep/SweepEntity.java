@@ -32,8 +32,8 @@ public class SweepEntity {
     @Column(updatable = false)
     private String name;
 
-    @Column(updatable = false, columnDefinition = "jsonb")
-    @ColumnTransformer(write = "?::jsonb")
+    @Column(updatable = false, columnDefinition = "json")
+    @ColumnTransformer(write = "?::json")
     private String spec;
 
     @Column(updatable = false)

@@ -53,7 +53,7 @@ class Schedules {
     /** @throws ProblemException invalid-request, or what a sweep of that template is refused with; schedule-exists */
     @Transactional
     ScheduleViews.Schedule create(ScheduleViews.CreateSchedule wanted) {
-        ScheduleStore.Definition definition = definition(wanted);
+        ScheduleStore.Definition definition = definition(wanted, null);
         OptionalLong id = store.create(definition, Boolean.TRUE.equals(wanted.paused()));
         return get(id.orElseThrow(() -> exists(definition.name())));
     }
@@ -67,7 +67,7 @@ class Schedules {
     @Transactional
     ScheduleViews.Schedule update(long id, ScheduleViews.CreateSchedule wanted, @Nullable Long expectedVersion) {
         ScheduleStore.Row row = locked(id, expectedVersion);
-        ScheduleStore.Definition definition = definition(wanted);
+        ScheduleStore.Definition definition = definition(wanted, template(row));
         boolean timing = !definition.cron().equals(row.definition().cron())
                 || !definition.zone().equals(row.definition().zone());
         try {
@@ -146,8 +146,12 @@ class Schedules {
         return row;
     }
 
-    /** A field absent from the JSON is null here, whatever its type. */
-    private ScheduleStore.Definition definition(ScheduleViews.CreateSchedule wanted) {
+    /**
+     * A field absent from the JSON is null here, whatever its type.
+     *
+     * @param before what the schedule has submitted until now
+     */
+    private ScheduleStore.Definition definition(ScheduleViews.CreateSchedule wanted, @Nullable SweepSpec before) {
         List<Problem.FieldError> errors = new ArrayList<>();
         String name = wanted.name();
         if (name == null || name.isBlank() || name.length() > LONGEST_NAME) {
@@ -179,7 +183,7 @@ class Schedules {
         }
         return new ScheduleStore.Definition(
                 name,
-                spec(wanted.spec(), name),
+                spec(wanted.spec(), name, before),
                 wanted.cron().trim(),
                 zone,
                 wanted.catchUp() == null ? CatchUp.SKIP : wanted.catchUp(),
@@ -188,9 +192,12 @@ class Schedules {
     }
 
     /** The template under the schedule's name, which stands for those of the fires; checked as a sweep of today would be. */
-    private String spec(SweepSpec spec, String name) {
+    private String spec(SweepSpec spec, String name, @Nullable SweepSpec before) {
+        SweepSpec whole = spec instanceof SweepSpec.Command now && before instanceof SweepSpec.Command then
+                ? now.unmasked(then)
+                : spec;
         ObjectNode tree =
-                (ObjectNode) json.readTree(json.writerFor(SweepSpec.class).writeValueAsString(spec));
+                (ObjectNode) json.readTree(json.writerFor(SweepSpec.class).writeValueAsString(whole));
         SweepSpec named = json.treeToValue(tree.put("name", name), SweepSpec.class);
         try {
             sweeps.check(named);
@@ -214,7 +221,7 @@ class Schedules {
         return new ScheduleViews.Schedule(
                 row.id(),
                 definition.name(),
-                json.readValue(definition.specJson(), SweepSpec.class),
+                template(row).masked(),
                 definition.cron(),
                 definition.zone(),
                 definition.catchUp(),
@@ -226,6 +233,11 @@ class Schedules {
                 row.createdAt(),
                 row.updatedAt(),
                 row.version());
+    }
+
+    /** What it submits, secrets included. */
+    private SweepSpec template(ScheduleStore.Row row) {
+        return json.readValue(row.definition().specJson(), SweepSpec.class);
     }
 
     private static ScheduleViews.Fire view(FireStore.Row fire, FireTimes times) {

@@ -5,11 +5,13 @@ import dev.isoflop.protocol.api.SweepSpec.ParameterEntry;
 import dev.isoflop.protocol.error.Problem;
 import dev.isoflop.protocol.job.CommandSpec;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystems;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
 
 /** What can be said against a sweep of commands. A field absent from the JSON is null here, whatever its type. */
@@ -51,14 +53,17 @@ final class CommandChecks {
         command(spec, parameters.keySet());
         environment(spec, parameters.keySet());
         files(spec);
+        outputs(spec);
         between("/gpus", spec.gpus(), 0, 64);
         between("/memoryBytes", spec.memoryBytes(), 0, Long.MAX_VALUE);
         between("/graceSeconds", spec.graceSeconds(), 0, MAX_GRACE);
         if (spec.checkpointDirectory() != null && !CommandSpec.isInside(spec.checkpointDirectory())) {
             error("/checkpointDirectory", "It would lie outside the working directory.", "a relative path without ..");
         }
-        if (spec.metricPrefix() != null && spec.metricPrefix().length() > 100) {
-            error("/metricPrefix", "The prefix is too long.", "at most 100 characters");
+        if (spec.metricPrefix() != null
+                && (spec.metricPrefix().length() > 100
+                        || spec.metricPrefix().chars().anyMatch(Character::isISOControl))) {
+            error("/metricPrefix", "No metric may begin so.", "at most 100 characters, and none that controls");
         }
         if (spec.retries() != null) {
             between("/retries/failures", spec.retries().failures(), 0, Integer.MAX_VALUE);
@@ -87,7 +92,8 @@ final class CommandChecks {
             }
             for (int i = 0; i < values.size(); i++) {
                 Object value = values.get(i);
-                if (!(value instanceof String || value instanceof Number || value instanceof Boolean)) {
+                boolean text = value instanceof String string && string.indexOf('\0') < 0;
+                if (!(text || value instanceof Number || value instanceof Boolean)) {
                     error(
                             at + "/values/" + i,
                             "No such value can be put into a command.",
@@ -125,8 +131,8 @@ final class CommandChecks {
         }
         for (int i = 0; i < command.size(); i++) {
             String argument = command.get(i);
-            if (argument == null) {
-                error("/command/" + i, "The argument is empty.", "text");
+            if (argument == null || argument.indexOf('\0') >= 0) {
+                error("/command/" + i, "The argument is no text.", "text");
             } else {
                 placeholders("/command/" + i, argument, parameters);
             }
@@ -151,8 +157,17 @@ final class CommandChecks {
         });
         List<String> secrets = spec.secrets() == null ? List.of() : spec.secrets();
         for (int i = 0; i < secrets.size(); i++) {
-            if (!environment.containsKey(String.valueOf(secrets.get(i)))) {
-                error("/secrets/" + i, "There is no variable " + secrets.get(i) + ".", "a name in environment");
+            String name = String.valueOf(secrets.get(i));
+            String value = environment.get(name);
+            if (!environment.containsKey(name)) {
+                error("/secrets/" + i, "There is no variable " + name + ".", "a name in environment");
+            } else if (CommandSpec.MASK.equals(value)) {
+                error("/environment/" + name, "This is what is shown in place of a secret.", "the secret itself");
+            } else if (value != null && value.length() < CommandSpec.SHORTEST_SECRET) {
+                error(
+                        "/environment/" + name,
+                        "So short a secret cannot be hidden in what the program prints.",
+                        "at least " + CommandSpec.SHORTEST_SECRET + " characters");
             }
         }
     }
@@ -170,6 +185,23 @@ final class CommandChecks {
                 error(at, "The file is too large to be part of a sweep.", "at most 1 MiB");
             }
         });
+    }
+
+    /** A glob that is none would only be found out when the program has ended. */
+    private void outputs(SweepSpec.Command spec) {
+        List<String> outputs = spec.outputs() == null ? List.of() : spec.outputs();
+        for (int i = 0; i < outputs.size(); i++) {
+            String glob = outputs.get(i);
+            try {
+                if (glob == null || glob.isBlank() || glob.indexOf('\0') >= 0) {
+                    error("/outputs/" + i, "There is no glob here.", "such as *.json or plots/**");
+                } else {
+                    FileSystems.getDefault().getPathMatcher("glob:" + glob);
+                }
+            } catch (PatternSyntaxException e) {
+                error("/outputs/" + i, glob + " is no glob: " + e.getDescription(), "such as *.json or plots/**");
+            }
+        }
     }
 
     private void placeholders(String at, String text, Set<String> parameters) {

@@ -176,7 +176,9 @@ final class CommandPlanning {
         double value = range.scale() == SweepSpec.Scale.LOG
                 ? Math.exp(Math.log(low) + u * (Math.log(high) - Math.log(low)))
                 : low + u * (high - low);
-        return whole ? (Object) Math.clamp(Math.round(value), (long) min, (long) max) : rounded(value);
+        return whole
+                ? (Object) Math.clamp(Math.round(value), (long) min, (long) max)
+                : Math.clamp(rounded(value), min, max);
     }
 
     /** As many digits as people read; where a run lies does not depend on more. */

@@ -206,20 +206,12 @@ public class Sweeps {
         return get(id);
     }
 
-    /** A specification without what nobody is to read in it. */
-    private static SweepSpec shown(SweepSpec spec) {
-        return switch (spec) {
-            case SweepSpec.IsoFlop isoflop -> isoflop;
-            case SweepSpec.Command command -> command.masked();
-        };
-    }
-
     /** Says whether the sweep of that name is this one, and if not where the two differ. */
     private ProblemException exists(SweepSpec spec, SweepRow other) {
         URI location = URI.create("/api/v1/sweeps/" + other.id());
         String name = "Experiment %s already has a sweep named %s (sweep %d)"
                 .formatted(spec.experiment(), spec.name(), other.id());
-        // both as records: what was stored had its numbers rewritten by jsonb
+        // both as records: sweeps stored before V9 had their numbers rewritten by jsonb
         SweepSpec stored = json.readValue(other.specJson(), SweepSpec.class);
         if (stored.equals(spec)) {
             return new ProblemException(
@@ -436,7 +428,7 @@ public class Sweeps {
                     row.experiment(),
                     row.name(),
                     state(p.counts()),
-                    shown(json.readValue(row.specJson(), SweepSpec.class)),
+                    json.readValue(row.specJson(), SweepSpec.class).masked(),
                     row.datasetId(),
                     all(p.counts()),
                     row.plannedFlops(),

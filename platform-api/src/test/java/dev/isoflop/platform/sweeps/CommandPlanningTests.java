@@ -88,11 +88,40 @@ class CommandPlanningTests {
     }
 
     @Test
-    void whatIsWrongIsSaidFieldByField() {
+    void drawsStayInTheirRangeWhenTheyAreRounded() {
         SweepSpec.Command spec =
-                spec(",\"parameters\":{\"width\":{\"min\":2},\"b\":{\"values\":[]},\"c\":{\"min\":0,\"max\":1,"
+                spec(",\"parameters\":{\"lr\":{\"min\":0.1234561,\"max\":0.1234564}},\"search\":{\"count\":5}");
+        assertThat(CommandPlanning.plan(spec).cells())
+                .allSatisfy(
+                        cell -> assertThat(Double.parseDouble(cell.parameters().get("lr")))
+                                .isBetween(0.1234561, 0.1234564));
+    }
+
+    @Test
+    void aSecretIsHiddenByTheLineAndNotByAPartOfIt() {
+        SweepSpec.Command spec = spec(",\"parameters\":{\"lr\":{\"values\":[1]}},\"environment\":{\"A\":\"hunter\","
+                + "\"B\":\"hunter22\",\"C\":\"first line\\nsecond line\"},\"secrets\":[\"A\",\"B\",\"C\"]");
+        assertThat(CommandChecks.check(spec)).isEmpty();
+        CommandSpec job =
+                CommandSweeps.job(spec, CommandPlanning.plan(spec).cells().getFirst(), List.of());
+        assertThat(job.mask("hunter22 hunter")).isEqualTo(CommandSpec.MASK + " " + CommandSpec.MASK);
+        assertThat(job.mask("> second line <")).isEqualTo("> " + CommandSpec.MASK + " <");
+    }
+
+    @Test
+    void aSecretThatCannotBeHiddenOrIsNoneIsRefused() {
+        assertThat(CommandChecks.check(spec(",\"parameters\":{\"lr\":{\"values\":[1]}},\"environment\":{\"A\":\"abc\","
+                        + "\"B\":\"" + CommandSpec.MASK + "\"},\"secrets\":[\"A\",\"B\"]")))
+                .extracting(Problem.FieldError::pointer)
+                .containsExactly("/environment/A", "/environment/B");
+    }
+
+    @Test
+    void whatIsWrongIsSaidFieldByField() {
+        SweepSpec.Command spec = spec(
+                ",\"parameters\":{\"width\":{\"min\":2},\"b\":{\"values\":[]},\"c\":{\"min\":0,\"max\":1,"
                         + "\"scale\":\"LOG\"},\"d\":{\"values\":[{}]}},\"environment\":{\"ISOFLOP_RUN\":\"1\"},\"secrets\":[\"Z\"],"
-                        + "\"files\":{\"../x\":\"\"},\"gpus\":-1,\"checkpointDirectory\":\"/tmp\"");
+                        + "\"files\":{\"../x\":\"\"},\"outputs\":[\"*.json\",\"[a\",\" \"],\"gpus\":-1,\"checkpointDirectory\":\"/tmp\"");
         assertThat(CommandChecks.check(spec))
                 .extracting(Problem.FieldError::pointer)
                 .containsExactlyInAnyOrder(
@@ -104,6 +133,8 @@ class CommandPlanningTests {
                         "/environment/ISOFLOP_RUN",
                         "/secrets/0",
                         "/files/..~1x",
+                        "/outputs/1",
+                        "/outputs/2",
                         "/gpus",
                         "/checkpointDirectory");
         assertThat(

@@ -9,6 +9,7 @@ import dev.isoflop.protocol.job.CommandSpec;
 import dev.isoflop.protocol.job.LearningRateSchedule;
 import dev.isoflop.protocol.job.Optimizer;
 import dev.isoflop.protocol.job.Precision;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +27,9 @@ public sealed interface SweepSpec {
 
     /** Experiment the sweep is filed under; made on first use. */
     String experiment();
+
+    /** The same without the values of secrets: what may be shown. */
+    SweepSpec masked();
 
     /**
      * Model sizes trained at fixed compute budgets (Hoffmann et al. 2022, approach 2).
@@ -73,6 +77,11 @@ public sealed interface SweepSpec {
         public IsoFlop {
             // absent from the file, it arrives as null whatever its declared type
             experiment = experiment == null ? DEFAULT_EXPERIMENT : experiment;
+        }
+
+        @Override
+        public IsoFlop masked() {
+            return this;
         }
     }
 
@@ -128,28 +137,44 @@ public sealed interface SweepSpec {
             experiment = experiment == null ? IsoFlop.DEFAULT_EXPERIMENT : experiment;
         }
 
-        /** The same without the values of secrets: what may be shown. */
+        @Override
         public Command masked() {
             return environment == null || secrets == null
                     ? this
-                    : new Command(
-                            name,
-                            experiment,
-                            command,
-                            parameters,
-                            search,
-                            CommandSpec.masked(environment, secrets),
-                            secrets,
-                            files,
-                            outputs,
-                            gpus,
-                            memoryBytes,
-                            metricPrefix,
-                            checkpointDirectory,
-                            graceSeconds,
-                            pool,
-                            priority,
-                            retries);
+                    : withEnvironment(CommandSpec.masked(environment, secrets));
+        }
+
+        /** The same with the secrets of an earlier version where this has only their mask: it was looked at and sent back. */
+        public Command unmasked(Command before) {
+            if (environment == null || before.environment() == null) {
+                return this;
+            }
+            Map<String, String> known = before.environment();
+            Map<String, String> own = new LinkedHashMap<>(environment);
+            own.replaceAll(
+                    (variable, value) -> CommandSpec.MASK.equals(value) ? known.getOrDefault(variable, value) : value);
+            return withEnvironment(own);
+        }
+
+        private Command withEnvironment(Map<String, String> other) {
+            return new Command(
+                    name,
+                    experiment,
+                    command,
+                    parameters,
+                    search,
+                    other,
+                    secrets,
+                    files,
+                    outputs,
+                    gpus,
+                    memoryBytes,
+                    metricPrefix,
+                    checkpointDirectory,
+                    graceSeconds,
+                    pool,
+                    priority,
+                    retries);
         }
     }
 

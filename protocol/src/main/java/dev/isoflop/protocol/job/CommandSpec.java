@@ -1,12 +1,15 @@
 package dev.isoflop.protocol.job;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Run a program: any trainer in any language. It is told where it is by its environment ({@code ISOFLOP_RUN}, {@code
@@ -43,6 +46,9 @@ public record CommandSpec(
 
     /** What a view shows in place of a secret. */
     public static final String MASK = "••••••";
+
+    /** Characters of a secret, so that it can be hidden wherever it is printed. */
+    public static final int SHORTEST_SECRET = 4;
 
     public static final String DEFAULT_CHECKPOINT_DIRECTORY = "checkpoints";
     public static final int DEFAULT_GRACE_SECONDS = 30;
@@ -92,14 +98,22 @@ public record CommandSpec(
         return shown;
     }
 
-    /** A text with each secret's value replaced by {@link #MASK}. Values of fewer than four characters would hide all sorts of things. */
+    /**
+     * A text with each secret's value replaced by {@link #MASK}, and each of the lines of one that has several, since a log has
+     * lines. The longest goes first: another may be a part of it. Those of fewer than {@link #SHORTEST_SECRET} characters would
+     * hide all sorts of things and stay.
+     */
     public String mask(String text) {
         String shown = text;
-        for (String name : secrets) {
-            String value = environment.get(name);
-            if (value != null && value.length() >= 4 && shown.contains(value)) {
-                shown = shown.replace(value, MASK);
-            }
+        for (String hidden : secrets.stream()
+                .map(environment::get)
+                .filter(Objects::nonNull)
+                .flatMap(value -> Stream.concat(Stream.of(value), value.lines()))
+                .filter(value -> value.length() >= SHORTEST_SECRET)
+                .distinct()
+                .sorted(Comparator.comparingInt(String::length).reversed())
+                .toList()) {
+            shown = shown.replace(hidden, MASK);
         }
         return shown;
     }

@@ -85,6 +85,9 @@ final class CheckpointDirectory {
 
     /** Copies the directory of a program that has ended in good order at a step, whether or not it left a marker. */
     boolean takeAsIs(long step, Path into) throws IOException {
+        if (!Files.isDirectory(directory)) {
+            return false; // the program has removed it
+        }
         SortedMap<Path, State> files = files();
         copy(files, into);
         taken = step;
