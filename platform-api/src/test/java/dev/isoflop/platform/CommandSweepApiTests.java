@@ -134,6 +134,78 @@ class CommandSweepApiTests {
     }
 
     @Test
+    void theOrderOfItsParametersIsKept() {
+        String body = sweep(unique("order"), unique("pool"), ",\"search\":{\"count\":2}")
+                .replace("{\"lr\":{\"values\":[0.1,0.01]}}", """
+                        {"learning_rate":{"min":0,"max":1},"lr":{"min":0,"max":1}}""");
+        Reply made = submit(body);
+        assertThat(made.status()).as(made.text()).isEqualTo(201);
+        long sweep = made.body().path("id").asLong();
+        String first = "learning_rate=0.5,lr=0.33333";
+        assertThat(firstRun(sweep).path("name").asString()).isEqualTo(first);
+        assertThat(client.get("/api/v1/sweeps/" + sweep + "/plan").at("/runs/0/name"))
+                .isEqualTo(first);
+    }
+
+    @Test
+    void aScheduleSubmitsCommandsAndKeepsTheirSecrets() {
+        String name = unique("scheduled");
+        String schedule = """
+                {"name":"%s","cron":"30 2 * * *","paused":true,"spec":%s}""".formatted(name, sweep(name, unique("pool"), ""));
+        Reply made = client.post("/api/v1/schedules", "submit", schedule);
+        assertThat(made.status()).as(made.text()).isEqualTo(201);
+        assertThat(made.text()).doesNotContain("hunter22");
+        String path = "/api/v1/schedules/" + made.body().path("id").asLong();
+        Reply seen = client.get(path);
+        assertThat(seen.text()).doesNotContain("hunter22");
+        // sent back as it was seen, with another time
+        Reply changed = client.send(
+                "PUT",
+                path,
+                client.token("submit"),
+                "{\"name\":\"%s\",\"cron\":\"0 3 * * *\",\"spec\":%s}"
+                        .formatted(name, seen.body().path("spec")),
+                Map.of("If-Match", String.valueOf(seen.header("ETag"))));
+        assertThat(changed.status()).as(changed.text()).isEqualTo(200);
+        client.post(path + "/fires", "submit", "");
+        await().atMost(Duration.ofSeconds(20))
+                .until(() -> client.get(path).at("/recent/0/state").equals("submitted"));
+        JsonNode run = firstRun(client.get(path).body().at("/recent/0/sweepId").asLong());
+        assertThat(jdbc.sql("select spec #>> '{environment,KEY}' from run where id = ?")
+                        .param(run.path("id").asLong())
+                        .query(String.class)
+                        .single())
+                .isEqualTo("hunter22");
+        assertThat(client.get("/api/v1/schedules").text()).doesNotContain("hunter22");
+        // but not into another schedule, which has no secret of that name
+        Reply copied = client.post(
+                "/api/v1/schedules",
+                "submit",
+                "{\"name\":\"%s\",\"cron\":\"0 3 * * *\",\"spec\":%s}"
+                        .formatted(unique("copy"), seen.body().path("spec")));
+        assertThat(copied.at("/errors/0/pointer")).isEqualTo("/spec/environment/KEY");
+        client.send("DELETE", path, client.token("submit"), null, Map.of("If-Match", "*"));
+    }
+
+    @Test
+    void aRunnerIsNotGrantedMoreGpusThanItHasInAll() {
+        String pool = unique("pool");
+        assertThat(submit(sweep(unique("gpus"), pool, ",\"gpus\":1")).status()).isEqualTo(201);
+        assertThat(submit(sweep(unique("none"), pool, "")).status()).isEqualTo(201);
+        Reply one = client.post("/api/v1/runners", "runner", """
+                {"name":"%s","instance":"1","pool":"%s","host":"h","pid":1,"version":"0","slots":8,"cores":2,
+                 "memoryBytes":1024,"kinds":["command"],"devices":[{"index":0,"name":"a","memoryBytes":1}]}""".formatted(unique("gpu"), pool));
+        long runner = one.body().path("runnerId").asLong();
+        assertThat(client.claim(runner, 8, "command"))
+                .as("the second waits for a GPU elsewhere")
+                .hasSize(1);
+        assertThat(client.claim(runner, 8, "command"))
+                .as("those that need none")
+                .hasSize(2);
+        assertThat(client.claim(runner, 8, "command")).isEmpty();
+    }
+
+    @Test
     void whatIsWrongWithASweepOfCommandsIsAProblemWithItsField() {
         Reply reply = submit(sweep(unique("bad"), "p", "").replace("{lr}", "{rl}"));
         assertThat(reply.status()).isEqualTo(422);

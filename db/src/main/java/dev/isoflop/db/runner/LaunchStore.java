@@ -24,6 +24,12 @@ public class LaunchStore {
             extract(epoch from now() - l.stop_asked_at)::float8 as stop_asked_s
             """;
 
+    /** GPUs that run r has for itself, and the slots that takes. */
+    private static final String GPUS =
+            "case when r.kind = 'command' then coalesce((r.spec ->> 'gpus')::int, 0) else 0 end";
+
+    private static final String SLOTS = "greatest(1, ceil(:slots::numeric * " + GPUS + " / greatest(1, :gpus)))";
+
     private final JdbcClient jdbc;
 
     LaunchStore(JdbcClient jdbc) {
@@ -74,16 +80,34 @@ public class LaunchStore {
             double startedSeconds,
             @Nullable Double stopAskedSeconds) {}
 
-    /** @param settled those that have been in the queue for longer than the time asked about */
-    public record Queue(int settled, int fresh) {}
+    /**
+     * What one runner has.
+     *
+     * @param slots runs it takes at once; a command that has GPUs for itself takes its share of them
+     */
+    public record Size(long memoryBytes, int gpus, int slots) {
+
+        /** Of which nothing is known: it may have whatever a run needs. */
+        public static final Size ANY = new Size(Long.MAX_VALUE, Integer.MAX_VALUE, 1);
+    }
+
+    /**
+     * Runs that wait.
+     *
+     * @param settled those that have been in the queue for longer than the time asked about
+     * @param settledSlots what they take of a runner's slots
+     * @param tooLarge those that need more memory or GPUs than a runner has; not among the others
+     */
+    public record Queue(int settled, int fresh, int settledSlots, int freshSlots, int tooLarge) {}
 
     /**
      * A runner of the pool that is being heard from.
      *
      * @param held runs it holds
+     * @param heldSlots what they take of its slots
      * @param idleSeconds since it registered or its last run ended, whichever is later
      */
-    public record Live(String name, int slots, int held, double idleSeconds) {}
+    public record Live(String name, int slots, int held, int heldSlots, double idleSeconds) {}
 
     /** Launches in a row, the latest ones, that ended without having taken a run; and how long ago the last ended. */
     public record Fruitless(int count, double secondsSince) {}
@@ -175,36 +199,46 @@ public class LaunchStore {
                 """).param(pool).update();
     }
 
-    /** @param memoryBytes runs that need more are not counted */
-    public Queue queue(String pool, long memoryBytes, Duration settled) {
+    /** Runs of the pool that could be claimed now. */
+    public Queue queue(String pool, Size runner, Duration settled) {
         return jdbc.sql("""
-                        select count(*) filter (where since <= now() - make_interval(secs => :settled)) as settled,
-                               count(*) filter (where since > now() - make_interval(secs => :settled)) as fresh
-                        from (select greatest(r.not_before, d.finished_at) as since
+                        select count(*) filter (where fits and settled), count(*) filter (where fits and not settled),
+                               coalesce(sum(slots) filter (where fits and settled), 0),
+                               coalesce(sum(slots) filter (where fits and not settled), 0),
+                               count(*) filter (where not fits)
+                        from (select greatest(r.not_before, d.finished_at) <= now() - make_interval(secs => :settled) as settled,
+                                     r.memory_bytes <= :memory and GPUS <= :gpus as fits, SLOTS as slots
                               from run r left join run d on d.id = r.waits_for
                               where r.state = 'queued' and r.pool = :pool and r.not_before <= now()
-                                and r.memory_bytes <= :memory and (r.waits_for is null or d.state = 'succeeded')) q
-                        """)
+                                and (r.waits_for is null or d.state = 'succeeded')) q
+                        """.replace("SLOTS", SLOTS).replace("GPUS", GPUS))
                 .param("pool", pool)
-                .param("memory", memoryBytes)
+                .param("memory", runner.memoryBytes())
+                .param("gpus", runner.gpus())
+                .param("slots", runner.slots())
                 .param("settled", settled.toMillis() / 1e3)
-                .query((rs, i) -> new Queue(rs.getInt(1), rs.getInt(2)))
+                .query((rs, i) -> new Queue(rs.getInt(1), rs.getInt(2), rs.getInt(3), rs.getInt(4), rs.getInt(5)))
                 .single();
     }
 
     /** Runners of the pool heard from within that time, whoever started them; not those whose launch is known to have ended. */
-    public List<Live> live(String pool, Duration heard) {
+    public List<Live> live(String pool, Size runner, Duration heard) {
         return jdbc.sql("""
-                        select r.name, r.slots, (select count(*) from lease l where l.runner_id = r.id) as held,
-                            extract(epoch from now() - greatest(r.registered_at,
-                                (select max(a.ended_at) from attempt a where a.runner_id = r.id)))::float8 as idle
-                        from runner r where r.pool = ? and r.last_seen > now() - make_interval(secs => ?)
-                          and not exists (select 1 from runner_launch l where l.key = r.name and l.ended_at is not null)
-                        order by r.id
-                        """)
-                .param(pool)
-                .param(heard.toMillis() / 1e3)
-                .query((rs, i) -> new Live(rs.getString(1), rs.getInt(2), rs.getInt(3), rs.getDouble(4)))
+                        select me.name, me.slots, held.runs, held.slots,
+                            extract(epoch from now() - greatest(me.registered_at,
+                                (select max(a.ended_at) from attempt a where a.runner_id = me.id)))::float8 as idle
+                        from runner me cross join lateral (
+                            select count(*) as runs, coalesce(sum(SLOTS), 0) as slots
+                            from lease l join run r on r.id = l.run_id where l.runner_id = me.id) held
+                        where me.pool = :pool and me.last_seen > now() - make_interval(secs => :heard)
+                          and not exists (select 1 from runner_launch l where l.key = me.name and l.ended_at is not null)
+                        order by me.id
+                        """.replace("SLOTS", SLOTS))
+                .param("pool", pool)
+                .param("gpus", runner.gpus())
+                .param("slots", runner.slots())
+                .param("heard", heard.toMillis() / 1e3)
+                .query((rs, i) -> new Live(rs.getString(1), rs.getInt(2), rs.getInt(3), rs.getInt(4), rs.getDouble(5)))
                 .list();
     }
 

@@ -49,7 +49,7 @@ record Decision(int start, Map<Launch, String> stop, String note) {
                 continue;
             }
             int slots = launch == null ? runner.slots() : Math.min(launch.slots(), runner.slots());
-            int free = Math.max(0, slots - runner.held());
+            int free = Math.max(0, slots - runner.heldSlots());
             boolean lately = runner.idleSeconds() < patience.toMillis() / 1e3;
             if (lately) {
                 freeNow += free;
@@ -82,15 +82,19 @@ record Decision(int start, Map<Launch, String> stop, String note) {
             }
         }
         int queued = queue.settled() + queue.fresh();
-        int uncovered = Math.max(0, queued - freeNow - coming);
-        uncovered -= Math.min(freeLong, Math.min(uncovered, queue.fresh()));
+        int uncovered = Math.max(0, queue.settledSlots() + queue.freshSlots() - freeNow - coming);
+        uncovered -= Math.min(freeLong, Math.min(uncovered, queue.freshSlots()));
         int wanted = Math.ceilDiv(uncovered, pool.expectedSlots());
-        if (wanted > 0 && idleBeside && queue.fresh() < uncovered) {
+        if (wanted > 0 && idleBeside && queue.freshSlots() < uncovered) {
             // an idle runner of this very kind has not taken them: another would not either
             return new Decision(
                     0, stop, waiting(queued) + " although a runner of this pool is idle: they need what it has not.");
         }
         int start = Math.min(wanted, Math.max(0, pool.maxRunners() - open.size()));
+        if (queued == 0 && queue.tooLarge() > 0) {
+            return new Decision(
+                    0, stop, waiting(queue.tooLarge()) + " for more memory or GPUs than a runner of this pool has.");
+        }
         return new Decision(start, stop, note(pool, queued, wanted, start, open.size(), coming));
     }
 

@@ -47,10 +47,10 @@ class PoolController {
     private PoolViews.Pool view(String name) {
         Optional<Pool> pool = pools.find(name);
         Optional<LaunchStore.Pool> last = pool.isPresent() ? launches.pool(name) : Optional.empty();
-        List<Live> live = launches.live(name, leases.suspect());
+        List<Live> live = launches.live(name, LaunchStore.Size.ANY, leases.suspect());
         List<Launch> open = launches.open(name);
         LaunchStore.Queue queue =
-                launches.queue(name, Long.MAX_VALUE, settings.scaling().patience());
+                launches.queue(name, LaunchStore.Size.ANY, settings.scaling().patience());
         String error = last.map(LaunchStore.Pool::error).orElse(null);
         return new PoolViews.Pool(
                 name,

@@ -107,21 +107,18 @@ class PoolScaler {
                 // counts
                 .collect(Collectors.toMap(
                         ProvidedRunner::key, r -> r, (a, b) -> a.state() == ProvidedRunner.State.ENDED ? b : a));
-        List<Live> live = launches.live(pool.name(), leases.suspect());
-        reconcile(pool, provided, live);
+        PoolSettings wants = pool.settings();
+        LaunchStore.Size size = wants.size();
+        reconcile(pool, provided, launches.live(pool.name(), size, leases.suspect()));
         launches.noteRegistrations(pool.name());
 
-        PoolSettings wants = pool.settings();
-        long memory = wants.memory() == null || wants.gpus() > 0
-                ? Long.MAX_VALUE
-                : wants.memory().toBytes();
         List<Launch> open = launches.open(pool.name());
         Decision decision = Decision.of(
                 wants,
                 settings.patience(),
-                launches.queue(pool.name(), memory, settings.patience()),
+                launches.queue(pool.name(), size, settings.patience()),
                 open,
-                launches.live(pool.name(), leases.suspect()));
+                launches.live(pool.name(), size, leases.suspect()));
         for (Map.Entry<Launch, String> stop : decision.stop().entrySet()) {
             stop(pool, stop.getKey(), stop.getValue(), provided);
         }

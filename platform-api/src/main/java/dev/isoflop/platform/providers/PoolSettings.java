@@ -1,5 +1,6 @@
 package dev.isoflop.platform.providers;
 
+import dev.isoflop.db.runner.LaunchStore;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -59,6 +60,12 @@ public record PoolSettings(
     /** Runs a runner is expected to take at once. */
     int expectedSlots() {
         return slots > 0 ? slots : gpus > 0 ? GPU_SLOTS : cpus;
+    }
+
+    /** What one runner has. Where runs train on GPUs, their memory is that of GPUs, of which nothing is known here. */
+    LaunchStore.Size size() {
+        return new LaunchStore.Size(
+                memory == null || gpus > 0 ? Long.MAX_VALUE : memory.toBytes(), gpus, expectedSlots());
     }
 
     /** What the runner is told; 0: it decides. */

@@ -294,6 +294,44 @@ class ScalingTests {
                 .hasSize(2);
     }
 
+    @Test
+    void programsThatHaveGpusForThemselvesAskForAsManyRunnersAsThatTakes() {
+        for (int i = 0; i < 3; i++) {
+            queueCommand(1);
+        }
+        look();
+        assertThat(provider.requests).as("runners of this pool have no GPU").isEmpty();
+        assertThat(note()).isEqualTo("3 runs wait for more memory or GPUs than a runner of this pool has.");
+        queueCommand(4);
+        pool = new Pools.Pool(
+                name, TestPools.pool("fake", 5, 60, 2, null, List.of(), null), provider, "isoflop-test-" + name + "-");
+        look();
+        assertThat(provider.requests)
+                .as("two programs a runner; nobody has four GPUs")
+                .hasSize(2);
+        provider.all(ProvidedRunner.State.RUNNING);
+        long runner = register(all().getLast().key(), 100);
+        jdbc.sql("update runner set slots = 128 where id = ?").param(runner).update();
+        for (int i = 0; i < 2; i++) {
+            hold(
+                    runner,
+                    jdbc.sql("select min(id) from run where pool = ? and state = 'queued'")
+                            .param(name)
+                            .query(Long.class)
+                            .single());
+        }
+        queueCommand(2);
+        look();
+        assertThat(provider.requests).as("the first has slots left, and no GPU").hasSize(3);
+    }
+
+    private void queueCommand(int gpus) {
+        jdbc.sql(
+                        "insert into run (name, kind, spec, state, pool) values ('r', 'command', jsonb_build_object('gpus', ?::int), 'queued', ?)")
+                .params(gpus, name)
+                .update();
+    }
+
     // --- crashes and lost answers
 
     @Test
