@@ -20,6 +20,7 @@ import java.util.stream.Collectors;
 import javax.sql.DataSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.annotation.Qualifier;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.support.TransactionTemplate;
 
@@ -43,7 +44,7 @@ class PoolScaler {
 
     private final LaunchStore launches;
     private final RunnerTokens tokens;
-    private final DataSource database;
+    private final DataSource locks;
     private final TransactionTemplate transactions;
     private final PoolsSettings.Scaling settings;
     private final LeaseSettings leases;
@@ -51,13 +52,13 @@ class PoolScaler {
     PoolScaler(
             LaunchStore launches,
             RunnerTokens tokens,
-            DataSource database,
+            @Qualifier(ProviderConfiguration.LOCKS) DataSource locks,
             TransactionTemplate transactions,
             PoolsSettings settings,
             LeaseSettings leases) {
         this.launches = launches;
         this.tokens = tokens;
-        this.database = database;
+        this.locks = locks;
         this.transactions = transactions;
         this.settings = settings.scaling();
         this.leases = leases;
@@ -70,7 +71,7 @@ class PoolScaler {
      * @param command what starts a runner on this machine
      */
     void look(Pool pool, URI url, List<String> command) {
-        Optional<PoolLock> lock = PoolLock.tryTake(database, pool.name());
+        Optional<PoolLock> lock = PoolLock.tryTake(locks, pool.name());
         if (lock.isEmpty()) {
             return; // another platform is at it
         }

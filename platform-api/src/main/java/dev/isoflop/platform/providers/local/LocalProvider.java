@@ -18,8 +18,11 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +36,8 @@ import org.springframework.stereotype.Component;
  * platform that dies at any moment finds it again. A pid counts only while its process has the key among its arguments;
  * whatever else has that pid by now is left alone. When the platform ends in good order its local runners end before it,
  * with checkpoints; when it is killed they go on and are found by the next.
+ *
+ * <p>Concurrency: pools ask for runners at the same time. Once the platform has begun to end, none is started any more.
  *
  * <p>Only one platform may use this provider for a pool: another machine's would not see these processes.
  */
@@ -59,7 +64,12 @@ class LocalProvider implements RunnerProvider, SmartLifecycle {
 
     private final Path home;
     private final Path launches;
+    /** Processes that this platform has started: one may be so young that it has not written its pid yet. */
+    private final Set<Process> started = ConcurrentHashMap.newKeySet();
+
+    private final Object starting = new Object();
     private volatile boolean running;
+    private boolean ending;
 
     LocalProvider(IsoflopSettings settings) {
         this.home = settings.home().toAbsolutePath().normalize();
@@ -77,6 +87,10 @@ class LocalProvider implements RunnerProvider, SmartLifecycle {
         refuse(pool.account() != null, prefix + ".account");
         refuse(!pool.sbatchOptions().isEmpty(), prefix + ".sbatch-options");
         refuse(pool.timeLimit() != null, prefix + ".time-limit");
+        if (pool.gpus() > 0 && pool.maxRunners() > 1) {
+            throw new IllegalArgumentException(
+                    prefix + ".max-runners must be 1 for local runners with GPUs: each takes all of this machine");
+        }
     }
 
     private static void refuse(boolean given, String property) {
@@ -107,10 +121,21 @@ class LocalProvider implements RunnerProvider, SmartLifecycle {
                     .redirectErrorStream(true)
                     .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
             builder.environment().put(RunnerRequest.TOKEN_VARIABLE, request.token());
-            Process process = builder.start();
-            return Long.toString(process.pid());
+            return Long.toString(start(builder).pid());
         } catch (IOException e) {
             throw ProviderException.refused("The runner's process could not be started: " + e.getMessage());
+        }
+    }
+
+    private Process start(ProcessBuilder builder) throws IOException, ProviderException {
+        synchronized (starting) {
+            if (ending) {
+                throw ProviderException.refused("The platform is ending, and its local runners with it.");
+            }
+            Process process = builder.start();
+            started.removeIf(earlier -> !earlier.isAlive());
+            started.add(process);
+            return process;
         }
     }
 
@@ -205,6 +230,9 @@ class LocalProvider implements RunnerProvider, SmartLifecycle {
 
     @Override
     public void start() {
+        synchronized (starting) {
+            ending = false;
+        }
         running = true;
     }
 
@@ -216,7 +244,11 @@ class LocalProvider implements RunnerProvider, SmartLifecycle {
     @Override
     public void stop() {
         running = false;
-        List<ProcessHandle> left = new ArrayList<>();
+        synchronized (starting) {
+            ending = true; // the runs that are given up now bring no new runner
+        }
+        Set<ProcessHandle> left = new HashSet<>();
+        started.forEach(process -> left.add(process.toHandle()));
         try (Stream<Path> files = Files.isDirectory(launches) ? Files.list(launches) : Stream.empty()) {
             files.map(file -> file.getFileName().toString())
                     .filter(name -> name.endsWith(PID))

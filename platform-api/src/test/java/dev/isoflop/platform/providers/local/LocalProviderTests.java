@@ -7,6 +7,7 @@ import dev.isoflop.platform.IsoflopSettings;
 import dev.isoflop.platform.providers.PoolSettings;
 import dev.isoflop.platform.providers.ProvidedRunner;
 import dev.isoflop.platform.providers.ProvidedRunner.State;
+import dev.isoflop.platform.providers.ProviderException;
 import dev.isoflop.platform.providers.RunnerRequest;
 import dev.isoflop.platform.providers.TestPools;
 import java.net.URI;
@@ -155,6 +156,18 @@ class LocalProviderTests {
         provider.stop();
         assertThat(log()).contains("drained");
         assertThat(only(provider).state()).isEqualTo(State.ENDED);
+        assertThatThrownBy(() -> provider.start(request(SCRIPT)))
+                .as("for the runs that have just been given up")
+                .isInstanceOf(ProviderException.class)
+                .hasMessageContaining("The platform is ending");
+    }
+
+    @Test
+    void aRunnerThatHasNotWrittenItsPidYetEndsWithThePlatformToo() throws Exception {
+        LocalProvider provider = provider();
+        long pid = Long.parseLong(provider.start(request(SCRIPT)));
+        provider.stop();
+        assertThat(ProcessHandle.of(pid).filter(ProcessHandle::isAlive)).isEmpty();
     }
 
     @Test
@@ -162,5 +175,8 @@ class LocalProviderTests {
         assertThatThrownBy(() -> provider()
                         .check("isoflop.pools.cpu", TestPools.pool("local", 1, 1, 0, null, List.of("--qos=low"), null)))
                 .hasMessage("isoflop.pools.cpu.sbatch-options is for provider slurm, not local");
+        assertThatThrownBy(() ->
+                        provider().check("isoflop.pools.g", TestPools.pool("local", 2, 1, 1, null, List.of(), null)))
+                .hasMessageStartingWith("isoflop.pools.g.max-runners must be 1");
     }
 }
