@@ -289,6 +289,36 @@ test("the schedules page says what fires next and what fires did, pauses, resume
   await expect(row).toContainText("by hand");
 });
 
+test("a schedule is made from a sweep, changed and removed", async ({ page }) => {
+  test.skip(!FAKE, "a real platform would fire it");
+  await page.goto("/schedules");
+  await page.getByRole("button", { name: "New schedule" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name", { exact: true }).fill("every-hour");
+  await dialog.getByLabel(/^Cron/).fill("0 * * * *");
+  await dialog.getByLabel("Time zone").fill("Europe/Berlin");
+  await dialog.getByLabel(/^Sweep/).fill("{");
+  await dialog.getByRole("button", { name: "Add" }).click();
+  await expect(dialog.getByRole("alert")).toContainText("JSON");
+  await dialog.getByLabel("The sweep begins as that of").selectOption({ index: 1 });
+  await expect(dialog.getByLabel(/^Sweep/)).toHaveValue(/"kind": "isoflop"/);
+  await noSeriousFaults(page);
+  await dialog.getByRole("button", { name: "Add" }).click();
+  const row = page.getByRole("row", { name: /every-hour/ });
+  await expect(row).toContainText("0 * * * *");
+  await row.getByRole("button", { name: "Change every-hour" }).click();
+  await dialog.getByLabel(/^Cron/).fill("0 4 * * *");
+  await dialog.getByLabel("What was missed while no platform was up").selectOption("ALL");
+  await dialog.getByLabel("How many at most").fill("3");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(row).toContainText("0 4 * * *");
+  await expect(row).toContainText("catches up with 3 at most");
+  await row.getByRole("button", { name: "Change every-hour" }).click();
+  page.once("dialog", (question) => question.accept());
+  await dialog.getByRole("button", { name: "Remove" }).click();
+  await expect(row).toHaveCount(0);
+});
+
 test("a runner without a GPU says so, and one that is not there too", async ({ page }) => {
   test.skip(!FAKE, "a real platform may have only GPU runners");
   await page.goto("/runners/1");

@@ -88,3 +88,18 @@ export function actOn(schedule, what) {
   }
   return undefined;
 }
+
+/** A new one, as it was asked for. */
+export function add(schedules, wanted) {
+  const now = new Date().toISOString();
+  const made = {
+    ...schedules[0],
+    ...wanted,
+    id: Math.max(0, ...schedules.map((one) => one.id)) + 1,
+    next: [{ at: now, local: `${now.slice(0, 19)}Z` }],
+    recent: [],
+    version: 0,
+  };
+  schedules.unshift(made);
+  return made;
+}

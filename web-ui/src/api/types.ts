@@ -35,6 +35,7 @@ export type Session = Schemas["SessionView"];
 
 export type Sweep = Schemas["Sweep"];
 export type Schedule = Schemas["Schedule"];
+export type CreateSchedule = Schemas["CreateSchedule"];
 export type Fire = Schemas["Fire"];
 export type Run = Schemas["Run"];
 export type RunDetail = Schemas["RunDetail"];

@@ -14,7 +14,7 @@ import { shapeOf } from "./overview/Sparkline";
 import { flatten } from "./run/ConfigTab";
 import { gpuSummary, meanUtilisation, timeline } from "./runners/devices";
 import { sortTies, toggleSort } from "./runs/sorting";
-import { inTime, localTime } from "./schedules/words";
+import { inTime, localTime, specOf, template } from "./schedules/words";
 import { FitSide } from "./sweep/FitSide";
 import { logTicks, stretches } from "./sweep/figures";
 import { askedToLeaveOut, choose, curvesOf, dotsOf } from "./sweep/model";
@@ -241,6 +241,14 @@ it("writesTimesOfASchedulesZone", () => {
   expect(localTime("2026-10-25T02:30:15.123Z")).toBe("2026-10-25 02:30:15 UTC");
   expect(inTime("2026-10-25T02:30:00Z", Date.parse("2026-10-25T00:25:00Z"))).toBe("in 2 h 5 min");
   expect(inTime("2026-10-25T02:30:00Z", Date.parse("2026-10-25T02:30:00Z"))).toBe("now");
+});
+
+it("editsASweepWithoutItsName", () => {
+  const spec = (world.schedules[0] as Schedule).spec;
+  expect(JSON.parse(template(spec))).toEqual({ ...spec, name: undefined });
+  expect(specOf('{"kind":"command"}')).toEqual({ kind: "command" });
+  expect(() => specOf("[]")).toThrow("no JSON object");
+  expect(() => specOf("{")).toThrow("JSON");
 });
 
 it("flattensNestedSettings", () => {

@@ -1,5 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { post } from "../../api/client";
 import { usePolling } from "../../api/live";
 import { schedulesQuery } from "../../api/queries";
@@ -7,6 +8,7 @@ import type { Fire, Schedule } from "../../api/types";
 import { ago } from "../../lib/format";
 import { Button, ErrorNotice, Panel, ui } from "../../ui/parts";
 import { useTitle } from "../../ui/Shell";
+import { ScheduleDialog } from "./ScheduleDialog";
 import css from "./schedules.module.css";
 import { CATCH_UP, inTime, localTime, OVERLAP } from "./words";
 
@@ -14,12 +16,19 @@ export function SchedulesPage() {
   useTitle("Schedules");
   // a fire is no event of the live stream: asked for every few seconds, also while that is up
   const polling = usePolling();
+  const [adding, setAdding] = useState(false);
   const query = useQuery({ ...schedulesQuery, refetchInterval: polling || 5000 });
   if (query.isError && !query.data)
     return <ErrorNotice what="The schedules could not be loaded." error={query.error} />;
   return (
     <div className={ui.stack}>
-      <h1>Schedules</h1>
+      <div className={css.head}>
+        <h1>Schedules</h1>
+        <Button look="primary" onClick={() => setAdding(true)}>
+          New schedule
+        </Button>
+      </div>
+      {adding && <ScheduleDialog onClose={() => setAdding(false)} />}
       <Panel>
         {query.isPending ? (
           <p className={ui.muted}>Loading…</p>
@@ -27,8 +36,8 @@ export function SchedulesPage() {
           <SchedulesTable schedules={query.data} />
         ) : (
           <p className={ui.empty}>
-            No schedule yet. Write a file with a name, a cron expression, a zone and a sweep, and add it with{" "}
-            <code>isoflop schedule add FILE</code>.
+            No schedule yet. Make one here, or write a file with a name, a cron expression, a zone and a sweep and add
+            it with <code>isoflop schedule add FILE</code>.
           </p>
         )}
       </Panel>
@@ -158,6 +167,7 @@ function FireLine({ fire }: { fire: Fire }) {
 
 function Actions({ schedule }: { schedule: Schedule }) {
   const cache = useQueryClient();
+  const [changing, setChanging] = useState(false);
   const act = useMutation({
     mutationFn: (what: "pause" | "resume" | "fires") => post(`/schedules/${schedule.id}/${what}`),
     onSettled: () => cache.invalidateQueries({ queryKey: schedulesQuery.queryKey }),
@@ -180,6 +190,10 @@ function Actions({ schedule }: { schedule: Schedule }) {
       >
         Run now
       </Button>
+      <Button small aria-label={`Change ${schedule.name}`} onClick={() => setChanging(true)}>
+        Change
+      </Button>
+      {changing && <ScheduleDialog schedule={schedule} onClose={() => setChanging(false)} />}
       {act.isError && <ErrorNotice what="That did not work." error={act.error} />}
     </div>
   );

@@ -1,4 +1,4 @@
-import type { Schedule } from "../../api/types";
+import type { CreateSchedule, Schedule } from "../../api/types";
 import { duration } from "../../lib/format";
 
 /** What a fire does while the one before it is at work. */
@@ -27,4 +27,16 @@ export function inTime(at: string, now: number = Date.now()): string {
   const seconds = (Date.parse(at) - now) / 1000;
   if (Number.isNaN(seconds)) return "";
   return seconds < 1 ? "now" : `in ${duration(seconds)}`;
+}
+
+/** A sweep to be edited: each fire names it. */
+export function template(spec: Schedule["spec"]): string {
+  return JSON.stringify({ ...spec, name: undefined }, null, 2);
+}
+
+/** What was written; JSON's own complaint says where it is none. */
+export function specOf(text: string): CreateSchedule["spec"] {
+  const spec: unknown = JSON.parse(text);
+  if (spec === null || typeof spec !== "object" || Array.isArray(spec)) throw new Error("The sweep is no JSON object.");
+  return spec as CreateSchedule["spec"];
 }
