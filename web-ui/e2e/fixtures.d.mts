@@ -4,6 +4,7 @@ export function makeWorld(now: number): {
   sweeps: object[];
   runs: object[];
   runners: object[];
+  pools: object[];
   fits: Map<number, object[]>;
 };
 export function deviceSeriesOf(index: number, from: number, to: number, maxPoints: number): object;

@@ -5,6 +5,7 @@
  */
 
 import { gpuRun } from "./profile.mjs";
+import { schedulesOf } from "./schedules.mjs";
 
 export const LAW = { E: 1.85, A: 38, B: 420, alpha: 0.32, beta: 0.42 };
 
@@ -419,6 +420,40 @@ export function makeWorld(now) {
       lastSeen: new Date(now - 4000).toISOString(),
     },
   ];
+  const pools = [
+    {
+      name: "cluster",
+      provider: "slurm",
+      maxRunners: 4,
+      idleSeconds: 300,
+      queued: 2,
+      runners: 0,
+      slots: 0,
+      busy: 0,
+      note: "2 runs wait; 1 runner is asked for.",
+      checkedAt: new Date(now).toISOString(),
+      launches: [
+        {
+          id: 1,
+          runner: "isoflop-0f0f0f0f-cluster-0123456789ab",
+          provider: "slurm",
+          externalId: "4711",
+          state: "waiting",
+          reason: "Slurm: PENDING: Resources",
+          askedAt: new Date(now - 60_000).toISOString(),
+        },
+      ],
+    },
+    {
+      name: "default",
+      queued: 0,
+      runners: 2,
+      slots: 4,
+      busy: 1,
+      note: "This pool has no provider: its runners are started by hand.",
+      launches: [],
+    },
+  ];
   for (const device of runners[1].devices) {
     const series = deviceSeriesOf(device.index, now - 60_000, now, 1000);
     const last = (name) => series[name][series[name].length - 1];
@@ -436,6 +471,8 @@ export function makeWorld(now) {
     sweeps: [second, first, third],
     runs,
     runners,
+    schedules: schedulesOf(now, [second, first, third]),
+    pools,
     fits: new Map([[1, fitsOf(first, doneRuns, 11, now).reverse()]]),
   };
 }

@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
 import { deviceSeriesOf, GPU_METRICS, METRICS, makeWorld, seriesOf } from "./fixtures.mjs";
 import { profileOf } from "./profile.mjs";
+import { actOn, add } from "./schedules.mjs";
 
 export const TOKEN = "isf_e2e";
 
@@ -155,6 +156,12 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
     if (path === "/stream") return stream(request, response, world, query.get("topics")?.split(",") ?? []);
     if (path === "/overview") return send(200, overview(world));
     if (path === "/runners") return send(200, world.runners);
+    if (path === "/schedules" && request.method === "POST") {
+      read().then((body) => send(201, add(world.schedules, body)));
+      return;
+    }
+    if (path === "/schedules") return send(200, page(world.schedules, query));
+    if (path === "/pools") return send(200, world.pools);
     if (path === "/sweeps") return send(200, page(world.sweeps, query));
     if (path === "/runs") return send(200, page(filtered([...world.runs], query), query));
 
@@ -168,6 +175,23 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
         const from = Date.parse(query.get("from"));
         return send(200, deviceSeriesOf(Number(leaf), from, Date.now(), Number(query.get("maxPoints") ?? 1000)));
       }
+    }
+    if (kind === "schedules") {
+      const schedule = world.schedules.find((one) => one.id === id);
+      if (schedule && part === undefined) {
+        read().then((body) => {
+          if (request.headers["if-match"] !== `"${schedule.version}"`) {
+            return problem(412, "etag-mismatch", "The schedule has changed since. Look at it again.");
+          }
+          if (request.method === "PUT")
+            return send(200, Object.assign(schedule, body, { version: schedule.version + 1 }));
+          world.schedules.splice(world.schedules.indexOf(schedule), 1);
+          send(204);
+        });
+        return;
+      }
+      const answer = schedule && actOn(schedule, part);
+      return answer ? send(answer.status, answer.body) : problem(404, "not-found", `There is no schedule ${id}.`);
     }
     if (kind === "sweeps") {
       const sweep = world.sweeps.find((one) => one.id === id);

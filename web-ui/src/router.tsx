@@ -13,6 +13,7 @@ import { LoginPage } from "./features/login/LoginPage";
 import { OverviewPage } from "./features/overview/OverviewPage";
 import { RunnersPage } from "./features/runners/RunnersPage";
 import { RunsPage } from "./features/runs/RunsPage";
+import { SchedulesPage } from "./features/schedules/SchedulesPage";
 import { SweepsPage } from "./features/sweep/SweepsPage";
 import {
   loginSearch,
@@ -82,6 +83,8 @@ const runnerRoute = createRoute({
   component: lazyRouteComponent(() => import("./features/runners/RunnerPage"), "RunnerPage"),
 });
 
+const schedulesRoute = createRoute({ getParentRoute: () => shellRoute, path: "/schedules", component: SchedulesPage });
+
 const sweepsRoute = createRoute({ getParentRoute: () => shellRoute, path: "/sweeps", component: SweepsPage });
 
 const sweepRoute = createRoute({
@@ -95,7 +98,16 @@ const sweepRoute = createRoute({
 
 const routeTree = rootRoute.addChildren([
   loginRoute,
-  shellRoute.addChildren([overviewRoute, runsRoute, runRoute, sweepsRoute, sweepRoute, runnersRoute, runnerRoute]),
+  shellRoute.addChildren([
+    overviewRoute,
+    runsRoute,
+    runRoute,
+    sweepsRoute,
+    sweepRoute,
+    schedulesRoute,
+    runnersRoute,
+    runnerRoute,
+  ]),
 ]);
 
 export function makeRouter(cache: QueryClient, history?: RouterHistory) {

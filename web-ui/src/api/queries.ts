@@ -8,12 +8,14 @@ import type {
   MetricHead,
   Overview,
   Page,
+  Pool,
   Profile,
   Run,
   RunDetail,
   RunEvent,
   Runner,
   RunState,
+  Schedule,
   Series,
   Session,
   Sweep,
@@ -47,6 +49,11 @@ export const runnersQuery = queryOptions({
   queryFn: ({ signal }) => getList<Runner>("/runners", undefined, signal),
 });
 
+export const poolsQuery = queryOptions({
+  queryKey: ["pools"],
+  queryFn: ({ signal }) => getList<Pool>("/pools", undefined, signal),
+});
+
 export const runnerQuery = (id: number) =>
   queryOptions({
     queryKey: ["runners", id],
@@ -72,6 +79,11 @@ export const sweepsQuery = infiniteQueryOptions({
   queryFn: ({ pageParam, signal }) => get<Page<Sweep>>("/sweeps", { limit: 50, after: pageParam }, signal),
   initialPageParam: undefined as string | undefined,
   getNextPageParam: (page) => page.next ?? undefined,
+});
+
+export const schedulesQuery = queryOptions({
+  queryKey: ["schedules"],
+  queryFn: ({ signal }) => getList<Schedule>("/schedules", { limit: 200 }, signal),
 });
 
 export const sweepQuery = (id: number) =>

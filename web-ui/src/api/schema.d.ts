@@ -116,6 +116,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/pools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listPool"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runners": {
         parameters: {
             query?: never;
@@ -468,6 +484,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listSchedule"];
+        put?: never;
+        post: operations["createSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getSchedule"];
+        put: operations["updateSchedule"];
+        post?: never;
+        delete: operations["deleteSchedule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/fires": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["firesSchedule"];
+        put?: never;
+        post: operations["runSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["pauseSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["resumeSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/schema/sweep.json": {
         parameters: {
             query?: never;
@@ -727,7 +823,7 @@ export interface components {
         ClaimGrantAssignment: {
             /** Format: int32 */
             attempt: number;
-            job: components["schemas"]["DataSpec"] | components["schemas"]["PretrainSpec"];
+            job: components["schemas"]["CommandSpec"] | components["schemas"]["DataSpec"] | components["schemas"]["PretrainSpec"];
             name: string;
             resume?: components["schemas"]["ClaimGrantResume"];
             /** Format: int64 */
@@ -747,6 +843,32 @@ export interface components {
             /** Format: int32 */
             slots: number;
         };
+        CommandSpec: Omit<components["schemas"]["JobSpec"], "kind"> & {
+            argv: string[];
+            checkpointDirectory: string;
+            environment: {
+                [key: string]: string;
+            };
+            /** Format: int32 */
+            gpus: number;
+            /** Format: int32 */
+            graceSeconds: number;
+            inputs: components["schemas"]["FileRef"][];
+            /** Format: int64 */
+            memoryBytes: number;
+            metricPrefix: string;
+            outputs: string[];
+            parameters: {
+                [key: string]: string;
+            };
+            secrets: string[];
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "command";
+        };
         CreateFit: {
             /** Format: int32 */
             bootstraps?: number;
@@ -757,6 +879,19 @@ export interface components {
             method?: string;
             /** Format: double */
             target?: number;
+        };
+        CreateSchedule: {
+            /** @enum {string} */
+            catchUp?: "SKIP" | "ONCE" | "ALL";
+            /** Format: int32 */
+            catchUpLimit?: number;
+            cron: string;
+            name: string;
+            /** @enum {string} */
+            overlap?: "SKIP" | "QUEUE" | "CANCEL_PREVIOUS";
+            paused?: boolean;
+            spec: components["schemas"]["SweepSpecCommand"] | components["schemas"]["SweepSpecIsoFlop"];
+            zone?: string;
         };
         CreateToken: {
             /** Format: date-time */
@@ -907,7 +1042,7 @@ export interface components {
             failure?: components["schemas"]["FinishAttemptFailure"];
             /** @enum {string} */
             outcome: "SUCCEEDED" | "FAILED" | "PREEMPTED" | "CANCELLED";
-            result?: components["schemas"]["JobResultDataset"] | components["schemas"]["JobResultPretrained"];
+            result?: components["schemas"]["JobResultCommand"] | components["schemas"]["JobResultDataset"] | components["schemas"]["JobResultPretrained"];
         };
         FinishAttemptFailure: {
             /** @enum {string} */
@@ -915,6 +1050,33 @@ export interface components {
             code: string;
             message: string;
             stackTrace?: string;
+        };
+        Fire: {
+            /** Format: date-time */
+            at: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: int64 */
+            id: number;
+            local: string;
+            /** @enum {string} */
+            origin: "cron" | "repair" | "catch-up" | "manual";
+            reason?: string;
+            /** Format: int64 */
+            scheduleId: number;
+            /** Format: date-time */
+            settledAt?: string;
+            /** @enum {string} */
+            state: "pending" | "submitted" | "skipped" | "missed" | "failed";
+            sweep?: string;
+            /** Format: int64 */
+            sweepId?: number;
+        };
+        FireTime: {
+            /** Format: date-time */
+            at: string;
+            local: string;
+            note?: string;
         };
         Fit: {
             budgets: components["schemas"]["Budget"][];
@@ -1000,6 +1162,22 @@ export interface components {
         JobResult: {
             kind: string;
         };
+        JobResultCommand: Omit<components["schemas"]["JobResult"], "kind"> & {
+            /** Format: int32 */
+            exitCode: number;
+            metrics: {
+                [key: string]: number;
+            };
+            outputs: components["schemas"]["FileRef"][];
+            /** Format: double */
+            wallSeconds: number;
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "command";
+        };
         JobResultDataset: Omit<components["schemas"]["JobResult"], "kind"> & {
             files: components["schemas"]["FileRef"][];
             id: string;
@@ -1048,6 +1226,22 @@ export interface components {
         };
         JobSpec: {
             kind: string;
+        };
+        Launch: {
+            /** Format: date-time */
+            askedAt: string;
+            /** Format: date-time */
+            endedAt?: string;
+            externalId?: string;
+            /** Format: int64 */
+            id: number;
+            place?: string;
+            provider: string;
+            reason?: string;
+            runner: string;
+            /** Format: date-time */
+            startedAt?: string;
+            state: string;
         };
         LogBatch: {
             /** Format: int64 */
@@ -1143,12 +1337,20 @@ export interface components {
             items: components["schemas"]["Experiment"][];
             next?: string;
         };
+        PageFire: {
+            items: components["schemas"]["Fire"][];
+            next?: string;
+        };
         PageLogLine: {
             items: components["schemas"]["LogLine"][];
             next?: string;
         };
         PageRun: {
             items: components["schemas"]["Run"][];
+            next?: string;
+        };
+        PageSchedule: {
+            items: components["schemas"]["Schedule"][];
             next?: string;
         };
         PageSweep: {
@@ -1206,6 +1408,29 @@ export interface components {
             runId: number;
             /** Format: int64 */
             seed: number;
+        };
+        Pool: {
+            /** Format: int32 */
+            busy: number;
+            /** Format: date-time */
+            checkedAt?: string;
+            error?: string;
+            /** Format: int32 */
+            idleSeconds?: number;
+            launches: components["schemas"]["Launch"][];
+            /** Format: int32 */
+            maxRunners?: number;
+            name: string;
+            note: string;
+            provider?: string;
+            /** Format: int32 */
+            queued: number;
+            /** Format: date-time */
+            retryAt?: string;
+            /** Format: int32 */
+            runners: number;
+            /** Format: int32 */
+            slots: number;
         };
         PretrainSpec: Omit<components["schemas"]["JobSpec"], "kind"> & {
             /** Format: int64 */
@@ -1363,8 +1588,8 @@ export interface components {
             waitsFor?: number;
         };
         RunDetail: {
-            job: components["schemas"]["DataSpec"] | components["schemas"]["PretrainSpec"];
-            result?: components["schemas"]["JobResultDataset"] | components["schemas"]["JobResultPretrained"];
+            job: components["schemas"]["CommandSpec"] | components["schemas"]["DataSpec"] | components["schemas"]["PretrainSpec"];
+            result?: components["schemas"]["JobResultCommand"] | components["schemas"]["JobResultDataset"] | components["schemas"]["JobResultPretrained"];
             retriesLeft: components["schemas"]["RetriesLeft"];
             run: components["schemas"]["Run"];
         };
@@ -1452,6 +1677,29 @@ export interface components {
             state: string;
             version: string;
         };
+        Schedule: {
+            /** @enum {string} */
+            catchUp: "SKIP" | "ONCE" | "ALL";
+            /** Format: int32 */
+            catchUpLimit: number;
+            /** Format: date-time */
+            createdAt: string;
+            cron: string;
+            /** Format: int64 */
+            id: number;
+            name: string;
+            next: components["schemas"]["FireTime"][];
+            /** @enum {string} */
+            overlap: "SKIP" | "QUEUE" | "CANCEL_PREVIOUS";
+            paused: boolean;
+            recent: components["schemas"]["Fire"][];
+            spec: components["schemas"]["SweepSpecCommand"] | components["schemas"]["SweepSpecIsoFlop"];
+            /** Format: date-time */
+            updatedAt: string;
+            /** Format: int64 */
+            version: number;
+            zone: string;
+        };
         Segment: {
             /** Format: int32 */
             attempt: number;
@@ -1489,7 +1737,7 @@ export interface components {
             };
             /** Format: date-time */
             createdAt: string;
-            datasetId: string;
+            datasetId?: string;
             /** Format: double */
             doneFlops: number;
             dropped: components["schemas"]["Dropped"][];
@@ -1503,7 +1751,7 @@ export interface components {
             name: string;
             /** Format: double */
             plannedFlops: number;
-            spec: components["schemas"]["SweepSpecIsoFlop"];
+            spec: components["schemas"]["SweepSpecCommand"] | components["schemas"]["SweepSpecIsoFlop"];
             /** Format: date-time */
             startedAt?: string;
             state: string;
@@ -1521,6 +1769,41 @@ export interface components {
             /** Format: double */
             learningRate?: number;
             models?: string[];
+        };
+        SweepSpecCommand: Omit<components["schemas"]["SweepSpec"], "kind"> & {
+            checkpointDirectory?: string;
+            command: string[];
+            environment?: {
+                [key: string]: string;
+            };
+            experiment?: string;
+            files?: {
+                [key: string]: string;
+            };
+            /** Format: int32 */
+            gpus?: number;
+            /** Format: int32 */
+            graceSeconds?: number;
+            /** Format: int64 */
+            memoryBytes?: number;
+            metricPrefix?: string;
+            name: string;
+            outputs?: string[];
+            parameters?: {
+                [key: string]: components["schemas"]["SweepSpecParameterEntry"];
+            };
+            pool?: string;
+            /** Format: int32 */
+            priority?: number;
+            retries?: components["schemas"]["SweepSpecRetries"];
+            search?: components["schemas"]["SweepSpecSearch"];
+            secrets?: string[];
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "command";
         };
         SweepSpecDatasetSpec: {
             corpus: string;
@@ -1571,6 +1854,16 @@ export interface components {
             qkNorm?: boolean;
             tiedEmbeddings?: boolean;
         };
+        SweepSpecParameterEntry: {
+            integer?: boolean;
+            /** Format: double */
+            max?: number;
+            /** Format: double */
+            min?: number;
+            /** @enum {string} */
+            scale?: "LINEAR" | "LOG";
+            values?: unknown[];
+        };
         SweepSpecReplicate: {
             /** Format: int32 */
             batchSequences?: number;
@@ -1588,6 +1881,14 @@ export interface components {
             infrastructure?: number;
             /** Format: int32 */
             preemptions?: number;
+        };
+        SweepSpecSearch: {
+            /** Format: int32 */
+            count?: number;
+            /** @enum {string} */
+            method?: "RANDOM" | "HALTON";
+            /** Format: int64 */
+            seed?: number;
         };
         SweepSpecTrainingEntry: {
             /** Format: double */
@@ -1936,6 +2237,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pool"][];
                 };
             };
             /** @description A problem (RFC 9457) */
@@ -2722,6 +3052,312 @@ export interface operations {
             };
         };
     };
+    listSchedule: {
+        parameters: {
+            query?: {
+                limit?: number;
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageSchedule"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createSchedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSchedule"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Version and content, for If-Match and If-None-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description As the ETag in If-None-Match says */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateSchedule: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSchedule"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    /** @description Version and content, for If-Match and If-None-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteSchedule: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    firesSchedule: {
+        parameters: {
+            query?: {
+                limit?: number;
+                after?: string;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageFire"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    runSchedule: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fire"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pauseSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     schemaSweep: {
         parameters: {
             query?: never;
@@ -2917,7 +3553,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SweepSpecIsoFlop"];
+                "application/json": components["schemas"]["SweepSpecCommand"] | components["schemas"]["SweepSpecIsoFlop"];
             };
         };
         responses: {

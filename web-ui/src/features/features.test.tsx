@@ -4,7 +4,7 @@ import { render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { deviceSeriesOf, LAW, makeWorld } from "../../e2e/fixtures.mjs";
-import type { Device, DeviceSeries, Fit, Run, Runner, Sweep } from "../api/types";
+import type { Device, DeviceSeries, Fit, Pool, Run, Runner, Schedule, Sweep } from "../api/types";
 import { csv, svgText } from "../charts/export";
 import { align } from "../charts/LiveChart";
 import { budgetColours, viridis } from "../charts/palette";
@@ -14,6 +14,7 @@ import { shapeOf } from "./overview/Sparkline";
 import { flatten } from "./run/ConfigTab";
 import { gpuSummary, meanUtilisation, timeline } from "./runners/devices";
 import { sortTies, toggleSort } from "./runs/sorting";
+import { inTime, localTime, specOf, template } from "./schedules/words";
 import { FitSide } from "./sweep/FitSide";
 import { logTicks, stretches } from "./sweep/figures";
 import { askedToLeaveOut, choose, curvesOf, dotsOf } from "./sweep/model";
@@ -22,6 +23,8 @@ const world = makeWorld(Date.parse("2026-11-24T00:00:00Z")) as unknown as {
   sweeps: Sweep[];
   runs: Run[];
   runners: Runner[];
+  schedules: Schedule[];
+  pools: Pool[];
   fits: Map<number, Fit[]>;
 };
 const runs = world.runs.filter((run) => run.sweepId === 1);
@@ -233,6 +236,21 @@ it("readsTheTokenOfTheAddress", () => {
   expect(tokenIn("#main")).toBeUndefined();
 });
 
+it("writesTimesOfASchedulesZone", () => {
+  expect(localTime("2026-10-25T02:30:00+01:00")).toBe("2026-10-25 02:30 +01:00");
+  expect(localTime("2026-10-25T02:30:15.123Z")).toBe("2026-10-25 02:30:15 UTC");
+  expect(inTime("2026-10-25T02:30:00Z", Date.parse("2026-10-25T00:25:00Z"))).toBe("in 2 h 5 min");
+  expect(inTime("2026-10-25T02:30:00Z", Date.parse("2026-10-25T02:30:00Z"))).toBe("now");
+});
+
+it("editsASweepWithoutItsName", () => {
+  const spec = (world.schedules[0] as Schedule).spec;
+  expect(JSON.parse(template(spec))).toEqual({ ...spec, name: undefined });
+  expect(specOf('{"kind":"command"}')).toEqual({ kind: "command" });
+  expect(() => specOf("[]")).toThrow("no JSON object");
+  expect(() => specOf("{")).toThrow("JSON");
+});
+
 it("flattensNestedSettings", () => {
   expect(flatten({ model: { layers: 3, lr: 1e-8 }, files: [1, 2] })).toEqual([
     ["model.layers", "3"],
@@ -276,6 +294,9 @@ describe("pages", () => {
         const state = searchParams.getAll("state");
         return Response.json({ items: runs.filter((run) => !state.length || state.includes(run.state)).slice(0, 3) });
       }
+      if (path === "/schedules") return Response.json({ items: world.schedules });
+      if (path.startsWith("/schedules/")) return Response.json({});
+      if (path === "/pools") return Response.json(world.pools);
       return Response.json(path === "/runners" ? world.runners : { items: [] });
     });
   });
@@ -297,6 +318,14 @@ describe("pages", () => {
     expect(await screen.findByText("./isoflop submit examples/isoflop-cpu.yaml")).toBeTruthy();
   });
 
+  it("poolsSayWhatIsDoneAboutTheirQueueAndWhatWasAskedFor", async () => {
+    show("/runners");
+    expect(await screen.findByText(/2 runs wait; 1 runner is asked for/)).toBeTruthy();
+    expect(screen.getByText("slurm 4711")).toBeTruthy();
+    expect(screen.getByText("Slurm: PENDING: Resources")).toBeTruthy();
+    expect(screen.queryByText("started by hand", { exact: false })).toBeNull();
+  });
+
   it("theRunsTableAsksForWhatTheAddressSays", async () => {
     show("/runs?state=failed,running&sort=-finalLoss,name&q=d32");
     await waitFor(() => expect(asked.some((url) => url.startsWith("/api/v1/runs?"))).toBe(true));
@@ -312,6 +341,19 @@ describe("pages", () => {
     expect(link.getAttribute("href")).toBe("/runners/2");
     expect(link.closest("tr")?.textContent).toMatch(/2 × NVIDIA H100 80GB HBM3, \d+ % busy/);
     expect(screen.getByRole("link", { name: "local-1" }).closest("tr")?.textContent).toContain("none");
+  });
+
+  it("theSchedulesSayWhatFiresNextAndWhatFiresDid", async () => {
+    show("/schedules");
+    const row = (await screen.findByText("nightly-small")).closest("tr") as HTMLElement;
+    expect(row.textContent).toContain("2026-10-24 02:30 +02:00");
+    expect(row.textContent).toContain("clocks change");
+    expect(row.textContent).toContain("skipped");
+    expect(row.textContent).toContain("No platform was up");
+    await userEvent.click(screen.getByRole("button", { name: "Run nightly-small now" }));
+    await waitFor(() => expect(asked).toContain("/api/v1/schedules/1/fires"));
+    await userEvent.click(screen.getByRole("button", { name: "Resume weekly-large" }));
+    await waitFor(() => expect(asked).toContain("/api/v1/schedules/2/resume"));
   });
 
   it("sortingGoesIntoTheAddress", async () => {

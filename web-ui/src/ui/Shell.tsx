@@ -73,6 +73,7 @@ export function Shell() {
             Overview
           </Link>
           <Link to="/sweeps">Sweeps</Link>
+          <Link to="/schedules">Schedules</Link>
           <Link to="/runs">Runs</Link>
           <Link to="/runners">Runners</Link>
         </nav>

@@ -3,6 +3,7 @@ import { fitsQuery, sweepRunsQuery } from "../../api/queries";
 import type { Fit, Run, Sweep } from "../../api/types";
 import { budgetColours } from "../../charts/palette";
 import { estimate, parabola } from "../../lib/law";
+import { plannedWithEmbeddings } from "../../lib/spec";
 import { useScheme } from "../../ui/theme";
 import { choose } from "../sweep/model";
 
@@ -72,7 +73,7 @@ export function Exponents({ sweep }: { sweep: Sweep }) {
 
 /** The newest converged parabola fit with N counted as the sweep counts it. */
 function ownFit(sweep: Sweep, fits: Fit[] | undefined): Fit | undefined {
-  const { fit } = choose(fits ?? [], {}, sweep.spec.countEmbeddings !== false);
+  const { fit } = choose(fits ?? [], {}, plannedWithEmbeddings(sweep));
   return fit?.status === "converged" ? fit : undefined;
 }
 
@@ -80,7 +81,7 @@ export function Sparkline({ sweep, live }: { sweep: Sweep; live: boolean }) {
   const scheme = useScheme();
   const runs = useQuery({ ...sweepRunsQuery(sweep.id), staleTime: live ? 5_000 : 300_000 });
   const fits = useQuery({ ...fitsQuery(sweep.id), staleTime: live ? 5_000 : 300_000 });
-  const shape = shapeOf(runs.data ?? [], ownFit(sweep, fits.data), sweep.spec.countEmbeddings !== false);
+  const shape = shapeOf(runs.data ?? [], ownFit(sweep, fits.data), plannedWithEmbeddings(sweep));
   const colours = budgetColours(
     (runs.data ?? []).map((run) => run.budget).filter((budget) => budget > 0),
     scheme,

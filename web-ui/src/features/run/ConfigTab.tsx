@@ -3,7 +3,7 @@ import { quantity } from "../../lib/format";
 import { Panel } from "../../ui/parts";
 import css from "./run.module.css";
 
-/** Nested settings as `a.b` rows; lists of files and the like stay as JSON. */
+/** Nested settings as `a.b` rows; lists of texts are a line, of lists of files and the like there is the length. */
 export function flatten(value: Json, prefix = ""): [string, string][] {
   if (value !== null && typeof value === "object" && !Array.isArray(value)) {
     return Object.entries(value).flatMap(([name, inner]) => flatten(inner, prefix ? `${prefix}.${name}` : name));
@@ -14,7 +14,9 @@ export function flatten(value: Json, prefix = ""): [string, string][] {
         ? value.toLocaleString("en-US")
         : quantity(value, 6)
       : Array.isArray(value)
-        ? `${value.length} ${value.length === 1 ? "entry" : "entries"}`
+        ? value.length > 0 && value.every((one) => typeof one === "string")
+          ? value.join(" ")
+          : `${value.length} ${value.length === 1 ? "entry" : "entries"}`
         : value === null
           ? "–"
           : String(value);
@@ -40,7 +42,9 @@ function Settings({ title, values }: { title: string; values: Json }) {
 
 export function ConfigTab({ detail }: { detail: RunDetail }) {
   const { job, result } = detail;
-  const nested = Object.entries(job).filter(([, value]) => value !== null && typeof value === "object");
+  const nested = Object.entries(job).filter(
+    ([, value]) => value !== null && typeof value === "object" && Object.keys(value).length > 0,
+  );
   const plain = Object.fromEntries(
     Object.entries(job).filter(([, value]) => value === null || typeof value !== "object"),
   );

@@ -2,6 +2,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef, useState } from "react";
 import { get } from "../../api/client";
 import type { LogLine, Page, Run } from "../../api/types";
+import { plain, stretches } from "../../lib/ansi";
 import { clock } from "../../lib/format";
 import { isOver } from "../../lib/progress";
 import { Check, ErrorNotice, ui } from "../../ui/parts";
@@ -15,14 +16,19 @@ interface Logs {
   cursor: string | undefined;
 }
 
-/** Reads on from where it stopped; pages overlap by design, so lines are joined by their sequence number. */
+/** Each attempt numbers its lines from 0. */
+function isAfter(line: LogLine, seen: LogLine): boolean {
+  return line.attempt === seen.attempt ? line.seq > seen.seq : line.attempt > seen.attempt;
+}
+
+/** Reads on from where it stopped; pages overlap by design, so lines are joined by their attempt and number. */
 export async function readOn(id: number, logs: Logs, signal: AbortSignal): Promise<Logs> {
   const lines = [...logs.lines];
   let cursor = logs.cursor;
   for (;;) {
     const page: Page<LogLine> = await get(`/runs/${id}/logs`, { after: cursor, limit: PAGE }, signal);
-    const seen = lines[lines.length - 1]?.seq ?? Number.NEGATIVE_INFINITY;
-    for (const line of page.items) if (line.seq > seen) lines.push(line);
+    const seen = lines[lines.length - 1];
+    for (const line of page.items) if (!seen || isAfter(line, seen)) lines.push(line);
     if (!page.next) return { lines, cursor };
     cursor = page.next;
   }
@@ -60,12 +66,30 @@ function useLogs(run: Run): { lines: LogLine[]; error: unknown; loaded: boolean 
   return { lines: logs.lines, error, loaded };
 }
 
+/** A line as a terminal would show it. */
+function Coloured({ text }: { text: string }) {
+  if (!text.includes("\u001b")) return <span>{text}</span>;
+  let at = 0;
+  return (
+    <span>
+      {stretches(text).map((stretch) => {
+        at += stretch.text.length;
+        return (
+          <span key={at} data-ansi={stretch.colour} style={stretch.bold ? { fontWeight: 600 } : undefined}>
+            {stretch.text}
+          </span>
+        );
+      })}
+    </span>
+  );
+}
+
 export function LogsTab({ run }: { run: Run }) {
   const { lines, error, loaded } = useLogs(run);
   const [follow, setFollow] = useState(!isOver(run.state));
   const [text, setText] = useState("");
   const frame = useRef<HTMLDivElement>(null);
-  const shown = text ? lines.filter((line) => line.text.toLowerCase().includes(text.toLowerCase())) : lines;
+  const shown = text ? lines.filter((line) => plain(line.text).toLowerCase().includes(text.toLowerCase())) : lines;
   const virtual = useVirtualizer({
     count: shown.length,
     getScrollElement: () => frame.current,
@@ -107,13 +131,13 @@ export function LogsTab({ run }: { run: Run }) {
             return (
               line && (
                 <div
-                  key={line.seq}
+                  key={`${line.attempt}-${line.seq}`}
                   className={css.line}
                   data-level={line.level}
                   style={{ transform: `translateY(${item.start}px)` }}
                 >
                   <span>{clock(line.at)}</span>
-                  <span>{line.text}</span>
+                  <Coloured text={line.text} />
                 </div>
               )
             );

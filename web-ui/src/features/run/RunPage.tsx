@@ -24,7 +24,7 @@ const TAB_LABEL: Record<RunTab, string> = {
   config: "Configuration",
   attempts: "Attempts and events",
   logs: "Logs",
-  artifacts: "Checkpoints",
+  artifacts: "Checkpoints and files",
 };
 
 export function RunPage() {
@@ -47,7 +47,9 @@ export function RunPage() {
   }
   if (!detail.data) return <p className={ui.muted}>Loading…</p>;
   const { run } = detail.data;
-  const tab = search.tab ?? (run.kind === "pretrain" ? "curves" : "logs");
+  const tab =
+    search.tab ??
+    (run.kind === "pretrain" || (run.kind === "command" && run.state === "succeeded") ? "curves" : "logs");
   return (
     <div className={ui.stack}>
       <Header run={run} />
@@ -63,7 +65,7 @@ export function RunPage() {
         {tab === "config" && <ConfigTab detail={detail.data} />}
         {tab === "attempts" && <AttemptsTab detail={detail.data} />}
         {tab === "logs" && <LogsTab run={run} />}
-        {tab === "artifacts" && <ArtifactsTab id={id} />}
+        {tab === "artifacts" && <ArtifactsTab id={id} result={detail.data.result} />}
       </div>
     </div>
   );
@@ -156,6 +158,7 @@ function Header({ run }: { run: Run }) {
             {run.startedAt && run.finishedAt && (
               <Fact name="Took">{duration((Date.parse(run.finishedAt) - Date.parse(run.startedAt)) / 1000)}</Fact>
             )}
+            {run.kind === "command" && <Fact name="Step">{integer(run.step)}</Fact>}
             {run.runner && <Fact name="Runner">{run.runner}</Fact>}
           </Facts>
           {!isOver(run.state) && run.tokens > 0 && (

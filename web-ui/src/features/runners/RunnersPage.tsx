@@ -7,6 +7,7 @@ import { ago, bytes } from "../../lib/format";
 import { ErrorNotice, Panel, ui } from "../../ui/parts";
 import { useTitle } from "../../ui/Shell";
 import { gpuSummary } from "./devices";
+import { PoolsPanel } from "./PoolsPanel";
 import { RunnerChip } from "./RunnerChip";
 
 export function RunnersPage() {
@@ -28,6 +29,7 @@ export function RunnersPage() {
           </p>
         )}
       </Panel>
+      <PoolsPanel />
     </div>
   );
 }

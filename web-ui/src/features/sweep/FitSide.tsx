@@ -1,5 +1,6 @@
 import type { Estimate, Fit, Sweep } from "../../api/types";
 import { clock, count, flop, interval, loss, percent, quantity, scientific } from "../../lib/format";
+import { plannedWithEmbeddings } from "../../lib/spec";
 import { Button, Notice, Panel, ui } from "../../ui/parts";
 import { type Chosen, refused, symbol } from "./model";
 import css from "./sweep.module.css";
@@ -11,7 +12,7 @@ export function FitSide({ sweep, chosen, onRefit }: { sweep: Sweep; chosen: Chos
     return (
       <Panel title="No fit yet">
         <p className={ui.empty}>
-          {chosen.embeddings === (sweep.spec.countEmbeddings !== false)
+          {chosen.embeddings === plannedWithEmbeddings(sweep)
             ? "A fit is made by itself when the last run of the sweep ends. It can be made earlier from the runs there are."
             : "The runs have not been fitted with this count of N."}
         </p>

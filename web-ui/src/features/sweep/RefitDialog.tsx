@@ -3,6 +3,7 @@ import { type FormEvent, useEffect, useRef, useState } from "react";
 import { post } from "../../api/client";
 import type { CreateFit, Fit, Run, Sweep } from "../../api/types";
 import { loss } from "../../lib/format";
+import { isoflop } from "../../lib/spec";
 import { Button, Check, ErrorNotice, ui } from "../../ui/parts";
 import { askedToLeaveOut, type Chosen } from "./model";
 import css from "./sweep.module.css";
@@ -20,7 +21,7 @@ export function RefitDialog(props: {
   const cache = useQueryClient();
   const [method, setMethod] = useState("both");
   const [embeddings, setEmbeddings] = useState(chosen.embeddings);
-  const [target, setTarget] = useState(String(chosen.fit?.target?.flops ?? sweep.spec.target ?? ""));
+  const [target, setTarget] = useState(String(chosen.fit?.target?.flops ?? isoflop(sweep)?.target ?? ""));
   const [bootstraps, setBootstraps] = useState("1000");
   const [left, setLeft] = useState<Record<number, string>>(() => askedToLeaveOut(chosen.fit));
   const [error, setError] = useState<unknown>();

@@ -7,6 +7,7 @@ import { fitsQuery, sweepQuery, sweepRunsQuery } from "../../api/queries";
 import type { Run, Sweep } from "../../api/types";
 import { ago, clock, duration, flop, integer } from "../../lib/format";
 import { ended, isOver, sweepSecondsLeft } from "../../lib/progress";
+import { isoflop, plannedWithEmbeddings } from "../../lib/spec";
 import { METHODS, type SweepSearch } from "../../lib/urlState";
 import { Button, buttonClass, CountsBar, ErrorNotice, Notice, Segmented, StateChip, ui } from "../../ui/parts";
 import { useTitle } from "../../ui/Shell";
@@ -45,51 +46,56 @@ export function SweepPage() {
     );
   }
   if (!sweep.data) return <p className={ui.muted}>Loading…</p>;
-  const sweepCounts = sweep.data.spec.countEmbeddings !== false;
+  const fitted = isoflop(sweep.data) !== undefined;
+  const sweepCounts = plannedWithEmbeddings(sweep.data);
   const chosen = choose(fits.data ?? [], search, sweepCounts);
   return (
     <div className={ui.stack}>
       <Header sweep={sweep.data} runs={runs.data ?? NO_RUNS} onRefit={() => setRefitting(true)} />
-      <div className={css.controls}>
-        <Segmented
-          label="Fit method"
-          value={chosen.method}
-          onChange={(method) => update({ method: method === "isoflop" ? undefined : method, fit: undefined })}
-          choices={METHODS.map((value) => ({ value, label: METHOD_LABEL[value] }))}
-        />
-        <Segmented
-          label="What N counts"
-          value={chosen.embeddings ? "all" : "non"}
-          onChange={(n) => update({ n: (n === "all") === sweepCounts ? undefined : n, fit: undefined })}
-          choices={[
-            { value: "all", label: "N with embeddings" },
-            { value: "non", label: "without" },
-          ]}
-        />
-        {(fits.data?.length ?? 0) > 0 && (
-          <select
-            className={ui.input}
-            aria-label="Fit"
-            value={search.fit ?? ""}
-            onChange={(event) => update({ fit: event.target.value ? Number(event.target.value) : undefined })}
-          >
-            <option value="">Newest fit</option>
-            {fits.data?.map((fit) => (
-              <option key={fit.id} value={fit.id}>
-                #{fit.id} {fit.method}, {fit.points.length} points
-                {fit.excluded.length ? `, ${fit.excluded.length} left out` : ""}, {clock(fit.createdAt)}
-              </option>
-            ))}
-          </select>
-        )}
-        <span />
-      </div>
-      {fits.isError && <ErrorNotice what="The fits could not be loaded." error={fits.error} />}
-      <div className={css.top}>
-        <FitFigures.Main sweep={sweep.data} runs={runs.data ?? NO_RUNS} chosen={chosen} />
-        <FitSide sweep={sweep.data} chosen={chosen} onRefit={() => setRefitting(true)} />
-      </div>
-      <FitFigures.Rest sweep={sweep.data} runs={runs.data ?? NO_RUNS} chosen={chosen} />
+      {fitted && (
+        <>
+          <div className={css.controls}>
+            <Segmented
+              label="Fit method"
+              value={chosen.method}
+              onChange={(method) => update({ method: method === "isoflop" ? undefined : method, fit: undefined })}
+              choices={METHODS.map((value) => ({ value, label: METHOD_LABEL[value] }))}
+            />
+            <Segmented
+              label="What N counts"
+              value={chosen.embeddings ? "all" : "non"}
+              onChange={(n) => update({ n: (n === "all") === sweepCounts ? undefined : n, fit: undefined })}
+              choices={[
+                { value: "all", label: "N with embeddings" },
+                { value: "non", label: "without" },
+              ]}
+            />
+            {(fits.data?.length ?? 0) > 0 && (
+              <select
+                className={ui.input}
+                aria-label="Fit"
+                value={search.fit ?? ""}
+                onChange={(event) => update({ fit: event.target.value ? Number(event.target.value) : undefined })}
+              >
+                <option value="">Newest fit</option>
+                {fits.data?.map((fit) => (
+                  <option key={fit.id} value={fit.id}>
+                    #{fit.id} {fit.method}, {fit.points.length} points
+                    {fit.excluded.length ? `, ${fit.excluded.length} left out` : ""}, {clock(fit.createdAt)}
+                  </option>
+                ))}
+              </select>
+            )}
+            <span />
+          </div>
+          {fits.isError && <ErrorNotice what="The fits could not be loaded." error={fits.error} />}
+          <div className={css.top}>
+            <FitFigures.Main sweep={sweep.data} runs={runs.data ?? NO_RUNS} chosen={chosen} />
+            <FitSide sweep={sweep.data} chosen={chosen} onRefit={() => setRefitting(true)} />
+          </div>
+          <FitFigures.Rest sweep={sweep.data} runs={runs.data ?? NO_RUNS} chosen={chosen} />
+        </>
+      )}
       <SweepRuns sweep={sweep.data} runs={runs.data ?? NO_RUNS} fit={chosen.fit} />
       {refitting && (
         <RefitDialog
@@ -143,7 +149,7 @@ function Header({ sweep, runs, onRefit }: { sweep: Sweep; runs: Run[]; onRefit: 
         </div>
         <StateChip state={sweep.state} />
         <div className={ui.end}>
-          <Button onClick={onRefit}>Refit…</Button>
+          {isoflop(sweep) && <Button onClick={onRefit}>Refit…</Button>}
           <a className={buttonClass()} href={apiUrl(`/sweeps/${sweep.id}/export.csv`)} download>
             Export CSV
           </a>
@@ -161,7 +167,8 @@ function Header({ sweep, runs, onRefit }: { sweep: Sweep; runs: Run[]; onRefit: 
       <div className={css.state}>
         <CountsBar counts={sweep.counts} label="Runs" />
         <span>
-          {done} of {total} runs · {flop(sweep.doneFlops)} of {flop(sweep.plannedFlops)}
+          {done} of {total} runs
+          {isoflop(sweep) && ` · ${flop(sweep.doneFlops)} of ${flop(sweep.plannedFlops)}`}
           {left !== undefined && ` · about ${duration(left)} left`}
           {took && ` · took ${took}`}
           {(sweep.counts.failed ?? 0) > 0 && ` · ${integer(sweep.counts.failed)} failed`}

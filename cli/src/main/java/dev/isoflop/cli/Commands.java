@@ -166,7 +166,9 @@ final class Commands {
             ObjectNode sweep = Submission.read(file);
             ApiClient api = platform.client();
             Submission submission = new Submission(api, Screen.standard());
-            submission.prepare(sweep);
+            if (sweep.has("dataset")) { // a command reads what it likes
+                submission.prepare(sweep);
+            }
             System.out.println(Submission.summary(submission.plan(sweep)));
             if (planOnly) {
                 return ExitCode.OK.code();

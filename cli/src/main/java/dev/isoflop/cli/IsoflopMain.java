@@ -25,6 +25,7 @@ import picocli.CommandLine.Command;
             Commands.Watch.class,
             Commands.Fit.class,
             Commands.Export.class,
+            ScheduleCommand.class,
         })
 public final class IsoflopMain implements Runnable {
 

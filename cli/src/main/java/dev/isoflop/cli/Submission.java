@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.type.TypeReference;
@@ -43,6 +44,7 @@ public final class Submission {
         try {
             ObjectNode sweep = SweepFile.read(file);
             resolveCorpus(sweep, file);
+            includeFiles(sweep, file);
             return sweep;
         } catch (SweepFileException e) {
             StringBuilder text = new StringBuilder("The sweep file " + file + " is not valid:");
@@ -57,7 +59,7 @@ public final class Submission {
     }
 
     /** A corpus that exists beside the sweep file is meant, wherever the command is run from. */
-    private static void resolveCorpus(ObjectNode sweep, Path file) {
+    static void resolveCorpus(ObjectNode sweep, Path file) {
         JsonNode corpus = sweep.path("dataset").path("corpus");
         if (corpus.isString() && !corpus.asString().startsWith("npm:")) {
             Path directory = file.toAbsolutePath().getParent();
@@ -68,7 +70,27 @@ public final class Submission {
         }
     }
 
-    /** Prepares the sweep's dataset and waits for it, showing what its run logs. */
+    /** A file of a sweep of commands written as {@code @path} is the one at that path, counted from the sweep file. */
+    static void includeFiles(ObjectNode sweep, Path file) throws IOException {
+        if (!(sweep.path("files") instanceof ObjectNode files)) {
+            return;
+        }
+        for (String name : List.copyOf(files.propertyNames())) {
+            String content = files.path(name).asString("");
+            if (content.startsWith("@")) {
+                Path path = file.toAbsolutePath()
+                        .resolveSibling(content.substring(1))
+                        .normalize();
+                if (!Files.isRegularFile(path)) {
+                    throw new CliException(
+                            ExitCode.USAGE, "The sweep file " + file + " includes " + path + ", which is no file.");
+                }
+                files.put(name, Files.readString(path));
+            }
+        }
+    }
+
+    /** Prepares the sweep's dataset, if it has one, and waits for it, showing what its run logs. */
     public Views.Dataset prepare(ObjectNode sweep) throws InterruptedException {
         JsonNode spec = sweep.path("dataset");
         Views.Dataset dataset = api.post("/datasets", spec, key(spec), Views.Dataset.class);
@@ -101,6 +123,9 @@ public final class Submission {
 
     /** The plan in a few lines. */
     public static String summary(Views.Plan plan) {
+        if (plan.totalFlops() == 0) {
+            return commands(plan);
+        }
         double budgets = plan.runs().stream()
                 .mapToDouble(Views.PlannedRun::budget)
                 .distinct()
@@ -128,6 +153,19 @@ public final class Submission {
                     .append(" (")
                     .append(d.reason())
                     .append(')');
+        }
+        return text.toString();
+    }
+
+    private static String commands(Views.Plan plan) {
+        StringBuilder text = new StringBuilder(
+                plan.runs().size() == 1 ? "1 run of a command" : plan.runs().size() + " runs of a command");
+        plan.runs().stream().limit(5).forEach(run -> text.append("\n  ").append(run.name()));
+        if (plan.runs().size() > 5) {
+            text.append("\n  and ").append(plan.runs().size() - 5).append(" more");
+        }
+        if (!plan.dropped().isEmpty()) {
+            text.append("\n  not run: ").append(plan.dropped().size()).append(" drawn before with the same values");
         }
         return text.toString();
     }

@@ -2,11 +2,14 @@ package dev.isoflop.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.isoflop.cli.client.ApiClient;
+import dev.isoflop.protocol.api.ScheduleViews;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,11 +39,41 @@ class CommandLineTests {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"demo", "up", "down", "status", "submit", "watch", "fit", "export"})
+    @ValueSource(strings = {"demo", "up", "down", "status", "submit", "watch", "fit", "export", "schedule"})
     void everyCommandHasHelpWithOneExample(String command) {
         Ended ended = run(command, "--help");
         assertThat(ended.code).isZero();
         assertThat(ended.out).contains("Usage: isoflop " + command).containsOnlyOnce("Example:");
+    }
+
+    @Test
+    void aScheduleIsOneLineAndItsLastFireAnother() {
+        var at = Instant.parse("2026-10-25T01:30:00Z");
+        var fire = new ScheduleViews.Fire(
+                7,
+                1,
+                at,
+                "2026-10-25T02:30:00+01:00",
+                ScheduleViews.Origin.CRON,
+                ScheduleViews.FireState.SKIPPED,
+                "Sweep 3 of an earlier fire is still at work.",
+                null,
+                null,
+                at,
+                at);
+        var schedule = ApiClient.mapper().readValue("""
+                        {"id":1,"name":"nightly","cron":"30 2 * * *","zone":"Europe/Berlin","catchUp":"SKIP","catchUpLimit":10,
+                         "overlap":"SKIP","paused":true,"next":[],"recent":[],"version":0}""", ScheduleViews.Schedule.class);
+        assertThat(ScheduleCommand.lines(schedule)).containsExactly("1 nightly  30 2 * * * Europe/Berlin  paused");
+        assertThat(ScheduleCommand.line(fire))
+                .isEqualTo("  last 2026-10-25T02:30:00+01:00: skipped Sweep 3 of an earlier fire is still at work.");
+    }
+
+    @Test
+    void aScheduleFileThatIsNotThereIsAUsageError() {
+        Ended ended = run("schedule", "add", home.resolve("none.yaml").toString(), "--home", home.toString());
+        assertThat(ended.code).isEqualTo(ExitCode.USAGE.code());
+        assertThat(ended.err).contains("There is no file");
     }
 
     @Test

@@ -318,6 +318,21 @@ final class Attempt implements AttemptContext, Runnable {
     }
 
     @Override
+    public void log(String level, String line) {
+        logLines.line(level, line);
+    }
+
+    @Override
+    public ClaimGrant.Assignment assignment() {
+        return assignment;
+    }
+
+    @Override
+    public boolean leaseHeld() {
+        return lease.holds();
+    }
+
+    @Override
     public void profile(RunProfile profile) {
         profiles.report(profile);
     }

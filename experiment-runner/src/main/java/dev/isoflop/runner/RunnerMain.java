@@ -1,6 +1,7 @@
 package dev.isoflop.runner;
 
 import dev.isoflop.lm.cuda.driver.CudaDevices;
+import dev.isoflop.protocol.job.CommandSpec;
 import dev.isoflop.protocol.job.DataSpec;
 import dev.isoflop.protocol.job.PretrainSpec;
 import dev.isoflop.protocol.runner.RegisterRunner;
@@ -16,6 +17,8 @@ import dev.isoflop.runner.work.DatasetCache;
 import dev.isoflop.runner.work.PreparedDataset;
 import dev.isoflop.runner.work.PretrainExecutor;
 import dev.isoflop.runner.work.TrainingEngine;
+import dev.isoflop.runner.work.command.CommandExecutor;
+import dev.isoflop.runner.work.command.GpuShares;
 import dev.isoflop.runner.work.gpu.GpuEngine;
 import java.io.IOException;
 import java.net.URI;
@@ -30,7 +33,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
@@ -116,13 +118,18 @@ public final class RunnerMain implements Callable<Integer> {
     @Option(names = "--offline", description = "Use only corpora that were fetched before.")
     private boolean offline;
 
+    @Option(
+            names = "--no-commands",
+            description = "Run no programs: whoever may submit could otherwise run anything as this user.")
+    private boolean noCommands;
+
     public static void main(String[] args) {
         CommandLine line = new CommandLine(new RunnerMain());
         System.exit(line.execute(args));
     }
 
     @Spec
-    private @Nullable CommandSpec spec;
+    private CommandLine.Model.@Nullable CommandSpec spec;
 
     @Override
     public Integer call() throws IOException, InterruptedException {
@@ -163,7 +170,7 @@ public final class RunnerMain implements Callable<Integer> {
                     each,
                     root,
                     offline,
-                    List.of("pretrain", "data"),
+                    kinds(),
                     RunnerSettings.SPOOL_BYTES,
                     LINGER,
                     POLL,
@@ -173,6 +180,12 @@ public final class RunnerMain implements Callable<Integer> {
         } catch (IOException e) {
             return complain(String.valueOf(e.getMessage()));
         }
+    }
+
+    private List<String> kinds() {
+        return noCommands || !CommandExecutor.isSupported()
+                ? List.of("pretrain", "data")
+                : List.of("pretrain", "data", "command");
     }
 
     /** Lets a process of its own do the work: with a GPU it may have to be replaced. */
@@ -224,9 +237,13 @@ public final class RunnerMain implements Callable<Integer> {
         DatasetCache datasets = new DatasetCache(settings.home().resolve("datasets"));
         PretrainExecutor pretrain = new PretrainExecutor(engine, datasets, PreparedDataset::open);
         DataExecutor data = new DataExecutor(settings.home(), settings.offline());
+        CommandExecutor command = new CommandExecutor(new GpuShares(
+                devices.devices().stream().map(RegisterRunner.Device::index).toList(),
+                System.getenv("CUDA_VISIBLE_DEVICES")));
         Attempt.Work work = (assignment, context) -> switch (assignment.job()) {
             case PretrainSpec spec -> pretrain.execute(spec, context);
             case DataSpec spec -> data.execute(spec, context);
+            case CommandSpec spec -> command.execute(spec, context);
         };
         try (PlatformClient platform = new PlatformClient(settings.url(), settings.token(), REQUEST_TIMEOUT);
                 Runner runner = new Runner(settings, platform, work, devices, capacity, home.attempts())) {

@@ -3,6 +3,7 @@ package dev.isoflop.runner;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.isoflop.protocol.job.CommandSpec;
 import dev.isoflop.protocol.job.DataSpec;
 import dev.isoflop.protocol.job.DatasetRef;
 import dev.isoflop.protocol.job.JobResult;
@@ -77,6 +78,7 @@ class RealWorkTests {
                 (assignment, context) -> switch (assignment.job()) {
                     case PretrainSpec spec -> pretrain.execute(spec, context);
                     case DataSpec spec -> data.execute(spec, context);
+                    case CommandSpec _ -> throw new AssertionError("no programs here");
                 },
                 DeviceMonitor.start(new GpuChoice.None(), new CudaProbe(), Duration.ofSeconds(1)),
                 Capacity.ofMachine(),

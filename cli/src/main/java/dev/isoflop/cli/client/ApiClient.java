@@ -77,6 +77,11 @@ public final class ApiClient {
         return send(request);
     }
 
+    /** @param ifMatch the version the caller has seen, quoted */
+    public void delete(String path, String ifMatch) {
+        send(request(path).header("If-Match", ifMatch).DELETE());
+    }
+
     /** Saves an answer's body; the file appears whole or not at all. */
     public void download(String path, Path target) throws IOException {
         byte[] body = send(request(path).GET());

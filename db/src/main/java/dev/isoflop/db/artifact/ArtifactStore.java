@@ -58,7 +58,8 @@ public class ArtifactStore {
 
     /**
      * Files older than an hour that nothing needs: not the last two checkpoints of a run (the final one among them), not
-     * the checkpoint a leased attempt resumes from, not a dataset. At most {@code limit}.
+     * the checkpoint a leased attempt resumes from, not a dataset, not what goes into a command or came
+     * out of it. At most {@code limit}.
      */
     public List<String> unreferenced(int limit) {
         return jdbc.sql("select sha256 from artifact a where created_at < now() - interval '1 hour' and "
@@ -101,6 +102,12 @@ public class ArtifactStore {
                                where a2.resume_checkpoint is not null)
                 union all
                 select f ->> 'sha256' from dataset d cross join jsonb_array_elements(d.detail -> 'files') f
-                where d.detail is not null)
+                where d.detail is not null
+                union all
+                select f ->> 'sha256' from run r cross join jsonb_array_elements(r.spec -> 'inputs') f
+                where r.kind = 'command'
+                union all
+                select f ->> 'sha256' from run r cross join jsonb_array_elements(r.result -> 'outputs') f
+                where r.kind = 'command' and r.result is not null)
             """;
 }

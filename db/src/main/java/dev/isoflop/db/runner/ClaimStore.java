@@ -26,10 +26,18 @@ import org.springframework.transaction.annotation.Transactional;
 public class ClaimStore {
 
     private static final String CLAIM = """
-            with candidate as (
-                select r.id, r.priority, r.memory_bytes from run r
+            with room as (
+                select greatest(0, jsonb_array_length(me.devices) - coalesce((
+                    select sum(coalesce((c.spec ->> 'gpus')::int, 0)) from lease l join run c on c.id = l.run_id
+                    where l.runner_id = me.id and c.kind = 'command'), 0)) as gpus
+                from runner me where me.id = :runner
+            ), candidate as (
+                select r.id, r.priority, r.memory_bytes,
+                    case when r.kind = 'command' then coalesce((r.spec ->> 'gpus')::int, 0) else 0 end as gpus
+                from run r
                 where r.state = 'queued' and r.pool = :pool and r.kind = any(:kinds) and r.memory_bytes <= :free
                   and r.not_before <= now()
+                  and (r.kind <> 'command' or coalesce((r.spec ->> 'gpus')::int, 0) <= (select gpus from room))
                   and (r.waits_for is null
                        or exists (select 1 from run d where d.id = r.waits_for and d.state = 'succeeded'))
                 order by r.priority desc, r.id
@@ -37,8 +45,9 @@ public class ClaimStore {
                 for update of r skip locked
             ), fitting as (
                 select id from (
-                    select id, sum(memory_bytes) over (order by priority desc, id) as together from candidate) c
-                where together <= :free
+                    select id, sum(memory_bytes) over up_to as together, sum(gpus) over up_to as gpus_together
+                    from candidate window up_to as (order by priority desc, id)) c
+                where together <= :free and gpus_together <= (select gpus from room)
             ), granted as (
                 update run r set state = 'assigned', attempt_no = r.attempt_no + 1, version = r.version + 1,
                     stop_intent = null, stop_deadline = null
@@ -88,7 +97,9 @@ public class ClaimStore {
     public record Checkpointed(long step, double trainSeconds, String filesJson) {}
 
     /**
-     * Grants up to {@code slots} runs of the pool, highest priority first, that together fit into the memory.
+     * Grants up to {@code slots} runs of the pool, highest priority first, that together fit into the memory. Commands get as
+     * many GPUs as the runner has, all that it holds taken together: a run that waits for one holds no lease, so that another
+     * runner may take it, and a pool that scales sees it.
      *
      * @param runnerId whose row the caller has locked
      */

@@ -32,15 +32,15 @@ public class SweepEntity {
     @Column(updatable = false)
     private String name;
 
-    @Column(updatable = false, columnDefinition = "jsonb")
-    @ColumnTransformer(write = "?::jsonb")
+    @Column(updatable = false, columnDefinition = "json")
+    @ColumnTransformer(write = "?::json")
     private String spec;
 
     @Column(updatable = false)
     private String specHash;
 
     @Column(updatable = false)
-    private String datasetId;
+    private @Nullable String datasetId;
 
     @Column(updatable = false)
     private double plannedFlops;
@@ -64,6 +64,7 @@ public class SweepEntity {
     /**
      * @param specJson the specification with its defaults filled in
      * @param specHash SHA-256 of it
+     * @param datasetId absent where the runs train on none of ours
      * @param droppedJson Views.Dropped[]
      */
     public SweepEntity(
@@ -71,7 +72,7 @@ public class SweepEntity {
             String name,
             String specJson,
             String specHash,
-            String datasetId,
+            @Nullable String datasetId,
             double plannedFlops,
             String droppedJson) {
         this.experimentId = experimentId;
@@ -114,7 +115,7 @@ public class SweepEntity {
         return specHash;
     }
 
-    public String datasetId() {
+    public @Nullable String datasetId() {
         return datasetId;
     }
 

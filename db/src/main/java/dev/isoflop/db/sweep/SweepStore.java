@@ -53,7 +53,7 @@ public class SweepStore {
             String experiment,
             String name,
             String specJson,
-            String datasetId,
+            @Nullable String datasetId,
             double plannedFlops,
             String droppedJson,
             @Nullable Instant cancelledAt,
@@ -66,7 +66,7 @@ public class SweepStore {
             String name,
             String specJson,
             String specHash,
-            String datasetId,
+            @Nullable String datasetId,
             double plannedFlops,
             String droppedJson) {}
 

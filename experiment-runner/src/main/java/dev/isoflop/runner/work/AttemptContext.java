@@ -52,6 +52,22 @@ public interface AttemptContext {
 
     void info(String line);
 
+    /**
+     * Adds a line to the run's log only, for work that has much to say; never waits.
+     *
+     * @param level INFO, WARN or ERROR
+     */
+    void log(String level, String line);
+
+    /** Who is executed, for work that has to tell others. */
+    ClaimGrant.Assignment assignment();
+
+    /**
+     * Whether the runner may be sure that the attempt is its own; never waits. For work that goes on by itself and has to be
+     * halted: {@link #signal} then waits until it may go on.
+     */
+    boolean leaseHeld();
+
     /** Reports where the time goes; never waits for the network. A platform that refuses it is no reason to stop. */
     void profile(RunProfile profile);
 

@@ -22,22 +22,22 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Crash: until its commit a checkpoint does not exist for anyone else.
  */
-final class CheckpointPublisher {
+public final class CheckpointPublisher {
 
     private final AttemptContext context;
     private @Nullable FutureTask<Boolean> travelling;
 
-    CheckpointPublisher(AttemptContext context) {
+    public CheckpointPublisher(AttemptContext context) {
         this.context = context;
     }
 
     /** Whether the last checkpoint has arrived, so that another may follow. */
-    boolean idle() {
+    public boolean idle() {
         return travelling == null || travelling.isDone();
     }
 
     /** Starts publishing a directory, which is deleted afterwards. */
-    void begin(Path directory, long step, long tokens, double trainSeconds) {
+    public void begin(Path directory, long step, long tokens, double trainSeconds) {
         long points = context.metricsRecorded();
         FutureTask<Boolean> task = new FutureTask<>(() -> {
             boolean committed = publish(directory, step, tokens, trainSeconds, points);
@@ -54,7 +54,7 @@ final class CheckpointPublisher {
      * @return whether it was committed; true if there was none
      * @throws IOException if the disk failed
      */
-    boolean await() throws IOException, InterruptedException {
+    public boolean await() throws IOException, InterruptedException {
         FutureTask<Boolean> task = travelling;
         travelling = null;
         if (task == null) {

@@ -33,12 +33,29 @@ public final class Failures {
         }
     }
 
+    /** A program ended other than it should; it knows best how to say so. */
+    public static final class CommandFailedException extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        private final transient Failure failure;
+
+        public CommandFailedException(Failure failure) {
+            super(failure.message());
+            this.failure = failure;
+        }
+
+        Failure failure() {
+            return failure;
+        }
+    }
+
     public static Failure of(Throwable thrown) {
         Throwable cause = thrown instanceof UncheckedIOException e && e.getCause() != null ? e.getCause() : thrown;
         if (has(cause, OutOfMemoryError.class)) {
             return failure(Category.OUT_OF_MEMORY, "out-of-memory", "The work does not fit in memory", cause);
         }
         return switch (cause) {
+            case CommandFailedException e -> e.failure();
             case InvalidInputException e -> failure(Category.INVALID_INPUT, "invalid-work", null, e);
             case OutOfDeviceMemoryException e -> failure(Category.OUT_OF_MEMORY, "out-of-device-memory", null, e);
             case CudaException e

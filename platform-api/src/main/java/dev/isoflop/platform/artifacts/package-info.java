@@ -1,4 +1,4 @@
-/** Checkpoints and datasets as content-addressed files on disk. */
+/** Checkpoints, datasets and files of commands, content-addressed, on disk. */
 @NullMarked
 package dev.isoflop.platform.artifacts;
 

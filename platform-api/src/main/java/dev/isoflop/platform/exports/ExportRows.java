@@ -32,7 +32,7 @@ class ExportRows {
         return jdbc.sql("""
                 select r.*, s.name as sweep_name, s.dataset_id, d.detail ->> 'tokenizerHash' as tokenizer_hash,
                        (r.spec -> 'training' ->> 'batchSequences')::bigint as batch_sequences
-                  from run r join sweep s on s.id = r.sweep_id join dataset d on d.id = s.dataset_id
+                  from run r join sweep s on s.id = r.sweep_id left join dataset d on d.id = s.dataset_id
                  where r.sweep_id = ? order by r.id""").param(sweepId).query((row, i) -> row(row)).list();
     }
 

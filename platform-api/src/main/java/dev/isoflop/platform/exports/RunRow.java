@@ -39,7 +39,7 @@ record RunRow(
         long attempts,
         @Nullable String failureCode,
         @Nullable String failureMessage,
-        String datasetId,
+        @Nullable String datasetId,
         @Nullable String tokenizerHash,
         @Nullable String comparability,
         Instant createdAt,

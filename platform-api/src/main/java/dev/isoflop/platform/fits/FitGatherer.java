@@ -68,6 +68,10 @@ class FitGatherer {
         List<RunRow> runs = runs(sweepId);
         Map<Long, String> asked = exclusions(request, runs);
         return switch (json.readValue(spec, SweepSpec.class)) {
+            case SweepSpec.Command _ ->
+                throw new ProblemException(
+                        ErrorCode.INCOMPARABLE_RUNS,
+                        "A sweep of commands has no N, D and C that a law could be fitted to.");
             case SweepSpec.IsoFlop isoflop -> {
                 boolean planned = isoflop.countEmbeddings() == null || isoflop.countEmbeddings();
                 boolean counted = request.countEmbeddings() == null ? planned : request.countEmbeddings();

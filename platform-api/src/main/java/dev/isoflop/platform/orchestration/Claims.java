@@ -5,6 +5,7 @@ import dev.isoflop.db.runner.ClaimStore;
 import dev.isoflop.db.runner.RunnerStore;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.error.ErrorCode;
+import dev.isoflop.protocol.job.CommandSpec;
 import dev.isoflop.protocol.job.DataSpec;
 import dev.isoflop.protocol.job.DatasetRef;
 import dev.isoflop.protocol.job.FileRef;
@@ -94,6 +95,7 @@ class Claims {
     private JobSpec complete(JobSpec job) {
         return switch (job) {
             case DataSpec data -> data;
+            case CommandSpec command -> command;
             case PretrainSpec p ->
                 p.dataset().files().isEmpty()
                         ? new PretrainSpec(

@@ -103,6 +103,10 @@ class FinishedAttempts {
                 reports.checkFiles(dataset.files());
                 yield "data";
             }
+            case JobResult.Command command -> {
+                reports.checkFiles(command.outputs());
+                yield "command";
+            }
         };
         if (!kind.equals(run.kind())) {
             throw new ProblemException(
@@ -123,6 +127,7 @@ class FinishedAttempts {
                         finite(p.bitsPerByte()),
                         finite(p.tokensPerSecond()),
                         p.diverged() || !Double.isFinite(p.finalLoss()));
+            case JobResult.Command _ -> new RunOutcome(body, null, null, null, null, false);
             case JobResult.Dataset d -> {
                 datasets.complete(run.id(), body);
                 yield new RunOutcome(body, null, null, null, null, false);

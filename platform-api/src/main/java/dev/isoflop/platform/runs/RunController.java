@@ -15,6 +15,7 @@ import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.FileSystemResource;
 import org.springframework.core.io.Resource;
@@ -117,19 +118,22 @@ class RunController {
         return queries.logs(id, Cursor.limit(limit, Cursor.MAX_LIMIT), after);
     }
 
-    /** A file of a checkpoint, the newest one unless another is named. */
-    @GetMapping(path = "/{id}/artifacts/{name}", produces = MediaType.APPLICATION_OCTET_STREAM_VALUE)
+    /** A file of a checkpoint, the newest one unless another is named; of a command also an output, unless a checkpoint is named. */
+    @GetMapping(path = "/{id}/artifacts/{*name}", produces = MediaType.APPLICATION_OCTET_STREAM_VALUE)
     ResponseEntity<Resource> artifact(
             @PathVariable("id") long id,
-            @PathVariable("name") String name,
+            @PathVariable("name") String path,
             @RequestParam(name = "checkpoint", required = false) @Nullable Long checkpoint) {
-        FileRef file = queries.checkpoints(id).stream()
-                .filter(c -> checkpoint == null || c.id() == checkpoint)
-                .findFirst()
-                .flatMap(c ->
-                        c.files().stream().filter(f -> f.name().equals(name)).findFirst())
-                .orElseThrow(() -> new ProblemException(
-                        ErrorCode.NOT_FOUND, "Run " + id + " has no checkpoint file " + name + "."));
+        String name = path.startsWith("/") ? path.substring(1) : path;
+        FileRef file = (checkpoint == null ? queries.output(id, name) : Optional.<FileRef>empty())
+                .or(() -> queries.checkpoints(id).stream()
+                        .filter(c -> checkpoint == null || c.id() == checkpoint)
+                        .findFirst()
+                        .flatMap(c -> c.files().stream()
+                                .filter(f -> f.name().equals(name))
+                                .findFirst()))
+                .orElseThrow(
+                        () -> new ProblemException(ErrorCode.NOT_FOUND, "Run " + id + " has no file " + name + "."));
         ArtifactFiles.Stored stored = artifacts
                 .find(file.sha256())
                 .orElseThrow(() -> new ProblemException(
@@ -139,7 +143,10 @@ class RunController {
                 .contentType(MediaType.APPLICATION_OCTET_STREAM)
                 .header(
                         HttpHeaders.CONTENT_DISPOSITION,
-                        ContentDisposition.attachment().filename(name).build().toString())
+                        ContentDisposition.attachment()
+                                .filename(name.substring(name.lastIndexOf('/') + 1))
+                                .build()
+                                .toString())
                 .body(new FileSystemResource(stored.path()));
     }
 }

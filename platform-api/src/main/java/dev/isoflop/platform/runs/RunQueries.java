@@ -7,9 +7,12 @@ import dev.isoflop.protocol.api.Page;
 import dev.isoflop.protocol.api.RunState;
 import dev.isoflop.protocol.api.Views;
 import dev.isoflop.protocol.error.ErrorCode;
+import dev.isoflop.protocol.job.CommandSpec;
+import dev.isoflop.protocol.job.DataSpec;
 import dev.isoflop.protocol.job.FileRef;
 import dev.isoflop.protocol.job.JobResult;
 import dev.isoflop.protocol.job.JobSpec;
+import dev.isoflop.protocol.job.PretrainSpec;
 import dev.isoflop.protocol.runner.RunProfile;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,6 +20,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
@@ -136,10 +140,25 @@ public class RunQueries {
                 .param(id)
                 .query((rs, i) -> new Views.RunDetail(
                         run,
-                        json.readValue(rs.getString(1), JobSpec.class),
+                        shown(json.readValue(rs.getString(1), JobSpec.class)),
                         result(rs.getString(2)),
                         new Views.RetriesLeft(rs.getInt(3), rs.getInt(4), rs.getInt(5))))
                 .single();
+    }
+
+    /** A file that a command left. */
+    Optional<FileRef> output(long id, String name) {
+        return detail(id).result() instanceof JobResult.Command command
+                ? command.outputs().stream().filter(f -> f.name().equals(name)).findFirst()
+                : Optional.empty();
+    }
+
+    /** A job without what nobody is to read in it. */
+    private static JobSpec shown(JobSpec job) {
+        return switch (job) {
+            case CommandSpec command -> command.masked();
+            case PretrainSpec _, DataSpec _ -> job;
+        };
     }
 
     private @Nullable JobResult result(@Nullable String text) {

@@ -13,6 +13,7 @@ import dev.isoflop.protocol.api.SweepSpec;
 import dev.isoflop.protocol.api.Views;
 import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.error.Problem;
+import dev.isoflop.protocol.job.DataSpec;
 import dev.isoflop.protocol.job.DatasetRef;
 import dev.isoflop.protocol.job.JobResult;
 import dev.isoflop.protocol.job.JobSpec;
@@ -30,6 +31,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -50,6 +52,8 @@ public class Sweeps {
     private static final long METRIC_POINTS = 1_000;
 
     private static final long EVALUATIONS = 10;
+    /** More than any run trains on, and far from overflowing. */
+    private static final long TOKENS_ENOUGH = 1L << 60;
 
     private final SweepStore store;
     private final RunStore runs;
@@ -57,6 +61,7 @@ public class Sweeps {
     private final CancelRuns cancelRuns;
     private final JsonMapper json;
     private final JdbcClient jdbc;
+    private final CommandSweeps commands;
 
     Sweeps(
             SweepStore store,
@@ -64,13 +69,15 @@ public class Sweeps {
             Datasets datasets,
             CancelRuns cancelRuns,
             JsonMapper json,
-            JdbcClient jdbc) {
+            JdbcClient jdbc,
+            CommandSweeps commands) {
         this.store = store;
         this.runs = runs;
         this.datasets = datasets;
         this.cancelRuns = cancelRuns;
         this.json = json;
         this.jdbc = jdbc;
+        this.commands = commands;
     }
 
     /** What the sweep would be, with nothing stored. */
@@ -79,6 +86,57 @@ public class Sweeps {
         return switch (spec) {
             case SweepSpec.IsoFlop isoflop ->
                 plan(SweepPlanning.plan(isoflop, ready(isoflop).detail, memory(pool(isoflop))));
+            case SweepSpec.Command command -> commands.plan(command);
+        };
+    }
+
+    /**
+     * As {@link #plan(SweepSpec)}, for a sweep of later: while its dataset is not ready, one with tokens enough stands in
+     * for it.
+     */
+    @Transactional(readOnly = true)
+    public Views.Plan check(SweepSpec spec) {
+        return switch (spec) {
+            case SweepSpec.IsoFlop isoflop -> {
+                DataSpec options = Datasets.options(dataset(isoflop));
+                String id = Datasets.id(options);
+                JobResult.Dataset detail =
+                        datasets.find(id).map(Views.Dataset::detail).orElse(null);
+                yield plan(SweepPlanning.plan(
+                        isoflop, detail == null ? standIn(id, options) : detail, memory(pool(isoflop))));
+            }
+            case SweepSpec.Command command -> commands.plan(command);
+        };
+    }
+
+    private static JobResult.Dataset standIn(String id, DataSpec options) {
+        return new JobResult.Dataset(id, TOKENS_ENOUGH, 0, 0, 0, 0, options.vocabSize(), "", List.of());
+    }
+
+    /** Whether the sweep trains on a dataset of ours; a program reads what it likes. */
+    public static boolean needsDataset(SweepSpec spec) {
+        return switch (spec) {
+            case SweepSpec.IsoFlop _ -> true;
+            case SweepSpec.Command _ -> false;
+        };
+    }
+
+    /** The dataset the sweep needs, if it needs one and that has been asked for. */
+    public Optional<Views.Dataset> datasetOf(SweepSpec spec) {
+        return switch (spec) {
+            case SweepSpec.IsoFlop isoflop -> datasets.find(Datasets.id(Datasets.options(dataset(isoflop))));
+            case SweepSpec.Command _ -> Optional.empty();
+        };
+    }
+
+    /** Asks for the dataset the sweep needs, prepared by the sweep's pool. It must be one that {@link #needsDataset}. */
+    @Transactional
+    public Views.Dataset prepareDataset(SweepSpec spec) {
+        return switch (spec) {
+            case SweepSpec.IsoFlop isoflop ->
+                datasets.ensure(dataset(isoflop), pool(isoflop)).dataset();
+            case SweepSpec.Command command ->
+                throw new IllegalArgumentException(command.name() + " is a sweep of commands: it needs no dataset");
         };
     }
 
@@ -97,6 +155,7 @@ public class Sweeps {
     public Views.Sweep submit(SweepSpec spec) {
         return switch (spec) {
             case SweepSpec.IsoFlop isoflop -> submit(isoflop);
+            case SweepSpec.Command command -> submit(command);
         };
     }
 
@@ -127,12 +186,32 @@ public class Sweeps {
         return get(id);
     }
 
+    private Views.Sweep submit(SweepSpec.Command spec) {
+        CommandSweeps.Prepared prepared = commands.prepare(spec);
+        long experiment = store.experiment(spec.experiment());
+        String specJson = json.writerFor(SweepSpec.class).writeValueAsString(spec);
+        OptionalLong created = store.create(new SweepStore.NewSweep(
+                experiment,
+                spec.name(),
+                specJson,
+                Idempotency.hash(specJson),
+                null,
+                0,
+                json.writeValueAsString(prepared.dropped())));
+        if (created.isEmpty()) {
+            throw exists(spec, store.find(experiment, spec.name()).orElseThrow());
+        }
+        long id = created.getAsLong();
+        runs.createAll(prepared.runs(id));
+        return get(id);
+    }
+
     /** Says whether the sweep of that name is this one, and if not where the two differ. */
-    private ProblemException exists(SweepSpec.IsoFlop spec, SweepRow other) {
+    private ProblemException exists(SweepSpec spec, SweepRow other) {
         URI location = URI.create("/api/v1/sweeps/" + other.id());
         String name = "Experiment %s already has a sweep named %s (sweep %d)"
                 .formatted(spec.experiment(), spec.name(), other.id());
-        // both as records: what was stored had its numbers rewritten by jsonb
+        // both as records: sweeps stored before V9 had their numbers rewritten by jsonb
         SweepSpec stored = json.readValue(other.specJson(), SweepSpec.class);
         if (stored.equals(spec)) {
             return new ProblemException(
@@ -191,7 +270,6 @@ public class Sweeps {
                 evalEvery == null ? Math.max(1, cell.steps() / EVALUATIONS) : evalEvery,
                 evalTokens == null ? DEFAULT_EVAL_TOKENS : evalTokens,
                 checkpoint == null ? DEFAULT_CHECKPOINT_SECONDS : checkpoint);
-        SweepSpec.@Nullable Retries retries = spec.retries();
         return new NewRun(
                 sweepId,
                 named.name(),
@@ -213,12 +291,16 @@ public class Sweeps {
                 cell.seed(),
                 cell.learningRate(),
                 comparability(spec, dataset),
-                retries == null
-                        ? NewRun.Retries.DEFAULT
-                        : new NewRun.Retries(
-                                retries.failures() == null ? 2 : retries.failures(),
-                                retries.preemptions() == null ? 100 : retries.preemptions(),
-                                retries.infrastructure() == null ? 10 : retries.infrastructure()));
+                retries(spec.retries()));
+    }
+
+    static NewRun.Retries retries(SweepSpec.@Nullable Retries retries) {
+        return retries == null
+                ? NewRun.Retries.DEFAULT
+                : new NewRun.Retries(
+                        retries.failures() == null ? 2 : retries.failures(),
+                        retries.preemptions() == null ? 100 : retries.preemptions(),
+                        retries.infrastructure() == null ? 10 : retries.infrastructure());
     }
 
     private static Precision precision(SweepSpec.IsoFlop spec) {
@@ -280,13 +362,17 @@ public class Sweeps {
 
     private record Ready(String id, JobResult.Dataset detail) {}
 
-    private Ready ready(SweepSpec.IsoFlop spec) {
+    private static SweepSpec.DatasetSpec dataset(SweepSpec.IsoFlop spec) {
         // a field absent from the JSON arrives as null whatever its declared type
         if (spec.dataset() == null) {
             throw SweepPlanning.invalid(
                     List.of(new Problem.FieldError("/dataset", "A sweep needs a dataset.", null, null)));
         }
-        String id = Datasets.id(Datasets.options(spec.dataset()));
+        return spec.dataset();
+    }
+
+    private Ready ready(SweepSpec.IsoFlop spec) {
+        String id = Datasets.id(Datasets.options(dataset(spec)));
         Views.Dataset dataset = datasets.find(id).orElse(null);
         JobResult.Dataset detail = dataset == null ? null : dataset.detail();
         if (dataset == null || detail == null) {
@@ -342,7 +428,7 @@ public class Sweeps {
                     row.experiment(),
                     row.name(),
                     state(p.counts()),
-                    json.readValue(row.specJson(), SweepSpec.class),
+                    json.readValue(row.specJson(), SweepSpec.class).masked(),
                     row.datasetId(),
                     all(p.counts()),
                     row.plannedFlops(),

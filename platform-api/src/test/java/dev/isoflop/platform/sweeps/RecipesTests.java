@@ -156,6 +156,7 @@ class RecipesTests {
         return switch (spec) {
             case SweepSpec.IsoFlop isoflop ->
                 SweepPlanning.plan(isoflop, TEXT, new SweepPlanning.Memory(1L << 34, "the test"));
+            case SweepSpec.Command _ -> throw new AssertionError("no sweep of commands");
         };
     }
 }

@@ -74,6 +74,7 @@ class SotuStudyTests {
         Object tree = new Yaml().load(Files.readString(file));
         return switch (JsonMapper.builder().build().convertValue(tree, SweepSpec.class)) {
             case SweepSpec.IsoFlop isoflop -> isoflop;
+            case SweepSpec.Command _ -> throw new AssertionError("no sweep of commands");
         };
     }
 

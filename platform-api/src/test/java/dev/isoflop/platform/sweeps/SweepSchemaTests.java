@@ -14,6 +14,7 @@ import java.lang.reflect.Type;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -42,7 +43,13 @@ class SweepSchemaTests {
 
     @Test
     void everyFieldOfTheRecordsIsInTheSchemaAndNoOther() {
-        compare(TREE, SweepSpec.IsoFlop.class, "", Set.of("kind"));
+        compare(TREE.at("/$defs/isoflop"), SweepSpec.IsoFlop.class, "", Set.of("kind"));
+        compare(TREE.at("/$defs/command"), SweepSpec.Command.class, "", Set.of("kind"));
+        compare(
+                TREE.at("/$defs/command/properties/parameters/additionalProperties"),
+                SweepSpec.ParameterEntry.class,
+                "/parameters/NAME",
+                Set.of());
     }
 
     private static void compare(JsonNode schema, Class<?> type, String at, Set<String> extra) {
@@ -82,6 +89,16 @@ class SweepSchemaTests {
         assertThat(SCHEMA.validate(JSON.readTree(VALID))).isEmpty();
     }
 
+    @Test
+    void theSmallestSweepOfCommandsIsValidAndAMisspeltOneIsNot() {
+        String small = "{\"kind\":\"command\",\"name\":\"a\",\"command\":[\"true\"]}";
+        assertThat(SCHEMA.validate(JSON.readTree(small))).isEmpty();
+        assertThat(SCHEMA.validate(JSON.readTree(small.replace("\"command\":[", "\"comand\":["))))
+                .isNotEmpty();
+        assertThat(SCHEMA.validate(JSON.readTree(small.replace("kind", "kinds"))))
+                .isNotEmpty();
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -101,15 +118,18 @@ class SweepSchemaTests {
 
     @Test
     void defaultsInTheSchemaAreValidThemselves() {
-        TREE.path("properties").properties().forEach(entry -> {
-            JsonNode property = entry.getValue();
-            if (property.has("default")) {
-                Schema schema = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12)
-                        .getSchema(property);
-                assertThat(schema.validate(property.path("default")))
-                        .as(entry.getKey())
-                        .isEmpty();
-            }
-        });
+        Stream.of("isoflop", "command")
+                .map(kind -> TREE.at("/$defs/" + kind + "/properties"))
+                .flatMap(properties -> properties.properties().stream())
+                .forEach(entry -> {
+                    JsonNode property = entry.getValue();
+                    if (property.has("default")) {
+                        Schema schema = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12)
+                                .getSchema(property);
+                        assertThat(schema.validate(property.path("default")))
+                                .as(entry.getKey())
+                                .isEmpty();
+                    }
+                });
     }
 }

@@ -5,15 +5,21 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import com.fasterxml.jackson.annotation.JsonTypeName;
+import dev.isoflop.protocol.job.CommandSpec;
 import dev.isoflop.protocol.job.LearningRateSchedule;
 import dev.isoflop.protocol.job.Optimizer;
 import dev.isoflop.protocol.job.Precision;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A sweep as a person writes it. Absent fields have the documented defaults, filled in by the platform. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "kind")
-@JsonSubTypes({@JsonSubTypes.Type(value = SweepSpec.IsoFlop.class, name = "isoflop")})
+@JsonSubTypes({
+    @JsonSubTypes.Type(value = SweepSpec.IsoFlop.class, name = "isoflop"),
+    @JsonSubTypes.Type(value = SweepSpec.Command.class, name = "command"),
+})
 public sealed interface SweepSpec {
 
     /** Unique within its experiment. */
@@ -21,6 +27,9 @@ public sealed interface SweepSpec {
 
     /** Experiment the sweep is filed under; made on first use. */
     String experiment();
+
+    /** The same without the values of secrets: what may be shown. */
+    SweepSpec masked();
 
     /**
      * Model sizes trained at fixed compute budgets (Hoffmann et al. 2022, approach 2).
@@ -69,6 +78,148 @@ public sealed interface SweepSpec {
             // absent from the file, it arrives as null whatever its declared type
             experiment = experiment == null ? DEFAULT_EXPERIMENT : experiment;
         }
+
+        @Override
+        public IsoFlop masked() {
+            return this;
+        }
+    }
+
+    /**
+     * A program run with every combination of parameters: any trainer, see {@link dev.isoflop.protocol.job.CommandSpec}.
+     *
+     * @param name unique within the experiment
+     * @param experiment folder of work; default {@code default}
+     * @param command program and arguments, not read by a shell; <code>{name}</code> stands for a parameter's value, <code>{{</code>
+     *     and <code>}}</code> for single braces
+     * @param parameters by name: lists make a grid, ranges are drawn
+     * @param search how ranges are drawn
+     * @param environment variables of the program; <code>{name}</code> as in the command, but not in secrets
+     * @param secrets names in environment whose values are never shown
+     * @param files text files put into the working directory, by path
+     * @param outputs globs of files to keep when a run has succeeded
+     * @param gpus devices each run has for itself; default 0
+     * @param memoryBytes memory a run needs of the machine, for the claim; default 0, unknown
+     * @param metricPrefix put before the name of each metric; default none
+     * @param checkpointDirectory under the working directory; default {@code checkpoints}
+     * @param graceSeconds most seconds between SIGTERM and SIGKILL; default 30
+     * @param pool runners that may execute it; default {@code default}
+     * @param priority larger goes first; default 0
+     * @param retries budgets of retries
+     */
+    @JsonTypeName("command")
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    record Command(
+            String name,
+
+            @JsonProperty(defaultValue = IsoFlop.DEFAULT_EXPERIMENT)
+            String experiment,
+
+            List<String> command,
+            @Nullable Map<String, ParameterEntry> parameters,
+            @Nullable Search search,
+            @Nullable Map<String, String> environment,
+            @Nullable List<String> secrets,
+            @Nullable Map<String, String> files,
+            @Nullable List<String> outputs,
+            @Nullable Integer gpus,
+            @Nullable Long memoryBytes,
+            @Nullable String metricPrefix,
+            @Nullable String checkpointDirectory,
+            @Nullable Integer graceSeconds,
+            @Nullable String pool,
+            @Nullable Integer priority,
+            @Nullable Retries retries)
+            implements SweepSpec {
+
+        public Command {
+            // absent from the file, it arrives as null whatever its declared type
+            experiment = experiment == null ? IsoFlop.DEFAULT_EXPERIMENT : experiment;
+        }
+
+        @Override
+        public Command masked() {
+            return environment == null || secrets == null
+                    ? this
+                    : withEnvironment(CommandSpec.masked(environment, secrets));
+        }
+
+        /** The same with the secrets of an earlier version where this has only their mask: it was looked at and sent back. */
+        public Command unmasked(Command before) {
+            if (environment == null || before.environment() == null) {
+                return this;
+            }
+            Map<String, String> known = before.environment();
+            Map<String, String> own = new LinkedHashMap<>(environment);
+            own.replaceAll(
+                    (variable, value) -> CommandSpec.MASK.equals(value) ? known.getOrDefault(variable, value) : value);
+            return withEnvironment(own);
+        }
+
+        private Command withEnvironment(Map<String, String> other) {
+            return new Command(
+                    name,
+                    experiment,
+                    command,
+                    parameters,
+                    search,
+                    other,
+                    secrets,
+                    files,
+                    outputs,
+                    gpus,
+                    memoryBytes,
+                    metricPrefix,
+                    checkpointDirectory,
+                    graceSeconds,
+                    pool,
+                    priority,
+                    retries);
+        }
+    }
+
+    /**
+     * Values of a parameter: a list, or a range.
+     *
+     * @param values text, numbers, true or false
+     * @param min least value of the range
+     * @param max largest
+     * @param scale default LINEAR; LOG spreads the logarithms
+     * @param integer whether only whole numbers are drawn, both ends among them; default false
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    record ParameterEntry(
+            @Nullable List<Object> values,
+            @Nullable Double min,
+            @Nullable Double max,
+            @Nullable Scale scale,
+            @Nullable Boolean integer) {}
+
+    /** How a range is spread. */
+    enum Scale {
+        LINEAR,
+        LOG
+    }
+
+    /**
+     * How ranges are drawn, all of them together. Each draw is combined with each cell of the grid that the lists make.
+     *
+     * @param method default HALTON
+     * @param count draws; default 10
+     * @param seed of RANDOM; default 1
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    record Search(
+            @Nullable Method method,
+            @Nullable Integer count,
+            @Nullable Long seed) {}
+
+    /** How points are chosen in ranges. */
+    enum Method {
+        /** Independent and uniform. */
+        RANDOM,
+        /** Halton's sequence, which covers evenly however many points are taken. */
+        HALTON
     }
 
     /**

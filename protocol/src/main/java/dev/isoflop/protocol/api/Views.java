@@ -18,6 +18,7 @@ public final class Views {
     public record Experiment(long id, String name, Instant createdAt, int sweeps) {}
 
     /**
+     * @param datasetId what it trains on; absent for a sweep of commands
      * @param plannedFlops sum of C over its runs
      * @param doneFlops part of it that succeeded runs account for
      * @param counts runs by state, every state present
@@ -32,7 +33,7 @@ public final class Views {
             String name,
             String state,
             SweepSpec spec,
-            String datasetId,
+            @Nullable String datasetId,
             Map<RunState, Integer> counts,
             double plannedFlops,
             double doneFlops,
@@ -62,7 +63,7 @@ public final class Views {
 
     /**
      * @param name such as {@code C1e11-d32-s1}
-     * @param kind pretrain or data
+     * @param kind pretrain, data or command
      * @param parameters N with embeddings; 0 where the kind has none
      * @param nonEmbeddingParameters N without them
      * @param tokens D planned

@@ -18,6 +18,7 @@ public enum ErrorCode {
     ILLEGAL_TRANSITION("illegal-transition", 409),
     IDEMPOTENCY_IN_PROGRESS("idempotency-in-progress", 409),
     SWEEP_EXISTS("sweep-exists", 409),
+    SCHEDULE_EXISTS("schedule-exists", 409),
     DATASET_NOT_READY("dataset-not-ready", 409),
     ETAG_MISMATCH("etag-mismatch", 412),
     PAYLOAD_TOO_LARGE("payload-too-large", 413),

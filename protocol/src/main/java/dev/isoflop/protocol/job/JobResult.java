@@ -3,12 +3,14 @@ package dev.isoflop.protocol.job;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import java.util.List;
+import java.util.Map;
 
 /** What a succeeded run hands back, one record per kind of work. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "kind")
 @JsonSubTypes({
     @JsonSubTypes.Type(value = JobResult.Pretrained.class, name = "pretrain"),
     @JsonSubTypes.Type(value = JobResult.Dataset.class, name = "data"),
+    @JsonSubTypes.Type(value = JobResult.Command.class, name = "command"),
 })
 public sealed interface JobResult {
 
@@ -58,6 +60,21 @@ public sealed interface JobResult {
 
         public Dataset {
             files = List.copyOf(files);
+        }
+    }
+
+    /**
+     * @param exitCode of the program, always 0 for a success
+     * @param metrics last value of each metric it reported
+     * @param outputs files it left that were asked for, uploaded as artifacts
+     * @param wallSeconds it ran, over all attempts as far as the runner knows
+     */
+    record Command(int exitCode, Map<String, Double> metrics, List<FileRef> outputs, double wallSeconds)
+            implements JobResult {
+
+        public Command {
+            metrics = Map.copyOf(metrics);
+            outputs = List.copyOf(outputs);
         }
     }
 }

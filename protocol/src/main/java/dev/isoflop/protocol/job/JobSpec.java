@@ -8,5 +8,6 @@ import com.fasterxml.jackson.annotation.JsonTypeInfo;
 @JsonSubTypes({
     @JsonSubTypes.Type(value = PretrainSpec.class, name = "pretrain"),
     @JsonSubTypes.Type(value = DataSpec.class, name = "data"),
+    @JsonSubTypes.Type(value = CommandSpec.class, name = "command"),
 })
-public sealed interface JobSpec permits PretrainSpec, DataSpec {}
+public sealed interface JobSpec permits PretrainSpec, DataSpec, CommandSpec {}

@@ -1,0 +1,5 @@
+/** Schedules, their fires, and the watch that is kept over them. */
+@NullMarked
+package dev.isoflop.db.schedule;
+
+import org.jspecify.annotations.NullMarked;

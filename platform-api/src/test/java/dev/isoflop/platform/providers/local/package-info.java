@@ -1,0 +1,4 @@
+@NullMarked
+package dev.isoflop.platform.providers.local;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.isoflop.platform.providers;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Tests of the schedules' insides. */
+@NullMarked
+package dev.isoflop.platform.schedules;
+
+import org.jspecify.annotations.NullMarked;
