@@ -68,7 +68,15 @@ function detailOf(run) {
           evalTokens: 65_536,
           checkpointEverySeconds: 30,
         };
-  return { run, job, retriesLeft: { failures: 2, preemptions: 100, infrastructure: 10 } };
+  const waiting =
+    run.state === "queued"
+      ? {
+          code: "busy",
+          reason: "All 2 slots of the 1 runner that could take it are in use; 3 runs are before it.",
+          ahead: 3,
+        }
+      : undefined;
+  return { run, job, retriesLeft: { failures: 2, preemptions: 100, infrastructure: 10 }, waiting };
 }
 
 function logsOf(run) {

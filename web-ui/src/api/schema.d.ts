@@ -1592,6 +1592,7 @@ export interface components {
             result?: components["schemas"]["JobResultCommand"] | components["schemas"]["JobResultDataset"] | components["schemas"]["JobResultPretrained"];
             retriesLeft: components["schemas"]["RetriesLeft"];
             run: components["schemas"]["Run"];
+            waiting?: components["schemas"]["Waiting"];
         };
         RunEvent: {
             /** Format: date-time */
@@ -1964,6 +1965,14 @@ export interface components {
             warmupFraction: number;
             /** Format: double */
             weightDecay: number;
+        };
+        Waiting: {
+            /** Format: int32 */
+            ahead: number;
+            code: string;
+            reason: string;
+            /** Format: date-time */
+            until?: string;
         };
     };
     responses: never;

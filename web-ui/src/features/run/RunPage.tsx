@@ -4,7 +4,7 @@ import { useState } from "react";
 import { ApiError, cancel } from "../../api/client";
 import { usePolling, useTopics } from "../../api/live";
 import { runQuery } from "../../api/queries";
-import type { Run } from "../../api/types";
+import type { Run, RunDetail } from "../../api/types";
 import { clock, count, duration, flop, integer, loss, percent, quantity } from "../../lib/format";
 import { isOver, runShare, secondsLeft } from "../../lib/progress";
 import { RUN_TABS, type RunTab } from "../../lib/urlState";
@@ -52,7 +52,7 @@ export function RunPage() {
     (run.kind === "pretrain" || (run.kind === "command" && run.state === "succeeded") ? "curves" : "logs");
   return (
     <div className={ui.stack}>
-      <Header run={run} />
+      <Header run={run} waiting={detail.data.waiting} />
       <Tabs
         label="Parts of the run"
         value={tab}
@@ -71,7 +71,7 @@ export function RunPage() {
   );
 }
 
-function Header({ run }: { run: Run }) {
+function Header({ run, waiting }: { run: Run; waiting: RunDetail["waiting"] }) {
   const cache = useQueryClient();
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
@@ -117,6 +117,12 @@ function Header({ run }: { run: Run }) {
         </div>
       </div>
       {error !== undefined && <ErrorNotice what="The run was not cancelled." error={error} />}
+      {waiting && (
+        <Notice>
+          {waiting.reason}
+          {waiting.until && ` It may go on from ${clock(waiting.until)}.`}
+        </Notice>
+      )}
       {run.failure && (
         <Notice kind="bad">
           <strong>{run.failure.code}</strong> ({run.failure.category}): {run.failure.message}

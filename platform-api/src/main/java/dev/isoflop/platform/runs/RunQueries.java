@@ -34,11 +34,13 @@ public class RunQueries {
 
     private final JdbcClient jdbc;
     private final RunProfileStore profiles;
+    private final WaitingReasons waiting;
     private final JsonMapper json;
 
-    RunQueries(JdbcClient jdbc, RunProfileStore profiles, JsonMapper json) {
+    RunQueries(JdbcClient jdbc, RunProfileStore profiles, WaitingReasons waiting, JsonMapper json) {
         this.jdbc = jdbc;
         this.profiles = profiles;
+        this.waiting = waiting;
         this.json = json;
     }
 
@@ -142,7 +144,8 @@ public class RunQueries {
                         run,
                         shown(json.readValue(rs.getString(1), JobSpec.class)),
                         result(rs.getString(2)),
-                        new Views.RetriesLeft(rs.getInt(3), rs.getInt(4), rs.getInt(5))))
+                        new Views.RetriesLeft(rs.getInt(3), rs.getInt(4), rs.getInt(5)),
+                        waiting.of(id).orElse(null)))
                 .single();
     }
 

@@ -117,9 +117,30 @@ public final class Views {
 
     public record Failure(String category, String code, String message) {}
 
-    /** A run with what only its own page needs. */
+    /**
+     * A run with what only its own page needs.
+     *
+     * @param waiting why it does not run, if it is queued
+     */
     @JsonInclude(JsonInclude.Include.NON_NULL)
-    public record RunDetail(Run run, JobSpec job, @Nullable JobResult result, RetriesLeft retriesLeft) {}
+    public record RunDetail(
+            Run run,
+            JobSpec job,
+            @Nullable JobResult result,
+            RetriesLeft retriesLeft,
+            @Nullable Waiting waiting) {}
+
+    /**
+     * Why a queued run does not run.
+     *
+     * @param code dependency, back-off, no-runner, wrong-kind, too-large, busy, ahead or next
+     * @param reason a sentence, with what to do about it where something can be done
+     * @param until when it may be tried again, for back-off
+     * @param ahead queued runs of its pool that come before it
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record Waiting(
+            String code, String reason, @Nullable Instant until, int ahead) {}
 
     public record RetriesLeft(int failures, int preemptions, int infrastructure) {}
 

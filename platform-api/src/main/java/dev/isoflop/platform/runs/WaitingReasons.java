@@ -1,0 +1,223 @@
+package dev.isoflop.platform.runs;
+
+import dev.isoflop.platform.orchestration.LeaseSettings;
+import dev.isoflop.protocol.api.Views.Waiting;
+import java.time.Instant;
+import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.stereotype.Component;
+import org.springframework.transaction.annotation.Propagation;
+import org.springframework.transaction.annotation.Transactional;
+
+/**
+ * Why a queued run does not run yet: the conditions of a claim ({@code ClaimStore}), asked one after the other against what is known of
+ * the pool's runners. It is what held a moment ago: a claim may be under way.
+ */
+@Component
+@Transactional(readOnly = true, propagation = Propagation.MANDATORY)
+class WaitingReasons {
+
+    private static final int MOST_COUNTED = 10_000;
+
+    private record Queued(
+            String kind,
+            String pool,
+            int priority,
+            long memoryBytes,
+            int gpus,
+            @Nullable Instant tryAgain,
+            int attempts,
+            @Nullable Long waitsFor,
+            @Nullable String waitsForName,
+            @Nullable String waitsForState) {}
+
+    /**
+     * The pool's runners that were heard from.
+     *
+     * @param taking those that take the kind
+     * @param fitting those of them that are large enough
+     */
+    private record Pool(int runners, int taking, long largestMemory, int mostGpus, int fitting, int slots, int held) {}
+
+    private final JdbcClient jdbc;
+    private final LeaseSettings leases;
+
+    WaitingReasons(JdbcClient jdbc, LeaseSettings leases) {
+        this.jdbc = jdbc;
+        this.leases = leases;
+    }
+
+    /** Nothing for a run that is not queued. */
+    Optional<Waiting> of(long run) {
+        return queued(run).map(q -> reason(run, q));
+    }
+
+    private Waiting reason(long id, Queued run) {
+        if (run.waitsFor != null && !"succeeded".equals(run.waitsForState)) {
+            return new Waiting(
+                    "dependency",
+                    "It waits for run %d (%s), which is %s."
+                            .formatted(run.waitsFor, run.waitsForName, run.waitsForState),
+                    null,
+                    0);
+        }
+        if (run.tryAgain != null) {
+            return new Waiting(
+                    "back-off",
+                    "Attempt %d did not end well; the next one waits a little, longer each time."
+                            .formatted(run.attempts),
+                    run.tryAgain,
+                    0);
+        }
+        Pool pool = pool(run);
+        int ahead = ahead(id, run);
+        if (pool.runners == 0) {
+            return waits(
+                    "no-runner",
+                    "No runner of the pool %s is there. Start one with isoflop runner --pool %s; the page of runners says what pools do by themselves."
+                            .formatted(run.pool, run.pool),
+                    ahead);
+        }
+        if (pool.taking == 0) {
+            return waits(
+                    "wrong-kind",
+                    "None of the %s of the pool %s takes runs of kind %s."
+                            .formatted(runners(pool.runners), run.pool, run.kind),
+                    ahead);
+        }
+        if (pool.fitting == 0 && run.memoryBytes > pool.largestMemory) {
+            return waits(
+                    "too-large",
+                    "It needs %s of memory; the largest runner of the pool %s that takes such runs has %s."
+                            .formatted(gib(run.memoryBytes), run.pool, gib(pool.largestMemory)),
+                    ahead);
+        }
+        if (pool.fitting == 0) {
+            return waits(
+                    "too-large",
+                    "It asks for %d GPUs; no runner of the pool %s with enough memory has more than %d."
+                            .formatted(run.gpus, run.pool, pool.mostGpus),
+                    ahead);
+        }
+        if (pool.held >= pool.slots) {
+            return waits(
+                    "busy",
+                    "All %d slots of the %s that could take it are in use; %s."
+                            .formatted(pool.slots, runners(pool.fitting), before(ahead)),
+                    ahead);
+        }
+        if (ahead > 0) {
+            return waits(
+                    "ahead",
+                    "%s, by priority and then by age; memory or GPUs for it may still be in use."
+                            .formatted(capitalised(before(ahead))),
+                    ahead);
+        }
+        return waits("next", "It is the next of its pool: a runner takes it once its memory or GPUs are free.", 0);
+    }
+
+    private static Waiting waits(String code, String reason, int ahead) {
+        return new Waiting(code, reason, null, ahead);
+    }
+
+    private Optional<Queued> queued(long run) {
+        return jdbc.sql("""
+                        select r.kind, r.pool, r.priority, r.memory_bytes, r.attempt_no,
+                            case when r.kind = 'command' then coalesce((r.spec ->> 'gpus')::int, 0) else 0 end as gpus,
+                            case when r.not_before > now() then r.not_before end as try_again,
+                            r.waits_for, d.name as waits_for_name, d.state as waits_for_state
+                        from run r left join run d on d.id = r.waits_for where r.id = ? and r.state = 'queued'
+                        """)
+                .param(run)
+                .query((rs, i) -> {
+                    long waitsFor = rs.getLong("waits_for");
+                    return new Queued(
+                            rs.getString("kind"),
+                            rs.getString("pool"),
+                            rs.getInt("priority"),
+                            rs.getLong("memory_bytes"),
+                            rs.getInt("gpus"),
+                            RunRows.nullable(rs, "try_again"),
+                            rs.getInt("attempt_no"),
+                            waitsFor == 0 ? null : waitsFor,
+                            rs.getString("waits_for_name"),
+                            rs.getString("waits_for_state"));
+                })
+                .optional();
+    }
+
+    private Pool pool(Queued run) {
+        return jdbc.sql("""
+                        with live as (
+                            select n.slots, n.memory_bytes, jsonb_array_length(n.devices) as gpus, jsonb_exists(n.kinds, :kind) as takes,
+                                (select count(*) from lease l where l.runner_id = n.id) as held
+                            from runner n
+                            where n.pool = :pool and n.last_seen > now() - make_interval(secs => :heard)
+                        )
+                        select count(*) as runners, count(*) filter (where takes) as taking,
+                            coalesce(max(memory_bytes) filter (where takes), 0) as largest,
+                            coalesce(max(gpus) filter (where takes and memory_bytes >= :memory), 0) as most_gpus,
+                            count(*) filter (where takes and memory_bytes >= :memory and gpus >= :gpus) as fitting,
+                            coalesce(sum(slots) filter (where takes and memory_bytes >= :memory and gpus >= :gpus), 0) as slots,
+                            coalesce(sum(held) filter (where takes and memory_bytes >= :memory and gpus >= :gpus), 0) as held
+                        from live
+                        """)
+                .param("kind", run.kind)
+                .param("pool", run.pool)
+                .param("heard", leases.ttl().toMillis() / 1e3)
+                .param("memory", run.memoryBytes)
+                .param("gpus", run.gpus)
+                .query((rs, i) -> new Pool(
+                        rs.getInt("runners"),
+                        rs.getInt("taking"),
+                        rs.getLong("largest"),
+                        rs.getInt("most_gpus"),
+                        rs.getInt("fitting"),
+                        rs.getInt("slots"),
+                        rs.getInt("held")))
+                .single();
+    }
+
+    /** Runs of the pool that a claim would be given before this one, up to {@value #MOST_COUNTED}. */
+    private int ahead(long id, Queued run) {
+        return jdbc.sql("""
+                        select count(*) from (
+                            select 1 from run r
+                            where r.state = 'queued' and r.pool = :pool and (r.priority, -r.id) > (:priority, -cast(:id as bigint))
+                              and r.not_before <= now()
+                              and (r.waits_for is null
+                                   or exists (select 1 from run d where d.id = r.waits_for and d.state = 'succeeded'))
+                            limit :most) before
+                        """)
+                .param("pool", run.pool)
+                .param("priority", run.priority)
+                .param("id", id)
+                .param("most", MOST_COUNTED)
+                .query(Integer.class)
+                .single();
+    }
+
+    private static String before(int ahead) {
+        return switch (ahead) {
+            case 0 -> "none is before it";
+            case 1 -> "1 run is before it";
+            default -> (ahead == MOST_COUNTED ? "at least " : "") + ahead + " runs are before it";
+        };
+    }
+
+    private static String capitalised(String text) {
+        return Character.toUpperCase(text.charAt(0)) + text.substring(1);
+    }
+
+    private static String runners(int n) {
+        return n == 1 ? "1 runner" : n + " runners";
+    }
+
+    private static String gib(long bytes) {
+        return bytes < 1L << 30
+                ? "%d MiB".formatted(Math.ceilDiv(bytes, 1L << 20))
+                : String.format(Locale.ROOT, "%.1f GiB", bytes / (double) (1L << 30));
+    }
+}
