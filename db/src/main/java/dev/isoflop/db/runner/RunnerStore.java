@@ -1,5 +1,6 @@
 package dev.isoflop.db.runner;
 
+import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -29,15 +30,23 @@ public class RunnerStore {
             String devicesJson,
             String kindsJson) {}
 
-    /** @param replaced whether another process was registered under the name before */
-    public record Registered(long runnerId, boolean replaced) {}
+    /**
+     * @param replaced whether another process was registered under the name before
+     * @param foreign whether the name is that of another token's runner which is alive: nothing was changed
+     */
+    public record Registered(long runnerId, boolean replaced, boolean foreign) {}
 
-    /** Makes or renews the runner of that name and locks its row. */
-    public Registered register(NewRunner runner) {
+    /**
+     * Makes or renews the runner of that name and locks its row.
+     *
+     * @param tokenId that it is registered with
+     * @param alive how long after its last word a runner keeps its name from other tokens
+     */
+    public Registered register(NewRunner runner, long tokenId, Duration alive) {
         // Made first if need be, so that there is a row to lock whichever of two first registrations comes second.
         boolean made = jdbc.sql("""
-                        insert into runner (name, instance, pool, host, pid, version, slots, cores, memory_bytes)
-                        values (:name, :instance, :pool, :host, :pid, :version, :slots, :cores, :memory)
+                        insert into runner (name, instance, pool, host, pid, version, slots, cores, memory_bytes, token_id)
+                        values (:name, :instance, :pool, :host, :pid, :version, :slots, :cores, :memory, :token)
                         on conflict (name) do nothing
                         """)
                         .param("name", runner.name())
@@ -49,15 +58,28 @@ public class RunnerStore {
                         .param("slots", runner.slots())
                         .param("cores", runner.cores())
                         .param("memory", runner.memoryBytes())
+                        .param("token", tokenId)
                         .update()
                 == 1;
-        String before = jdbc.sql("select instance from runner where name = ? for no key update")
-                .param(runner.name())
-                .query(String.class)
+        record Before(long id, String instance, boolean foreign) {}
+        Before before = jdbc.sql("""
+                        select id, instance, coalesce(token_id <> :token, false)
+                            and last_seen > now() - make_interval(secs => :alive)
+                            and exists (select 1 from api_token t where t.id = token_id
+                                        and (t.expires_at is null or t.expires_at > now())) as foreign
+                        from runner where name = :name for no key update
+                        """)
+                .param("token", tokenId)
+                .param("alive", alive.toMillis() / 1e3)
+                .param("name", runner.name())
+                .query((rs, i) -> new Before(rs.getLong(1), rs.getString(2), rs.getBoolean(3)))
                 .single();
+        if (before.foreign()) {
+            return new Registered(before.id(), false, true);
+        }
         long id = jdbc.sql("""
                         update runner set instance = :instance, pool = :pool, host = :host, pid = :pid,
-                            version = :version, slots = :slots, cores = :cores, memory_bytes = :memory,
+                            version = :version, slots = :slots, cores = :cores, memory_bytes = :memory, token_id = :token,
                             devices = :devices::jsonb, kinds = :kinds::jsonb, last_seen = now(),
                             device_samples = case when instance = :instance then device_samples else '[]' end,
                             registered_at = case when instance = :instance then registered_at else now() end
@@ -74,9 +96,26 @@ public class RunnerStore {
                 .param("memory", runner.memoryBytes())
                 .param("devices", runner.devicesJson())
                 .param("kinds", runner.kindsJson())
+                .param("token", tokenId)
                 .query(Long.class)
                 .single();
-        return new Registered(id, !made && !before.equals(runner.instance()));
+        return new Registered(id, !made && !before.instance().equals(runner.instance()), false);
+    }
+
+    /** The token that a runner is registered with; empty if there is no such runner, or none is known. */
+    public Optional<Long> token(long runnerId) {
+        return jdbc.sql("select token_id from runner where id = ? and token_id is not null")
+                .param(runnerId)
+                .query(Long.class)
+                .optional();
+    }
+
+    /** The token of the runner that an attempt was given to; empty if there is no such attempt, or none is known. */
+    public Optional<Long> tokenOfAttempt(long runId, int attempt) {
+        return jdbc.sql("""
+                        select n.token_id from attempt a join runner n on n.id = a.runner_id
+                        where a.run_id = ? and a.attempt_no = ? and n.token_id is not null
+                        """).param(runId).param(attempt).query(Long.class).optional();
     }
 
     /** How a heartbeat was taken. */

@@ -1,5 +1,6 @@
 package dev.isoflop.platform.orchestration;
 
+import dev.isoflop.platform.tokens.Caller;
 import dev.isoflop.protocol.runner.CheckpointCommit;
 import dev.isoflop.protocol.runner.ClaimGrant;
 import dev.isoflop.protocol.runner.ClaimRequest;
@@ -45,7 +46,7 @@ class RunnerController implements RunnerApi {
 
     @Override
     public Registration register(RegisterRunner request) {
-        return runners.register(request);
+        return runners.register(request, Caller.current().tokenId());
     }
 
     @Override

@@ -69,11 +69,14 @@ class Runners {
     /**
      * Makes the runner known. Another process under a known name means that the old one is dead: its runs are lost at
      * once. The same process may register again without effect.
+     *
+     * @param tokenId whose the runner is from now on
+     * @throws ProblemException forbidden, if a living runner of another token has the name
      */
     @Transactional
-    public Registration register(RegisterRunner request) {
+    public Registration register(RegisterRunner request, long tokenId) {
         check(request);
-        RunnerStore.Registered registered = runners.register(new RunnerStore.NewRunner(
+        RunnerStore.NewRunner runner = new RunnerStore.NewRunner(
                 request.name(),
                 request.instance(),
                 request.pool(),
@@ -84,7 +87,14 @@ class Runners {
                 request.cores(),
                 request.memoryBytes(),
                 json.writeValueAsString(request.devices()),
-                json.writeValueAsString(request.kinds())));
+                json.writeValueAsString(request.kinds()));
+        RunnerStore.Registered registered = runners.register(runner, tokenId, settings.ttl());
+        if (registered.foreign()) {
+            throw new ProblemException(
+                    ErrorCode.FORBIDDEN,
+                    "A runner named %s is there already, registered with another token. Give this one another name (--name), or take back the other's token."
+                            .formatted(request.name()));
+        }
         if (registered.replaced()) {
             lost.replaced(registered.runnerId());
         }

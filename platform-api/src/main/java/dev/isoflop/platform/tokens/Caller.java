@@ -38,8 +38,14 @@ public final class Caller extends AbstractAuthenticationToken {
         return "token:" + tokenId;
     }
 
-    long tokenId() {
+    /** Id of the token. */
+    public long tokenId() {
         return tokenId;
+    }
+
+    /** Whether it is a runner, which speaks for itself alone; an admin may speak for any. */
+    public boolean isRunner() {
+        return scope == Scope.RUNNER;
     }
 
     String tokenName() {
