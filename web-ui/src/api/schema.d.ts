@@ -20,6 +20,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/datasets": {
         parameters: {
             query?: never;
@@ -777,6 +793,20 @@ export interface components {
             startedAt?: string;
             state: string;
         };
+        AuditEntry: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            id: number;
+            location?: string;
+            method: string;
+            path: string;
+            /** Format: int32 */
+            status?: number;
+            token: string;
+            /** Format: int64 */
+            tokenId: number;
+        };
         Budget: {
             /** Format: double */
             a?: number;
@@ -1332,6 +1362,10 @@ export interface components {
             slots: number;
             /** Format: double */
             tokensPerSecond: number;
+        };
+        PageAuditEntry: {
+            items: components["schemas"]["AuditEntry"][];
+            next?: string;
         };
         PageExperiment: {
             items: components["schemas"]["Experiment"][];
@@ -2031,6 +2065,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                limit?: number;
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageAuditEntry"];
+                };
             };
             /** @description A problem (RFC 9457) */
             default: {

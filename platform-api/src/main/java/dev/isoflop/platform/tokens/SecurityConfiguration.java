@@ -1,5 +1,6 @@
 package dev.isoflop.platform.tokens;
 
+import dev.isoflop.db.audit.AuditStore;
 import dev.isoflop.platform.shared.problem.Problems;
 import dev.isoflop.protocol.error.ErrorCode;
 import jakarta.servlet.DispatcherType;
@@ -22,8 +23,8 @@ class SecurityConfiguration {
     private static final String RUNNER = "runner";
 
     @Bean
-    SecurityFilterChain securityFilterChain(HttpSecurity http, Credentials credentials, Problems problems)
-            throws Exception {
+    SecurityFilterChain securityFilterChain(
+            HttpSecurity http, Credentials credentials, AuditStore audit, Problems problems) throws Exception {
         return http.csrf(csrf -> csrf.disable()) // see CallerFilter for what stands in its place
                 .httpBasic(basic -> basic.disable())
                 .formLogin(form -> form.disable())
@@ -35,6 +36,7 @@ class SecurityConfiguration {
                                 + " style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self';"
                                 + " frame-ancestors 'none'; form-action 'self'")))
                 .addFilterBefore(new CallerFilter(credentials, problems), AnonymousAuthenticationFilter.class)
+                .addFilterAfter(new AuditFilter(audit), AnonymousAuthenticationFilter.class)
                 .exceptionHandling(errors -> errors.authenticationEntryPoint((request, response, e) -> {
                             response.setHeader("WWW-Authenticate", "Bearer");
                             problems.send(
@@ -53,7 +55,7 @@ class SecurityConfiguration {
                         .authenticated()
                         .requestMatchers(HttpMethod.GET, "/api/v1/schema/**")
                         .permitAll()
-                        .requestMatchers("/api/v1/tokens/**")
+                        .requestMatchers("/api/v1/tokens/**", "/api/v1/audit/**")
                         .hasAuthority(ADMIN)
                         .requestMatchers(HttpMethod.POST, "/api/v1/runners/**", "/api/v1/runs/*/attempts/**")
                         .hasAuthority(RUNNER)

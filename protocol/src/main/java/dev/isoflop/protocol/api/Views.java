@@ -252,6 +252,24 @@ public final class Views {
             @Nullable Instant lastUsedAt,
             @Nullable Instant expiresAt) {}
 
+    /**
+     * A request that may have changed something.
+     *
+     * @param token name of the token it was made with, as it was then
+     * @param status of the answer; absent while it goes on, and if the platform ended meanwhile
+     * @param location of what was made
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record AuditEntry(
+            long id,
+            Instant at,
+            long tokenId,
+            String token,
+            String method,
+            String path,
+            @Nullable Integer status,
+            @Nullable String location) {}
+
     /** The only answer that ever carries a token's secret. */
     public record NewToken(Token token, String secret) {}
 

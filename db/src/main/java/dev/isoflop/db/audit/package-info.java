@@ -1,0 +1,5 @@
+/** The audit trail. */
+@NullMarked
+package dev.isoflop.db.audit;
+
+import org.jspecify.annotations.NullMarked;
