@@ -2,9 +2,9 @@
 // gradient with SwiGLU's gradient, queries and keys with rotary positions, the head with its cross-entropy. bf16 in and out, fp32 sums.
 //
 // C[rows][n] = A[rows][k] · B for a short k: a block keeps a panel of 128 rows of A, all of its columns, in shared memory and lets B stream
-// past in steps of 64 of k; where there is room, the next panel comes in meanwhile. Two warpgroups take B's tiles in turns, so that one works on its results while the other multiplies; a third,
-// one warp, fetches. Blocks take panels, or parts of a panel's tiles where there are few, in turns until none is left. Nothing is split over
-// k and nothing added by atomics: the same launch gives the same bits.
+// past in steps of 64 of k; where there is room, the next panel comes in meanwhile. Two warpgroups take B's tiles in turns, so that one
+// works on its results while the other multiplies; a warp beside them fetches. Blocks take panels, or parts of a panel's tiles where there
+// are few, in turns until none is left. Nothing is split over k and nothing added by atomics: the same launch gives the same bits.
 //
 // Every kernel takes tensor maps of three dimensions (columns, rows, lanes) and, last, a Plan. Launch 288 threads with dynamic shared memory
 //   1024 + slots * 16384 + stages * STAGE + 2 * BUFFER + 1024 bytes
