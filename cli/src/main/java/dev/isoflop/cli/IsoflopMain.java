@@ -1,5 +1,6 @@
 package dev.isoflop.cli;
 
+import dev.isoflop.cli.chaos.ChaosCommand;
 import dev.isoflop.cli.client.ApiException;
 import dev.isoflop.cli.client.UnreachableException;
 import java.io.IOException;
@@ -26,6 +27,7 @@ import picocli.CommandLine.Command;
             Commands.Fit.class,
             Commands.Export.class,
             ScheduleCommand.class,
+            ChaosCommand.class,
         })
 public final class IsoflopMain implements Runnable {
 

@@ -32,7 +32,7 @@ final class LeaseClock {
     }
 
     static LeaseClock system() {
-        return new LeaseClock(System::nanoTime, System::currentTimeMillis);
+        return new LeaseClock(System::nanoTime, WallClock::millis);
     }
 
     /** A moment to hand to {@link #renewed} if the request sent now is answered. */

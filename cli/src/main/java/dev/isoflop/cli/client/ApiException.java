@@ -31,7 +31,9 @@ public final class ApiException extends RuntimeException {
         if (problem == null) {
             return "the platform answered with HTTP " + status;
         }
-        StringBuilder text = new StringBuilder(problem.detail() == null ? problem.title() : problem.detail());
+        String said = problem.detail() == null ? problem.title() : problem.detail();
+        // absent in JSON that is no problem, such as a proxy's own, it is null whatever its declared type
+        StringBuilder text = new StringBuilder(said == null ? "the platform answered with HTTP " + status : said);
         List<Problem.FieldError> errors = problem.errors();
         if (errors != null) {
             for (Problem.FieldError e : errors) {

@@ -1,6 +1,7 @@
 package dev.isoflop.runner.report;
 
 import dev.isoflop.protocol.runner.LogBatch;
+import dev.isoflop.runner.WallClock;
 import dev.isoflop.runner.platform.PlatformException;
 import dev.isoflop.runner.platform.Retry;
 import java.time.Duration;
@@ -52,12 +53,12 @@ public final class LogReporter implements AutoCloseable {
         }
         if (dropped > 0) {
             waiting.add(new LogBatch.Line(
-                    System.currentTimeMillis(), "WARN", dropped + " lines were dropped here: the platform was away"));
+                    WallClock.millis(), "WARN", dropped + " lines were dropped here: the platform was away"));
             dropped = 0;
         }
         String cut = text.length() > MAX_LINE ? text.substring(0, MAX_LINE) + "…" : text;
         for (String line : cut.split("\\R")) {
-            waiting.add(new LogBatch.Line(System.currentTimeMillis(), level, line));
+            waiting.add(new LogBatch.Line(WallClock.millis(), level, line));
         }
     }
 

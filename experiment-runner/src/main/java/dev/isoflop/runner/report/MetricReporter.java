@@ -3,6 +3,7 @@ package dev.isoflop.runner.report;
 import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.runner.MetricAck;
 import dev.isoflop.protocol.runner.MetricBatch;
+import dev.isoflop.runner.WallClock;
 import dev.isoflop.runner.platform.PlatformException;
 import dev.isoflop.runner.platform.Retry;
 import java.io.IOException;
@@ -67,7 +68,7 @@ public final class MetricReporter implements AutoCloseable {
     /** Takes one point; never waits for the network. */
     public void record(String metric, long step, double value) {
         try {
-            spool.record(metric, step, value, System.currentTimeMillis());
+            spool.record(metric, step, value, WallClock.millis());
         } catch (IOException e) {
             onFailure.accept(e);
         }

@@ -13,8 +13,14 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.util.FileSystemUtils;
 
 /**
@@ -25,20 +31,41 @@ import org.springframework.util.FileSystemUtils;
  * was cut short leaves a mark beside a data directory that never was whole; the next one makes it anew. A platform told to
  * end while it is starting takes what it has started with it ({@link Start}).
  *
+ * <p>A server that ends while the platform is up, killed for memory perhaps, is started again at the same address; until then requests
+ * fail as with any database that is away.
+ *
  * <p>Concurrency: a lock file keeps a second platform off the same home; the lock ends with the process.
  */
 final class EmbeddedDatabase implements AutoCloseable {
 
     private static final Duration STARTUP = Duration.ofSeconds(60);
 
-    private final FileChannel lockFile;
-    private final EmbeddedPostgres postgres;
-    private final String password;
+    private static final Duration LOOK = Duration.ofMillis(250);
+    private static final Duration BETWEEN_STARTS = Duration.ofSeconds(1);
 
-    private EmbeddedDatabase(FileChannel lockFile, EmbeddedPostgres postgres, String password) {
+    /** Of a command line, in double quotes or not. */
+    private static final Pattern WORD = Pattern.compile("\"([^\"]*)\"|\\S+");
+
+    private static final Logger log = LoggerFactory.getLogger(EmbeddedDatabase.class);
+
+    private final FileChannel lockFile;
+    private final Path data;
+    private final String password;
+    private final int port;
+    private final Thread guard;
+    private final EmbeddedPostgres postgres;
+    /** The server, once it has been started again. Guarded by this. */
+    private @Nullable Process again;
+    /** Nothing is started any more. Guarded by this. */
+    private boolean closing;
+
+    private EmbeddedDatabase(FileChannel lockFile, Path data, EmbeddedPostgres postgres, String password) {
         this.lockFile = lockFile;
+        this.data = data;
         this.postgres = postgres;
         this.password = password;
+        this.port = postgres.getPort();
+        this.guard = Thread.ofPlatform().name("database-guard").daemon().start(this::keepUp);
     }
 
     /**
@@ -78,6 +105,9 @@ final class EmbeddedDatabase implements AutoCloseable {
                         .setServerConfig("shared_buffers", "128MB")
                         .setServerConfig("max_wal_size", "2GB")
                         .setServerConfig("listen_addresses", "127.0.0.1")
+                        // nothing uses one, and the lock of a killed server's keeps the next from its port where nobody
+                        // reaps the dead
+                        .setServerConfig("unix_socket_directories", "")
                         // the library is made for tests and turns durability off; ours is the only copy of the data
                         .setServerConfig("fsync", "on")
                         .setServerConfig("synchronous_commit", "on")
@@ -88,7 +118,7 @@ final class EmbeddedDatabase implements AutoCloseable {
                     postgres = builder.start();
                 }
                 Files.deleteIfExists(unfinished);
-                return new EmbeddedDatabase(lockFile, postgres, password);
+                return new EmbeddedDatabase(lockFile, data, postgres, password);
             } catch (IOException | RuntimeException e) {
                 lockFile.close();
                 throw e;
@@ -116,7 +146,7 @@ final class EmbeddedDatabase implements AutoCloseable {
     }
 
     String url() {
-        return "jdbc:postgresql://127.0.0.1:" + postgres.getPort() + "/postgres";
+        return "jdbc:postgresql://127.0.0.1:" + port + "/postgres";
     }
 
     String user() {
@@ -138,10 +168,79 @@ final class EmbeddedDatabase implements AutoCloseable {
         return Files.readString(file).strip();
     }
 
+    /** Starts the server again, at its address, whenever it has ended without being told to. */
+    private void keepUp() {
+        try {
+            while (!isClosing()) {
+                if (isUp() || isClosing()) {
+                    Thread.sleep(LOOK);
+                    continue;
+                }
+                log.error("PostgreSQL has ended by itself; starting it again");
+                Process started = startAgain();
+                if (started != null) {
+                    int code = started.waitFor();
+                    log.info("PostgreSQL (pid {}) has ended with {}", started.pid(), code);
+                }
+                Thread.sleep(BETWEEN_STARTS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private boolean isUp() {
+        try {
+            return Orphan.running(data).isPresent();
+        } catch (IOException e) {
+            return false; // it deletes the file at its end
+        }
+    }
+
+    private synchronized boolean isClosing() {
+        return closing;
+    }
+
+    /** As it was started, by the command line it has noted; null if it cannot be, or must not. */
+    private synchronized @Nullable Process startAgain() {
+        if (closing) {
+            return null;
+        }
+        try {
+            Orphan.stop(data);
+            List<String> command = new ArrayList<>();
+            if (Files.getAttribute(Path.of("/proc/self"), "unix:uid") instanceof Integer uid && uid == 0) {
+                command.addAll(List.of("unshare", "-U")); // it refuses to work as root; the library does the same
+            }
+            Matcher words = WORD.matcher(Files.readString(data.resolve("postmaster.opts")));
+            while (words.find()) {
+                command.add(words.group(1) == null ? words.group() : words.group(1));
+            }
+            again = new ProcessBuilder(command)
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.INHERIT)
+                    .start();
+            return again;
+        } catch (IOException | RuntimeException e) {
+            log.error("PostgreSQL does not start", e);
+            return null;
+        }
+    }
+
     @Override
     public void close() {
+        Process last;
+        synchronized (this) {
+            closing = true;
+            last = again;
+        }
+        guard.interrupt();
         try {
             postgres.close();
+            if (last != null && last.isAlive()) {
+                last.destroyForcibly(); // so young that it could not be told
+                Orphan.stop(data);
+            }
             lockFile.close();
         } catch (IOException e) {
             throw new UncheckedIOException("the embedded PostgreSQL did not stop cleanly", e);

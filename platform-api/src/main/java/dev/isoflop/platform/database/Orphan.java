@@ -18,6 +18,8 @@ final class Orphan {
     private static final Duration FAST = Duration.ofSeconds(20);
     private static final Duration IMMEDIATE = Duration.ofSeconds(10);
 
+    private static final Duration BACKEND = Duration.ofSeconds(3);
+
     private Orphan() {}
 
     /** Stops the server of that data directory if one is running, and removes a stale {@code postmaster.pid}. */
@@ -41,8 +43,40 @@ final class Orphan {
                 }
             }
         }
+        endBackends(data);
         // Its process is gone. Left in place, it would be believed as soon as any other process had that id.
         Files.deleteIfExists(pidFile);
+    }
+
+    /**
+     * Ends the processes that a killed postmaster has left: a busy one notices its death only when it waits next, and a server started
+     * beside it would spoil the data. PostgreSQL's own guard against that is the file deleted here.
+     */
+    private static void endBackends(Path data) {
+        for (ProcessHandle process : ProcessHandle.allProcesses()
+                .filter(p -> p.pid() != ProcessHandle.current().pid())
+                .filter(p -> worksIn(p, data))
+                .toList()) {
+            if (!ended(process, BACKEND)) {
+                process.destroyForcibly();
+                ended(process, IMMEDIATE);
+            }
+        }
+    }
+
+    private static boolean worksIn(ProcessHandle process, Path data) {
+        try {
+            return process.info().command().orElse("").contains("postgres")
+                    && Files.isSameFile(Path.of("/proc/" + process.pid() + "/cwd"), data);
+        } catch (IOException e) {
+            return false; // another user's, gone meanwhile, or a system without /proc
+        }
+    }
+
+    /** The server of that data directory, if it is running. */
+    static Optional<ProcessHandle> running(Path data) throws IOException {
+        Path pidFile = data.resolve("postmaster.pid");
+        return Files.exists(pidFile) ? postmaster(data, pidFile) : Optional.empty();
     }
 
     private static Optional<ProcessHandle> postmaster(Path data, Path pidFile) throws IOException {

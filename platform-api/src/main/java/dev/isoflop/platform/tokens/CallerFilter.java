@@ -11,9 +11,13 @@ import java.io.IOException;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessException;
 import org.springframework.http.HttpHeaders;
 import org.springframework.security.core.context.SecurityContext;
 import org.springframework.security.core.context.SecurityContextHolder;
+import org.springframework.transaction.TransactionException;
 import org.springframework.web.filter.OncePerRequestFilter;
 
 /**
@@ -25,6 +29,7 @@ import org.springframework.web.filter.OncePerRequestFilter;
  */
 final class CallerFilter extends OncePerRequestFilter {
 
+    private static final Logger log = LoggerFactory.getLogger(CallerFilter.class);
     private static final String BEARER = "Bearer ";
     private static final Set<String> SAFE = Set.of("GET", "HEAD", "OPTIONS");
     private static final Set<String> OWN_SITE = Set.of("same-origin", "none");
@@ -48,23 +53,24 @@ final class CallerFilter extends OncePerRequestFilter {
             throws ServletException, IOException {
         String authorization = request.getHeader(HttpHeaders.AUTHORIZATION);
         Optional<Caller> caller;
-        if (authorization != null) {
-            caller = bearer(authorization);
-            if (caller.isEmpty()) {
-                problems.send(
-                        response,
-                        ErrorCode.UNAUTHENTICATED,
-                        "The bearer token is not valid; tokens begin with %s and may have been revoked."
-                                .formatted(Secrets.PREFIX));
-                return;
-            }
-        } else {
-            String session = cookie(request);
-            caller = session == null ? Optional.empty() : credentials.ofSession(session);
-            if (caller.isPresent() && isForged(request)) {
-                problems.send(response, ErrorCode.FORBIDDEN, "A session is only good for requests of its own pages.");
-                return;
-            }
+        try {
+            caller = authorization == null ? session(request) : bearer(authorization);
+        } catch (DataAccessException | TransactionException e) {
+            log.warn("Could not look a token up", e);
+            problems.send(response, ErrorCode.INTERNAL, "The platform cannot reach its database; try again later.");
+            return;
+        }
+        if (authorization != null && caller.isEmpty()) {
+            problems.send(
+                    response,
+                    ErrorCode.UNAUTHENTICATED,
+                    "The bearer token is not valid; tokens begin with %s and may have been revoked."
+                            .formatted(Secrets.PREFIX));
+            return;
+        }
+        if (authorization == null && caller.isPresent() && isForged(request)) {
+            problems.send(response, ErrorCode.FORBIDDEN, "A session is only good for requests of its own pages.");
+            return;
         }
         caller.ifPresent(found -> {
             SecurityContext context = SecurityContextHolder.createEmptyContext();
@@ -72,6 +78,11 @@ final class CallerFilter extends OncePerRequestFilter {
             SecurityContextHolder.setContext(context);
         });
         chain.doFilter(request, response);
+    }
+
+    private Optional<Caller> session(HttpServletRequest request) {
+        String session = cookie(request);
+        return session == null ? Optional.empty() : credentials.ofSession(session);
     }
 
     private Optional<Caller> bearer(String authorization) {

@@ -2,6 +2,7 @@ package dev.isoflop.platform.database;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -47,6 +48,41 @@ class EmbeddedDatabaseTests {
         assertThat(directory.resolve("initialising")).doesNotExist();
         try (EmbeddedDatabase database = EmbeddedDatabase.start(home, 0)) {
             assertThat(number(database, "select answer from kept")).isEqualTo(42);
+        }
+    }
+
+    @Test
+    void aServerThatWasKilledIsStartedAgainAtItsAddressWithAllThatWasCommitted() throws Exception {
+        try (EmbeddedDatabase database = EmbeddedDatabase.start(home, 0)) {
+            execute(database, "create table kept as select 42 as answer");
+            for (int time = 0; time < 2; time++) {
+                long postmaster = postmaster();
+                ProcessHandle.of(postmaster).orElseThrow().destroyForcibly();
+                assertThat(answered(database, postmaster)).isEqualTo(42);
+            }
+        }
+        assertThat(ProcessHandle.allProcesses()
+                        .filter(p -> p.info().commandLine().orElse("").contains(home.toString())))
+                .isEmpty();
+    }
+
+    private long postmaster() throws IOException {
+        return Long.parseLong(Files.readAllLines(home.resolve("postgres/data/postmaster.pid"))
+                .getFirst()
+                .strip());
+    }
+
+    private int answered(EmbeddedDatabase database, long dead) throws Exception {
+        long end = System.nanoTime() + 60_000_000_000L;
+        while (true) {
+            try {
+                if (postmaster() != dead) {
+                    return number(database, "select answer from kept");
+                }
+            } catch (SQLException | IOException e) { // away, or its file is being written
+                assertThat(System.nanoTime()).as("in time, but " + e).isLessThan(end);
+            }
+            Thread.sleep(50);
         }
     }
 }
