@@ -26,6 +26,8 @@ import picocli.CommandLine.Command;
             Commands.Fit.class,
             Commands.Export.class,
             ScheduleCommand.class,
+            BackupCommands.Backup.class,
+            BackupCommands.Restore.class,
         })
 public final class IsoflopMain implements Runnable {
 
