@@ -28,6 +28,8 @@ import picocli.CommandLine.Command;
             Commands.Export.class,
             ScheduleCommand.class,
             ChaosCommand.class,
+            BackupCommands.Backup.class,
+            BackupCommands.Restore.class,
         })
 public final class IsoflopMain implements Runnable {
 

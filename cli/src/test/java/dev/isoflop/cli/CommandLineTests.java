@@ -39,7 +39,20 @@ class CommandLineTests {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"demo", "up", "down", "status", "submit", "watch", "fit", "export", "schedule"})
+    @ValueSource(
+            strings = {
+                "demo",
+                "up",
+                "down",
+                "status",
+                "submit",
+                "watch",
+                "fit",
+                "export",
+                "schedule",
+                "backup",
+                "restore"
+            })
     void everyCommandHasHelpWithOneExample(String command) {
         Ended ended = run(command, "--help");
         assertThat(ended.code).isZero();

@@ -206,9 +206,37 @@ public final class LocalStack {
         command.add("--isoflop.home=" + home.root());
         command.add("--server.port=" + options.port());
         command.addAll(options.platformArguments());
-        String database = options.database();
-        // by the environment: a URL may hold a password, and arguments are for all to see
-        return start(command, database == null ? Map.of() : Map.of("ISOFLOP_DATABASE_URL", database), "platform");
+        return start(command, database(options.database()), "platform");
+    }
+
+    /** By the environment: a URL may hold a password, and arguments are for all to see. */
+    private static Map<String, String> database(@Nullable String url) {
+        return url == null ? Map.of() : Map.of("ISOFLOP_DATABASE_URL", url);
+    }
+
+    /**
+     * Runs a tool of the platform's to its end, with its output shown here.
+     *
+     * @param database JDBC URL of an outside PostgreSQL; absent: the embedded one
+     * @return its exit code
+     */
+    public int tool(String main, List<String> arguments, @Nullable String database)
+            throws IOException, InterruptedException {
+        home.create();
+        List<String> command = java(List.of(), "platform-api", main);
+        command.addAll(arguments);
+        command.add("--isoflop.home=" + home.root());
+        // where the platform works as well, so that the same application.yaml is read
+        ProcessBuilder builder =
+                new ProcessBuilder(command).directory(home.root().toFile()).inheritIO();
+        builder.environment().putAll(database(database));
+        Process process = builder.start();
+        try {
+            return process.waitFor();
+        } catch (InterruptedException e) {
+            process.destroy();
+            throw e;
+        }
     }
 
     private Home.Started startRunner(Home.Client client, Options options) throws IOException {
@@ -238,10 +266,6 @@ public final class LocalStack {
                             ExitCode.FAILED, "The " + module + " is not built; run ./isoflop build first."));
         }
         List<String> command = new ArrayList<>();
-        Path setsid = Path.of("/usr/bin/setsid");
-        if (Files.isExecutable(setsid)) {
-            command.add(setsid.toString());
-        }
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(flags);
         command.add("-cp");
@@ -257,6 +281,10 @@ public final class LocalStack {
         }
         if (home.posix()) {
             Files.setPosixFilePermissions(log, PosixFilePermissions.fromString("rw-------"));
+        }
+        Path setsid = Path.of("/usr/bin/setsid");
+        if (Files.isExecutable(setsid)) {
+            command.addFirst(setsid.toString());
         }
         ProcessBuilder builder = new ProcessBuilder(command)
                 .directory(home.root().toFile())

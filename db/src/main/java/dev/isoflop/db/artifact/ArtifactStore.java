@@ -19,6 +19,9 @@ import org.springframework.transaction.annotation.Transactional;
 @Repository
 public class ArtifactStore {
 
+    /** Advisory lock that whoever needs all files to stay holds shared; nothing is forgotten meanwhile. */
+    public static final long PRUNING = 0x69736f_7072756eL;
+
     private final JdbcClient jdbc;
 
     ArtifactStore(JdbcClient jdbc) {
@@ -77,6 +80,12 @@ public class ArtifactStore {
      */
     @Transactional(propagation = Propagation.MANDATORY)
     public boolean forgetUnreferenced(String sha256) {
+        if (!jdbc.sql("select pg_try_advisory_xact_lock(?)")
+                .param(PRUNING)
+                .query(Boolean.class)
+                .single()) {
+            return false; // a backup is being made
+        }
         // Two statements: the second one sees what a transaction that held the row before has committed.
         boolean locked = jdbc.sql("select 1 from artifact where sha256 = ? for update skip locked")
                 .param(sha256)

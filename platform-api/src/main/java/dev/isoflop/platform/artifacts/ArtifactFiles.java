@@ -56,7 +56,7 @@ public class ArtifactFiles {
             TransactionTemplate transactions)
             throws IOException {
         this.root = root;
-        this.temporary = root.resolve("tmp");
+        this.temporary = root.resolve(ArtifactPaths.TEMPORARY);
         this.store = store;
         this.transactions = transactions;
         Files.createDirectories(temporary);
@@ -138,8 +138,24 @@ public class ArtifactFiles {
         return pruned;
     }
 
+    /**
+     * Writes a byte where uploads are written, and takes it away again.
+     *
+     * @return bytes that are free there
+     * @throws IOException if nothing can be written
+     */
+    public long probe() throws IOException {
+        Path file = Files.createTempFile(temporary, "probe-", ".part");
+        try {
+            Files.write(file, new byte[] {1});
+            return Files.getFileStore(file).getUsableSpace();
+        } finally {
+            Files.deleteIfExists(file);
+        }
+    }
+
     private Path path(String sha256) {
-        return root.resolve(sha256.substring(0, 2)).resolve(sha256);
+        return ArtifactPaths.of(root, sha256);
     }
 
     private static long copy(InputStream content, Path to, MessageDigest digest) throws IOException {

@@ -8,6 +8,7 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -16,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +39,8 @@ import org.springframework.util.FileSystemUtils;
  * <p>Concurrency: a lock file keeps a second platform off the same home; the lock ends with the process.
  */
 final class EmbeddedDatabase implements AutoCloseable {
+
+    static final String USER = "postgres";
 
     private static final Duration STARTUP = Duration.ofSeconds(60);
 
@@ -129,6 +133,48 @@ final class EmbeddedDatabase implements AutoCloseable {
         }
     }
 
+    /** The server of a platform that is running now. */
+    record Running(String url, String password) {}
+
+    /** Whether there is a database under that home. */
+    static boolean exists(Path home) {
+        return Files.isDirectory(home.resolve("postgres").resolve("data"));
+    }
+
+    /** The server under that home, if a platform is running it. */
+    static Optional<Running> running(Path home) {
+        Path directory = home.resolve("postgres");
+        try {
+            if (!isLocked(directory.resolve("platform.lock"))) {
+                return Optional.empty();
+            }
+            // PostgreSQL's own file: process, directory, start time, port …
+            List<String> lines = Files.readAllLines(directory.resolve("data").resolve("postmaster.pid"));
+            if (lines.size() < 4) {
+                throw new CannotStartException("The PostgreSQL under " + directory + " is just starting; try again.");
+            }
+            return Optional.of(
+                    new Running(url(Integer.parseInt(lines.get(3).strip())), password(directory.resolve("password"))));
+        } catch (NoSuchFileException e) {
+            throw new CannotStartException(
+                    "The PostgreSQL under " + directory + " is just starting or stopping; try again.", e);
+        } catch (IOException e) {
+            throw new CannotStartException("Cannot read " + directory + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static boolean isLocked(Path file) throws IOException {
+        if (!Files.exists(file)) {
+            return false;
+        }
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            FileLock lock = channel.tryLock();
+            return lock == null;
+        } catch (OverlappingFileLockException e) {
+            return true;
+        }
+    }
+
     private static FileChannel lock(Path file, Path home) throws IOException {
         FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         @Nullable FileLock lock;
@@ -146,11 +192,15 @@ final class EmbeddedDatabase implements AutoCloseable {
     }
 
     String url() {
+        return url(port);
+    }
+
+    private static String url(int port) {
         return "jdbc:postgresql://127.0.0.1:" + port + "/postgres";
     }
 
     String user() {
-        return "postgres";
+        return USER;
     }
 
     String password() {

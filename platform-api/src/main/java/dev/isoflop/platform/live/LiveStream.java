@@ -189,6 +189,6 @@ class LiveStream {
     /** Open streams would hold up a graceful shutdown. */
     @EventListener
     void closing(ContextClosedEvent event) {
-        subscribers.forEach(Subscriber::close);
+        subscribers.forEach(Subscriber::end);
     }
 }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.MediaType;
@@ -19,6 +20,12 @@ final class Subscriber {
 
     private static final int QUEUE = 4_096;
     private static final long KEEP_ALIVE_SECONDS = 15;
+
+    /** How long a client waits before it comes back, if the line breaks without a word. */
+    private static final long RETRY_MILLIS = 2_000;
+
+    /** Last in the queue of a stream that the platform ends. */
+    private static final Message END = new Message(null, "end", 0, 0, "");
 
     /**
      * @param id id of the event row, for transitions
@@ -55,6 +62,13 @@ final class Subscriber {
         }
     }
 
+    /** The stream ends after what is in its queue, with a word on when to come back. */
+    void end() {
+        if (!queue.offer(END)) {
+            close();
+        }
+    }
+
     void close() {
         open = false;
         emitter.complete();
@@ -67,11 +81,16 @@ final class Subscriber {
      */
     void write(Set<Long> replayed) {
         try {
-            emitter.send(SseEmitter.event().comment("open"));
+            emitter.send(SseEmitter.event().reconnectTime(RETRY_MILLIS).comment("open"));
             while (open) {
                 Message next = queue.poll(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS);
                 if (next == null) {
                     emitter.send(SseEmitter.event().comment("keep-alive"));
+                } else if (next == END) {
+                    // not all at once: many dashboards may be open
+                    long wait = ThreadLocalRandom.current().nextLong(RETRY_MILLIS / 4, RETRY_MILLIS);
+                    emitter.send(SseEmitter.event().reconnectTime(wait).comment("the platform is restarting"));
+                    open = false;
                 } else if (next.id() == null || !replayed.contains(next.id())) {
                     send(next);
                 }

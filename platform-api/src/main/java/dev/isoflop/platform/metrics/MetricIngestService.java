@@ -9,6 +9,8 @@ import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.error.Problem;
 import dev.isoflop.protocol.runner.MetricAck;
 import dev.isoflop.protocol.runner.MetricBatch;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.util.List;
 import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.stereotype.Service;
@@ -20,17 +22,23 @@ class MetricIngestService implements MetricIngest {
     private final MetricStore store;
     private final AttemptFence fence;
     private final ApplicationEventPublisher events;
+    private final Counter points;
 
-    MetricIngestService(MetricStore store, AttemptFence fence, ApplicationEventPublisher events) {
+    MetricIngestService(
+            MetricStore store, AttemptFence fence, ApplicationEventPublisher events, MeterRegistry registry) {
         this.store = store;
         this.fence = fence;
         this.events = events;
+        this.points = Counter.builder("isoflop.metric.points")
+                .description("Points of metrics stored; repeated batches do not count")
+                .register(registry);
     }
 
     @Override
     public MetricAck ingest(long runId, int attempt, MetricBatch batch) {
         return switch (store.append(runId, attempt, batch, () -> fence.lock(runId, attempt))) {
             case AppendOutcome.Appended(long nextSeq, int accepted, AppendOutcome.Progress progress) -> {
+                points.increment(accepted);
                 events.publishEvent(
                         new RunProgressed(runId, progress.step(), progress.trainLoss(), progress.tokensPerSecond()));
                 yield new MetricAck(nextSeq, accepted);

@@ -28,6 +28,9 @@ import tools.jackson.databind.json.JsonMapper;
  *
  * <p>Concurrency: claims of one runner come one after another on its row; those of different runners do not meet, see
  * {@link ClaimStore}.
+ *
+ * <p>A platform that has been told to end grants nothing more: the runner asks again, and another platform, or this one when
+ * it is back, answers. What was granted before is repeated all the same.
  */
 @Component
 class Claims {
@@ -37,12 +40,14 @@ class Claims {
     private final ClaimStore claims;
     private final RunnerStore runners;
     private final DatasetStore datasets;
+    private final Ending ending;
     private final JsonMapper json;
 
-    Claims(ClaimStore claims, RunnerStore runners, DatasetStore datasets, JsonMapper json) {
+    Claims(ClaimStore claims, RunnerStore runners, DatasetStore datasets, Ending ending, JsonMapper json) {
         this.claims = claims;
         this.runners = runners;
         this.datasets = datasets;
+        this.ending = ending;
         this.json = json;
     }
 
@@ -57,7 +62,7 @@ class Claims {
         if (before.isPresent()) {
             return json.readValue(before.get(), ClaimGrant.class);
         }
-        if (request.slots() < 1 || request.kinds().isEmpty()) {
+        if (ending.isTold() || request.slots() < 1 || request.kinds().isEmpty()) {
             return new ClaimGrant(List.of());
         }
         ClaimGrant grant = new ClaimGrant(claims

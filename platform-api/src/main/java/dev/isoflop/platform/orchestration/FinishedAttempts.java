@@ -31,6 +31,7 @@ class FinishedAttempts {
     private final AttemptReports reports;
     private final DatasetStore datasets;
     private final Verdicts verdicts;
+    private final Counters counters;
     private final JsonMapper json;
 
     FinishedAttempts(
@@ -40,6 +41,7 @@ class FinishedAttempts {
             AttemptReports reports,
             DatasetStore datasets,
             Verdicts verdicts,
+            Counters counters,
             JsonMapper json) {
         this.runs = runs;
         this.transitions = transitions;
@@ -47,6 +49,7 @@ class FinishedAttempts {
         this.reports = reports;
         this.datasets = datasets;
         this.verdicts = verdicts;
+        this.counters = counters;
         this.json = json;
     }
 
@@ -64,6 +67,11 @@ class FinishedAttempts {
             }
             throw AttemptFence.stale(runId, attempt, run.attempt(), run.state().wireName());
         }
+        Failure told = finish.failure();
+        counters.attemptEnded(
+                run.kind(),
+                reported,
+                told == null ? "none" : told.category().name().toLowerCase(Locale.ROOT));
         switch (finish.outcome()) {
             case SUCCEEDED -> {
                 JobResult result = result(run, finish.result());

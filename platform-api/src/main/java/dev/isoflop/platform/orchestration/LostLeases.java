@@ -26,13 +26,21 @@ class LostLeases {
     private final AttemptStore attempts;
     private final LeaseStore leases;
     private final Verdicts verdicts;
+    private final Counters counters;
 
-    LostLeases(RunStore runs, RunTransitions transitions, AttemptStore attempts, LeaseStore leases, Verdicts verdicts) {
+    LostLeases(
+            RunStore runs,
+            RunTransitions transitions,
+            AttemptStore attempts,
+            LeaseStore leases,
+            Verdicts verdicts,
+            Counters counters) {
         this.runs = runs;
         this.transitions = transitions;
         this.attempts = attempts;
         this.leases = leases;
         this.verdicts = verdicts;
+        this.counters = counters;
     }
 
     /** Makes the run suspect if its lease has been silent that long. */
@@ -78,6 +86,7 @@ class LostLeases {
     private void lose(RunEntity run, int attempt, String cause, boolean sweepCancelled) {
         boolean begun = attempts.find(run.id(), attempt).orElseThrow().started();
         attempts.end(run.id(), attempt, "lost", cause);
+        counters.attemptEnded(run.kind(), "lost", "infrastructure");
         verdicts.carryOut(run, EndOfAttempt.lost(run, begun, cause, sweepCancelled));
     }
 }

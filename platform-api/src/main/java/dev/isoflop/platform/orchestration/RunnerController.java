@@ -28,6 +28,7 @@ class RunnerController implements RunnerApi {
     private final RunProfiles profiles;
     private final FinishedAttempts finished;
     private final MetricIngest ingest;
+    private final Counters counters;
 
     RunnerController(
             Runners runners,
@@ -35,13 +36,15 @@ class RunnerController implements RunnerApi {
             AttemptReports reports,
             RunProfiles profiles,
             FinishedAttempts finished,
-            MetricIngest ingest) {
+            MetricIngest ingest,
+            Counters counters) {
         this.runners = runners;
         this.claims = claims;
         this.reports = reports;
         this.profiles = profiles;
         this.finished = finished;
         this.ingest = ingest;
+        this.counters = counters;
     }
 
     @Override
@@ -51,12 +54,12 @@ class RunnerController implements RunnerApi {
 
     @Override
     public ClaimGrant claim(long runnerId, String idempotencyKey, ClaimRequest request) {
-        return claims.claim(runnerId, idempotencyKey, request);
+        return counters.claim(() -> claims.claim(runnerId, idempotencyKey, request));
     }
 
     @Override
     public Directives heartbeat(long runnerId, Heartbeat heartbeat) {
-        return runners.heartbeat(runnerId, heartbeat);
+        return counters.heartbeat(() -> runners.heartbeat(runnerId, heartbeat));
     }
 
     @Override

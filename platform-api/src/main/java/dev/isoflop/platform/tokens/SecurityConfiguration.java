@@ -71,6 +71,8 @@ class SecurityConfiguration {
                         .hasAuthority(SUBMIT)
                         .requestMatchers("/actuator/health/**", "/actuator/health")
                         .permitAll()
+                        .requestMatchers(HttpMethod.GET, "/actuator/prometheus")
+                        .hasAuthority(READ)
                         .requestMatchers("/actuator/**")
                         .hasAuthority(ADMIN)
                         .anyRequest()

@@ -3,8 +3,11 @@ package dev.isoflop.platform.orchestration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.isoflop.db.dataset.DatasetStore;
 import dev.isoflop.db.run.NewRun;
 import dev.isoflop.db.run.RunStore;
+import dev.isoflop.db.runner.ClaimStore;
+import dev.isoflop.db.runner.RunnerStore;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.api.RunState;
 import dev.isoflop.protocol.api.SweepSpec;
@@ -17,7 +20,9 @@ import dev.isoflop.protocol.job.ModelShape;
 import dev.isoflop.protocol.job.Precision;
 import dev.isoflop.protocol.job.PretrainSpec;
 import dev.isoflop.protocol.job.TrainingSettings;
+import dev.isoflop.protocol.runner.ClaimGrant;
 import dev.isoflop.protocol.runner.ClaimGrant.Assignment;
+import dev.isoflop.protocol.runner.ClaimRequest;
 import dev.isoflop.protocol.runner.FinishAttempt;
 import dev.isoflop.protocol.runner.FinishAttempt.Category;
 import java.util.ArrayList;
@@ -32,6 +37,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.springframework.context.event.ContextClosedEvent;
 import tools.jackson.databind.json.JsonMapper;
 
 class ClaimTests {
@@ -43,6 +49,30 @@ class ClaimTests {
 
     /** What one runner was told: the run and attempt it was granted, and whether its end was accepted. */
     private record Told(long run, int attempt, boolean accepted) {}
+
+    @Test
+    void aPlatformThatIsEndingGrantsNothingNewAndRepeatsWhatItHasGranted() {
+        Ending ending = new Ending();
+        Claims claims = new Claims(
+                on.context.getBean(ClaimStore.class),
+                on.context.getBean(RunnerStore.class),
+                on.context.getBean(DatasetStore.class),
+                ending,
+                JsonMapper.shared());
+        on.runs(pool, 2);
+        Orchestra.Worker worker = on.worker(pool);
+        ClaimRequest request = new ClaimRequest(1, 1L << 30, List.of("data"));
+        ClaimGrant before = on.inTransaction(() -> claims.claim(worker.id, "before", request));
+        assertThat(before.assignments()).hasSize(1);
+        ending.closing(new ContextClosedEvent(on.context));
+        assertThat(on.inTransaction(() -> claims.claim(worker.id, "after", request))
+                        .assignments())
+                .isEmpty();
+        assertThat(on.inTransaction(() -> claims.claim(worker.id, "before", request)))
+                .as("the answer may have been lost")
+                .isEqualTo(before);
+        assertThat(worker.claim(1)).as("another platform").hasSize(1);
+    }
 
     @Test
     void racingRunnersNeverGetTheSameAttemptAndNoRunSucceedsTwice() throws Exception {
