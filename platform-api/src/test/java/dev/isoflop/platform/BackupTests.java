@@ -71,7 +71,7 @@ class BackupTests {
     }
 
     /** @param attempt path of the attempt that is running */
-    private record Filled(String sweep, long runner, String attempt, String token) {}
+    private record Filled(String sweep, long runner, String attempt, String token, String runnerToken) {}
 
     private static Filled fill(PlatformClient client) {
         client.readyDataset("backup.txt", 10_000_000);
@@ -100,7 +100,7 @@ class BackupTests {
                  "spec":{"kind":"isoflop","experiment":"backups","dataset":{"corpus":"backup.txt"},
                          "models":[{"dModel":16,"layers":2,"heads":2}],"budgets":[{"flops":3e10,"batchSequences":2}]}}""");
         post(client, "/api/v1/schedules/" + schedule + "/pause", "submit", "{}");
-        return new Filled(sweep, runner, running, client.token("read"));
+        return new Filled(sweep, runner, running, client.token("read"), client.token("runner"));
     }
 
     private static String attempt(JsonNode assignment) {
@@ -169,6 +169,7 @@ class BackupTests {
     /** The run that was running goes on, what was queued is granted, ids and points go on where they were. */
     private static void goesOn(OwnPlatform platform, Filled filled) {
         PlatformClient client = platform.client;
+        client.keep("runner", filled.runnerToken); // the runner's own is good as before
         metrics(client, filled.attempt, 1, 3);
         Reply beat = client.post("/api/v1/runners/" + filled.runner + "/heartbeats", "runner", """
                 {"instance":"1","freeMemoryBytes":1,"observed":[{"runId":%s,"attempt":1,"step":4,"stage":"training"}]}""".formatted(

@@ -73,6 +73,11 @@ final class PlatformClient {
         });
     }
 
+    /** Goes on with a token made before. */
+    void keep(String scope, String token) {
+        tokens.put(scope, token);
+    }
+
     Reply get(String path) {
         return send("GET", path, token("read"), null, Map.of());
     }

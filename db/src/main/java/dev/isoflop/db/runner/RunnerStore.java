@@ -42,7 +42,7 @@ public class RunnerStore {
      * @param tokenId that it is registered with
      * @param alive how long after its last word a runner keeps its name from other tokens
      */
-    public Registered register(NewRunner runner, long tokenId, Duration alive) {
+    public Registered register(NewRunner runner, @Nullable Long tokenId, Duration alive) {
         // Made first if need be, so that there is a row to lock whichever of two first registrations comes second.
         boolean made = jdbc.sql("""
                         insert into runner (name, instance, pool, host, pid, version, slots, cores, memory_bytes, token_id)
@@ -58,7 +58,7 @@ public class RunnerStore {
                         .param("slots", runner.slots())
                         .param("cores", runner.cores())
                         .param("memory", runner.memoryBytes())
-                        .param("token", tokenId)
+                        .param("token", tokenId, java.sql.Types.BIGINT)
                         .update()
                 == 1;
         record Before(long id, String instance, boolean foreign) {}
@@ -69,7 +69,7 @@ public class RunnerStore {
                                         and (t.expires_at is null or t.expires_at > now())) as foreign
                         from runner where name = :name for no key update
                         """)
-                .param("token", tokenId)
+                .param("token", tokenId, java.sql.Types.BIGINT)
                 .param("alive", alive.toMillis() / 1e3)
                 .param("name", runner.name())
                 .query((rs, i) -> new Before(rs.getLong(1), rs.getString(2), rs.getBoolean(3)))
@@ -96,7 +96,7 @@ public class RunnerStore {
                 .param("memory", runner.memoryBytes())
                 .param("devices", runner.devicesJson())
                 .param("kinds", runner.kindsJson())
-                .param("token", tokenId)
+                .param("token", tokenId, java.sql.Types.BIGINT)
                 .query(Long.class)
                 .single();
         return new Registered(id, !made && !before.instance().equals(runner.instance()), false);

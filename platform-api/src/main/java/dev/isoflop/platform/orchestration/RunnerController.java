@@ -49,7 +49,7 @@ class RunnerController implements RunnerApi {
 
     @Override
     public Registration register(RegisterRunner request) {
-        return runners.register(request, Caller.current().tokenId());
+        return runners.register(request, Caller.currentTokenId());
     }
 
     @Override

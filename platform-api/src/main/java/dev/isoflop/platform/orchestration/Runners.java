@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.annotation.Transactional;
 import tools.jackson.databind.json.JsonMapper;
@@ -70,11 +71,11 @@ class Runners {
      * Makes the runner known. Another process under a known name means that the old one is dead: its runs are lost at
      * once. The same process may register again without effect.
      *
-     * @param tokenId whose the runner is from now on
+     * @param tokenId whose the runner is from now on; null for nobody's
      * @throws ProblemException forbidden, if a living runner of another token has the name
      */
     @Transactional
-    public Registration register(RegisterRunner request, long tokenId) {
+    public Registration register(RegisterRunner request, @Nullable Long tokenId) {
         check(request);
         RunnerStore.NewRunner runner = new RunnerStore.NewRunner(
                 request.name(),

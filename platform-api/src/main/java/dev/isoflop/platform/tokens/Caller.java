@@ -33,6 +33,11 @@ public final class Caller extends AbstractAuthenticationToken {
         throw new IllegalStateException("no caller on this thread");
     }
 
+    /** The token's id of the request this thread serves; null outside of any, where nobody has to be told apart. */
+    public static @Nullable Long currentTokenId() {
+        return SecurityContextHolder.getContext().getAuthentication() instanceof Caller caller ? caller.tokenId : null;
+    }
+
     /** Names the caller in the tables; stable for a token. */
     public String principal() {
         return "token:" + tokenId;
