@@ -20,6 +20,7 @@ import dev.isoflop.runner.work.Outcome;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -31,11 +32,11 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Concurrency: {@link #run} owns the attempt's thread. The heartbeat thread reads {@link #observed} and tells it to
  * stop; metrics, log and checkpoints travel on virtual threads. A request to stop only ever grows stronger ({@link
- * Stop}); the work sees it between two steps. While the {@link LeaseClock} does not hold, work pauses inside {@link
- * #signal}.
+ * Stop}); the work sees it between two steps. While the platform is away for longer than is borne, or no more metrics can be kept,
+ * work pauses inside {@link #signal}.
  *
- * <p>Crash: nothing here survives the process. The platform notices the silence, and the next attempt goes on from the
- * last committed checkpoint. Whatever throws inside ends this attempt, never the process.
+ * <p>Crash: of all here only what {@link KeptRun} has survives the process. The platform notices the silence, and the next attempt goes on
+ * from the last committed checkpoint, or from the kept one. Whatever throws inside ends this attempt, never the process.
  */
 final class Attempt implements AttemptContext, Runnable {
 
@@ -57,20 +58,29 @@ final class Attempt implements AttemptContext, Runnable {
     private final MetricReporter metrics;
     private final LogReporter logLines;
     private final ProfileReporter profiles;
+    private final KeptRun kept;
     private final AtomicReference<Stop> stop = new AtomicReference<>(Stop.NONE);
     private final AtomicReference<@Nullable Exception> undeliverable = new AtomicReference<>();
     private volatile long deadlineNanos;
     private volatile boolean abandoned;
+    private volatile boolean needless;
+    private volatile ClaimGrant.@Nullable Resume resume;
+    private volatile KeptRun.@Nullable Found found;
     private volatile long step;
     private volatile String stage = "starting";
     private volatile @Nullable Thread thread;
 
+    /**
+     * @param directory of this attempt alone, deleted at its end
+     * @param keptDirectory of this run alone, for what outlives the process
+     */
     Attempt(
             ClaimGrant.Assignment assignment,
             PlatformClient platform,
             RunnerSettings settings,
             LeaseClock lease,
             Path directory,
+            Path keptDirectory,
             Work work) {
         this.assignment = assignment;
         this.label = "run " + assignment.runId() + " attempt " + assignment.attempt();
@@ -87,15 +97,22 @@ final class Attempt implements AttemptContext, Runnable {
                 label,
                 batch -> api.metrics(run, number, batch),
                 directory.resolve("spool"),
-                settings.spoolBytes(),
+                settings.endurance().spoolBytes(),
                 settings.linger(),
                 retry,
                 this::revoke,
                 e -> undeliverable.compareAndSet(null, e));
-        this.logLines =
-                new LogReporter(label, batch -> api.logs(run, number, batch), settings.linger(), retry, this::revoke);
+        this.logLines = new LogReporter(
+                label,
+                batch -> api.logs(run, number, batch),
+                directory.resolve("spool").resolve("log.jsonl"),
+                settings.linger(),
+                retry,
+                this::revoke);
         this.profiles = new ProfileReporter(
                 label, profile -> api.profile(run, number, profile), retry, this::lost, this::revoke);
+        this.kept = new KeptRun(keptDirectory, assignment, settings.endurance().spoolBytes());
+        this.resume = assignment.resume();
         this.step = assignment.resume() == null ? 0 : assignment.resume().step();
     }
 
@@ -182,6 +199,7 @@ final class Attempt implements AttemptContext, Runnable {
         } finally {
             metrics.close();
             logLines.close();
+            kept.close(needless || stop.get() == Stop.REVOKED);
             try {
                 Directories.delete(directory);
             } catch (IOException | RuntimeException e) {
@@ -197,6 +215,7 @@ final class Attempt implements AttemptContext, Runnable {
             if (stopped()) {
                 return ended();
             }
+            takeUp();
             return switch (work.execute(assignment, this)) {
                 case Outcome.Succeeded done -> new FinishAttempt(FinishAttempt.Outcome.SUCCEEDED, done.result(), null);
                 case Outcome.Preempted _ -> new FinishAttempt(FinishAttempt.Outcome.PREEMPTED, null, null);
@@ -205,6 +224,19 @@ final class Attempt implements AttemptContext, Runnable {
         } catch (Throwable e) {
             return stopped() ? ended() : failed(e);
         }
+    }
+
+    /** Goes on from what an earlier attempt of this runner has kept, and tells again what it may not have been able to tell. */
+    private void takeUp() {
+        kept.begin().ifPresent(f -> {
+            found = f;
+            CheckpointCommit checkpoint = f.checkpoint();
+            resume = new ClaimGrant.Resume(checkpoint.step(), checkpoint.trainSeconds(), checkpoint.files());
+            step = checkpoint.step();
+            f.points().forEach(p -> metrics.record(p.metric(), p.step(), p.value(), p.timeMillis()));
+            info("goes on from the checkpoint at step " + checkpoint.step()
+                    + " that this runner kept while the platform was away");
+        });
     }
 
     /** What a stop that was asked for is reported as. */
@@ -245,6 +277,8 @@ final class Attempt implements AttemptContext, Runnable {
                 "end of " + label,
                 this::lost,
                 () -> platform.api().finish(assignment.runId(), assignment.attempt(), end))) {
+            needless = end.outcome() == FinishAttempt.Outcome.SUCCEEDED
+                    || end.outcome() == FinishAttempt.Outcome.CANCELLED;
             log.info(
                     "{} ({}): {}{}",
                     label,
@@ -268,18 +302,27 @@ final class Attempt implements AttemptContext, Runnable {
 
     @Override
     public ClaimGrant.@Nullable Resume resume() {
-        return assignment.resume();
+        return resume;
     }
 
     @Override
     public Signal signal() throws IOException, InterruptedException {
         boolean paused = false;
-        while (!lease.holds() && !stopped()) {
+        while (!mayWork() && !stopped()) {
             if (!paused) {
                 paused = true;
-                log.warn("{}: paused at step {}: no heartbeat has been answered for too long", label, step);
+                String why = lease.mayWork()
+                        ? "the platform has not taken metrics for so long that the spool is full"
+                        : "no heartbeat has been answered for "
+                                + settings.endurance().outage();
+                log.warn("{}: paused at step {}: {}", label, step, why);
+                logLines.line("WARN", "paused at step " + step + ": " + why);
             }
-            lease.awaitRenewal(100);
+            if (lease.mayWork()) {
+                Thread.sleep(50);
+            } else {
+                lease.awaitRenewal(100);
+            }
         }
         if (paused && !stopped()) {
             log.info("{}: goes on at step {}", label, step);
@@ -302,7 +345,9 @@ final class Attempt implements AttemptContext, Runnable {
 
     @Override
     public void metric(String name, long atStep, double value) {
-        metrics.record(name, atStep, value);
+        long now = WallClock.millis();
+        kept.record(name, atStep, value, now);
+        metrics.record(name, atStep, value, now);
     }
 
     @Override
@@ -328,8 +373,18 @@ final class Attempt implements AttemptContext, Runnable {
     }
 
     @Override
-    public boolean leaseHeld() {
-        return lease.holds();
+    public boolean mayWork() {
+        return lease.mayWork() && !metrics.isOverBound();
+    }
+
+    @Override
+    public boolean platformAway() {
+        return !lease.holds();
+    }
+
+    @Override
+    public Path keep(Path saved, CheckpointCommit checkpoint) throws IOException {
+        return kept.keep(saved, checkpoint);
     }
 
     @Override
@@ -358,6 +413,11 @@ final class Attempt implements AttemptContext, Runnable {
 
     @Override
     public boolean fetch(FileRef ref, Path target) throws IOException {
+        KeptRun.Found own = found;
+        if (own != null && own.checkpoint().files().contains(ref)) {
+            Files.copy(own.directory().resolve(ref.name()), target, StandardCopyOption.REPLACE_EXISTING);
+            return true;
+        }
         try {
             return retry.untilAcknowledged(label + ": download of " + ref.name(), this::stopped, () -> {
                 try {
@@ -374,10 +434,14 @@ final class Attempt implements AttemptContext, Runnable {
     @Override
     public boolean commit(CheckpointCommit checkpoint) {
         try {
-            return retry.untilAcknowledged(
+            boolean committed = retry.untilAcknowledged(
                     label + ": checkpoint at step " + checkpoint.step(),
                     this::stopped,
                     () -> platform.api().commitCheckpoint(assignment.runId(), assignment.attempt(), checkpoint));
+            if (committed) {
+                kept.committed(checkpoint);
+            }
+            return committed;
         } catch (PlatformException e) {
             if (!e.isStaleAttempt()) {
                 throw e;

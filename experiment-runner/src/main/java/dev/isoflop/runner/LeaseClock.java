@@ -4,9 +4,12 @@ import java.time.Duration;
 import java.util.function.LongSupplier;
 
 /**
- * The runner's own judgement of whether it may still work: true while a heartbeat that the platform answered was
- * <em>sent</em> less than {@code leaseTtl − margin} ago. The platform's clock decides; this one only has to run out
- * earlier, which holds because the platform renewed the lease after the heartbeat was sent.
+ * The runner's own judgement of its leases. They are {@linkplain #holds held for sure} while a heartbeat that the platform answered
+ * was <em>sent</em> less than {@code leaseTtl − margin} ago. The platform's clock decides; this one only has to run out earlier,
+ * which holds because the platform renewed the lease after the heartbeat was sent.
+ *
+ * <p>Work may go on for longer ({@link #mayWork}): a platform that is away takes nothing from anybody, and one that is there and has
+ * given the run to somebody else refuses all that this runner writes. What is risked is compute, not correctness.
  *
  * <p>Time passed is the larger of what the monotonic clock and the wall clock say: a process stopped by a signal sees
  * the monotonic clock move on, a suspended laptop only the wall clock. A wall clock set forward costs one heartbeat's
@@ -22,6 +25,7 @@ final class LeaseClock {
     private final LongSupplier nanos;
     private final LongSupplier wallMillis;
     private long budgetNanos;
+    private long outageNanos;
     private boolean ever;
     private long renewedNanos;
     private long renewedMillis;
@@ -42,8 +46,10 @@ final class LeaseClock {
         return new Moment(nanos.getAsLong(), wallMillis.getAsLong());
     }
 
-    synchronized void configure(Duration leaseTtl) {
+    /** @param outage how long work may go on without an answer */
+    synchronized void configure(Duration leaseTtl, Duration outage) {
         budgetNanos = (long) (leaseTtl.toNanos() * (1 - MARGIN));
+        outageNanos = Math.max(budgetNanos, outage.toNanos());
     }
 
     /** @param sent when the request went out that has now been answered */
@@ -56,18 +62,25 @@ final class LeaseClock {
         }
     }
 
+    /** Whether no other runner can have been given what this one holds. */
     synchronized boolean holds() {
-        if (!ever) {
-            return false;
-        }
+        return ever && silentNanos() < budgetNanos;
+    }
+
+    /** Whether work may go on: the platform has not been away for too long. */
+    synchronized boolean mayWork() {
+        return ever && silentNanos() < outageNanos;
+    }
+
+    private long silentNanos() {
         long monotonic = nanos.getAsLong() - renewedNanos;
         long wall = (wallMillis.getAsLong() - renewedMillis) * 1_000_000;
-        return Math.max(monotonic, wall) < budgetNanos;
+        return Math.max(monotonic, wall);
     }
 
     /** Waits a little for a renewal. */
     synchronized void awaitRenewal(long millis) throws InterruptedException {
-        if (!holds()) {
+        if (!mayWork()) {
             wait(millis);
         }
     }

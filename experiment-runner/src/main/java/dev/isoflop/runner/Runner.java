@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,8 +48,9 @@ final class Runner implements AutoCloseable {
     private final DeviceMonitor devices;
     private final Capacity capacity;
     private final Path attemptsRoot;
+    private final Path keptRoot;
     private final String instance = UUID.randomUUID().toString();
-    private final LeaseClock lease = LeaseClock.system();
+    private final LeaseClock lease;
     private final Retry retry;
     private final Map<Key, Attempt> attempts = new ConcurrentHashMap<>();
     private final Object slotFreed = new Object();
@@ -60,6 +62,8 @@ final class Runner implements AutoCloseable {
      * @param devices what it offers beside the processor
      * @param capacity what else limits how much it takes
      * @param attemptsRoot directory for the attempts' own directories, this process's alone
+     * @param keptRoot directory for what outlives the process, for the next one of the same name
+     * @param lease its clock
      */
     Runner(
             RunnerSettings settings,
@@ -67,7 +71,9 @@ final class Runner implements AutoCloseable {
             Attempt.Work work,
             DeviceMonitor devices,
             Capacity capacity,
-            Path attemptsRoot) {
+            Path attemptsRoot,
+            Path keptRoot,
+            LeaseClock lease) {
         this.settings = settings;
         this.retry = settings.retry();
         this.platform = platform;
@@ -75,6 +81,8 @@ final class Runner implements AutoCloseable {
         this.devices = devices;
         this.capacity = capacity;
         this.attemptsRoot = attemptsRoot;
+        this.keptRoot = keptRoot;
+        this.lease = lease;
     }
 
     /**
@@ -132,7 +140,8 @@ final class Runner implements AutoCloseable {
         Optional<Registration> answer = retry.untilAnswered(
                 "registration", () -> draining, () -> platform.api().register(request));
         answer.ifPresent(r -> {
-            lease.configure(Duration.ofSeconds(r.leaseSeconds()));
+            lease.configure(
+                    Duration.ofSeconds(r.leaseSeconds()), settings.endurance().outage());
             registration = r;
             log.info(
                     "registered at {} as {} (runner {}, {} slots, {} GPUs, heartbeat every {} s, lease {} s)",
@@ -171,7 +180,8 @@ final class Runner implements AutoCloseable {
     private void begin(ClaimGrant.Assignment assignment) {
         Key key = new Key(assignment.runId(), assignment.attempt());
         Path directory = attemptsRoot.resolve(assignment.runId() + "-" + assignment.attempt());
-        Attempt attempt = new Attempt(assignment, platform, settings, lease, directory, work);
+        Path kept = keptRoot.resolve(Long.toString(assignment.runId()));
+        Attempt attempt = new Attempt(assignment, platform, settings, lease, directory, kept, work);
         attempts.put(key, attempt);
         Thread.ofPlatform()
                 .name("run-" + assignment.runId() + "." + assignment.attempt())
@@ -212,11 +222,15 @@ final class Runner implements AutoCloseable {
     /** Goes on while attempts end, too: a runner that drains still owes the platform its signs of life. */
     private void beat() {
         try {
+            int missed = 0;
             while (!(draining && attempts.isEmpty())) {
                 Registration me = registration;
                 boolean answered = me != null && heartbeat(me);
+                missed = answered ? 0 : Math.min(missed + 1, 10);
                 long interval = me == null ? 1_000 : me.heartbeatSeconds() * 1_000L;
-                Thread.sleep(answered ? interval : Math.min(interval, 500));
+                // Soon at first, and not all runners at once when the platform comes back.
+                long soon = Math.min(interval, 250L << missed);
+                Thread.sleep(answered ? interval : ThreadLocalRandom.current().nextLong(soon / 2, soon + 1));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

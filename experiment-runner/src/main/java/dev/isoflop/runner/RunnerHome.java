@@ -12,20 +12,22 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A runner's work directory: {@code datasets/} and {@code corpora/}, shared by the runners of the machine, and {@code
- * runs/NAME/}, one runner's own.
+ * runs/NAME/}, one runner's own, with {@code kept/NAME/} for what is to outlive its process ({@link KeptRun}).
  *
  * <p>Crash: {@code runs/NAME.lock} is locked by the living process only, so what lies in {@code runs/NAME/} when the
- * lock is won is a dead one's and is deleted. Nothing of another runner's is ever touched.
+ * lock is won is a dead one's and is deleted. Nothing of another runner's is ever touched, but for what has been kept too long.
  */
 final class RunnerHome implements AutoCloseable {
 
     private final String name;
     private final Path attempts;
+    private final Path kept;
     private final FileChannel channel;
 
-    private RunnerHome(String name, Path attempts, FileChannel channel) {
+    private RunnerHome(String name, Path attempts, Path kept, FileChannel channel) {
         this.name = name;
         this.attempts = attempts;
+        this.kept = kept;
         this.channel = channel;
     }
 
@@ -73,7 +75,7 @@ final class RunnerHome implements AutoCloseable {
         Path attempts = runs.resolve(fileName);
         Directories.delete(attempts);
         Files.createDirectories(attempts);
-        return new RunnerHome(name, attempts, channel);
+        return new RunnerHome(name, attempts, runs.resolveSibling("kept").resolve(fileName), channel);
     }
 
     String name() {
@@ -83,6 +85,11 @@ final class RunnerHome implements AutoCloseable {
     /** Where the attempts' directories go. */
     Path attempts() {
         return attempts;
+    }
+
+    /** Where checkpoints are that the platform has not got yet. */
+    Path kept() {
+        return kept;
     }
 
     @Override

@@ -31,6 +31,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.util.unit.DataSize;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -123,6 +124,32 @@ public final class RunnerMain implements Callable<Integer> {
             description = "Run no programs: whoever may submit could otherwise run anything as this user.")
     private boolean noCommands;
 
+    @Option(
+            names = "--outage",
+            defaultValue = "2h",
+            converter = Quantities.Time.class,
+            description =
+                    "How long runs go on training while the platform does not answer (default ${DEFAULT-VALUE}); 0: only for as long as"
+                            + " no other runner can have been given them.")
+    private Duration outage = Endurance.STANDARD.outage();
+
+    @Option(
+            names = "--spool",
+            defaultValue = "256MB",
+            converter = Quantities.Size.class,
+            description =
+                    "Most metrics kept on disk for each run meanwhile (default ${DEFAULT-VALUE}); at that it pauses.")
+    private DataSize spool = DataSize.ofMegabytes(256);
+
+    @Option(
+            names = "--disk-reserve",
+            defaultValue = "1GB",
+            converter = Quantities.Size.class,
+            description =
+                    "Space of the work directory's disk to leave free (default ${DEFAULT-VALUE}): below, no run is taken and no"
+                            + " checkpoint written.")
+    private DataSize reserve = DataSize.ofGigabytes(1);
+
     public static void main(String[] args) {
         CommandLine line = new CommandLine(new RunnerMain());
         System.exit(line.execute(args));
@@ -171,7 +198,7 @@ public final class RunnerMain implements Callable<Integer> {
                     root,
                     offline,
                     kinds(),
-                    RunnerSettings.SPOOL_BYTES,
+                    new Endurance(outage, spool.toBytes(), reserve.toBytes(), Endurance.STANDARD.keptFor()),
                     LINGER,
                     POLL,
                     GRACE,
@@ -246,7 +273,17 @@ public final class RunnerMain implements Callable<Integer> {
             case CommandSpec spec -> command.execute(spec, context);
         };
         try (PlatformClient platform = new PlatformClient(settings.url(), settings.token(), REQUEST_TIMEOUT);
-                Runner runner = new Runner(settings, platform, work, devices, capacity, home.attempts())) {
+                Runner runner = new Runner(
+                        settings,
+                        platform,
+                        work,
+                        devices,
+                        capacity,
+                        home.attempts(),
+                        home.kept(),
+                        LeaseClock.system())) {
+            KeptRun.forgetOld(
+                    settings.home().resolve("kept"), settings.endurance().keptFor());
             Thread hook = new Thread(() -> drain(runner, settings), "shutdown");
             Runtime.getRuntime().addShutdownHook(hook);
             Thread.ofPlatform().name("gpu-loss").daemon().start(() -> endWhen(lost, runner, settings));

@@ -18,7 +18,7 @@ import java.util.List;
  * @param home work directory
  * @param offline whether corpora may only come from what was fetched before
  * @param kinds of work it takes
- * @param spoolBytes most bytes of metrics kept on disk for one attempt while the platform is away
+ * @param endurance what it bears without the platform, and with a full disk
  * @param linger how long points and log lines are collected before they are sent
  * @param poll pause between two claims that brought nothing
  * @param grace time for the last checkpoints when the runner is told to end
@@ -34,13 +34,11 @@ record RunnerSettings(
         Path home,
         boolean offline,
         List<String> kinds,
-        long spoolBytes,
+        Endurance endurance,
         Duration linger,
         Duration poll,
         Duration grace,
         Retry retry) {
-
-    static final long SPOOL_BYTES = 256L << 20;
 
     RunnerSettings {
         kinds = List.copyOf(kinds);

@@ -61,7 +61,7 @@ class CommandTests {
                 home,
                 true,
                 List.of("command"),
-                RunnerSettings.SPOOL_BYTES,
+                Endurance.STANDARD,
                 Duration.ofMillis(20),
                 Duration.ofMillis(50),
                 Duration.ofSeconds(5),
@@ -73,7 +73,9 @@ class CommandTests {
                 (assignment, context) -> executor.execute((CommandSpec) assignment.job(), context),
                 devices,
                 Capacity.ofMachine(),
-                home.resolve("runs"));
+                home.resolve("runs"),
+                home.resolve("kept"),
+                LeaseClock.system());
         thread = Thread.ofPlatform().start(() -> {
             try {
                 runner.run();

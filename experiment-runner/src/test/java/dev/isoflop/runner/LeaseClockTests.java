@@ -18,13 +18,13 @@ class LeaseClockTests {
 
     @Test
     void nothingIsHeldBeforeTheFirstHeartbeat() {
-        clock.configure(Duration.ofSeconds(60));
+        clock.configure(Duration.ofSeconds(60), Duration.ofHours(1));
         assertThat(clock.holds()).isFalse();
     }
 
     @Test
     void runsOutAMarginBeforeTheLeaseCountedFromWhenTheHeartbeatWasSent() {
-        clock.configure(Duration.ofSeconds(60));
+        clock.configure(Duration.ofSeconds(60), Duration.ofHours(1));
         LeaseClock.Moment sent = clock.now();
         pass(10_000); // the answer was slow
         clock.renewed(sent);
@@ -36,7 +36,7 @@ class LeaseClockTests {
 
     @Test
     void anOldAnswerThatArrivesAfterAFreezeRenewsNothing() {
-        clock.configure(Duration.ofSeconds(60));
+        clock.configure(Duration.ofSeconds(60), Duration.ofHours(1));
         clock.renewed(clock.now());
         LeaseClock.Moment sent = clock.now();
         pass(120_000); // SIGSTOP, SIGCONT
@@ -46,7 +46,7 @@ class LeaseClockTests {
 
     @Test
     void aSuspendedMachineIsNoticedByTheWallClock() {
-        clock.configure(Duration.ofSeconds(60));
+        clock.configure(Duration.ofSeconds(60), Duration.ofHours(1));
         clock.renewed(clock.now());
         millis += 3_600_000; // the monotonic clock stood still
         assertThat(clock.holds()).isFalse();
@@ -56,12 +56,34 @@ class LeaseClockTests {
 
     @Test
     void anEarlierHeartbeatAnsweredLateDoesNotTakeBackALaterOne() {
-        clock.configure(Duration.ofSeconds(60));
+        clock.configure(Duration.ofSeconds(60), Duration.ofHours(1));
         LeaseClock.Moment first = clock.now();
         pass(20_000);
         clock.renewed(clock.now());
         clock.renewed(first);
         pass(40_000);
         assertThat(clock.holds()).isTrue();
+    }
+
+    @Test
+    void workMayGoOnForAsLongAsAnOutageIsBorne() {
+        clock.configure(Duration.ofSeconds(60), Duration.ofHours(1));
+        assertThat(clock.mayWork()).as("never answered").isFalse();
+        clock.renewed(clock.now());
+        pass(3_599_000);
+        assertThat(clock.holds()).isFalse();
+        assertThat(clock.mayWork()).isTrue();
+        pass(1_000);
+        assertThat(clock.mayWork()).isFalse();
+    }
+
+    @Test
+    void aLeaseLongerThanTheOutageThatIsBorneCountsInstead() {
+        clock.configure(Duration.ofSeconds(60), Duration.ZERO);
+        clock.renewed(clock.now());
+        pass(47_000);
+        assertThat(clock.mayWork()).isTrue();
+        pass(2_000);
+        assertThat(clock.mayWork()).isFalse();
     }
 }

@@ -62,7 +62,7 @@ class PyTorchExampleTests {
                             home,
                             true,
                             List.of("command"),
-                            RunnerSettings.SPOOL_BYTES,
+                            Endurance.STANDARD,
                             Duration.ofMillis(20),
                             Duration.ofMillis(50),
                             Duration.ofSeconds(5),
@@ -71,7 +71,9 @@ class PyTorchExampleTests {
                     (assignment, context) -> executor.execute((CommandSpec) assignment.job(), context),
                     devices,
                     Capacity.ofMachine(),
-                    home.resolve("runs"));
+                    home.resolve("runs"),
+                    home.resolve("kept"),
+                    LeaseClock.system());
             Thread thread = Thread.ofPlatform().start(() -> {
                 try {
                     runner.run();

@@ -63,7 +63,7 @@ class RealWorkTests {
                 home,
                 true,
                 List.of("pretrain", "data"),
-                RunnerSettings.SPOOL_BYTES,
+                Endurance.STANDARD,
                 Duration.ofMillis(20),
                 Duration.ofMillis(50),
                 Duration.ofSeconds(5),
@@ -82,7 +82,9 @@ class RealWorkTests {
                 },
                 DeviceMonitor.start(new GpuChoice.None(), new CudaProbe(), Duration.ofSeconds(1)),
                 Capacity.ofMachine(),
-                home.resolve("runs"));
+                home.resolve("runs"),
+                home.resolve("kept"),
+                LeaseClock.system());
         thread = Thread.ofPlatform().start(() -> {
             try {
                 runner.run();

@@ -21,7 +21,7 @@ public final class Sha256 {
     }
 
     /** Copies the stream to its end and returns the hash of what went through. */
-    static String copy(InputStream in, OutputStream out) throws IOException {
+    public static String copy(InputStream in, OutputStream out) throws IOException {
         MessageDigest digest;
         try {
             digest = MessageDigest.getInstance("SHA-256");

@@ -4,8 +4,8 @@ import dev.isoflop.protocol.runner.LogBatch;
 import dev.isoflop.runner.WallClock;
 import dev.isoflop.runner.platform.PlatformException;
 import dev.isoflop.runner.platform.Retry;
+import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -14,13 +14,15 @@ import java.util.function.Consumer;
  * Carries the log of one attempt to the platform, numbered so that repeats are harmless.
  *
  * <p>Concurrency: any thread may log and never waits; one virtual thread of this object's own sends. While the platform
- * is away at most {@value #CAPACITY} lines are kept; of what comes then the number is logged instead.
+ * is away {@value #CAPACITY} lines are kept in memory and {@value #SPOOL_BYTES} bytes more on disk; of what comes then the number is
+ * logged instead.
  *
  * <p>Crash: lines not yet sent are lost with the process.
  */
 public final class LogReporter implements AutoCloseable {
 
-    static final int CAPACITY = 10_000;
+    static final int CAPACITY = 5_000;
+    static final long SPOOL_BYTES = 32L << 20;
     private static final int BATCH_LINES = 500;
     private static final int MAX_LINE = 8_000;
 
@@ -29,15 +31,17 @@ public final class LogReporter implements AutoCloseable {
     private final Duration linger;
     private final String what;
     private final Runnable onStale;
-    private final List<LogBatch.Line> waiting = new ArrayList<>();
+    private final LogSpool waiting;
     private final Thread thread;
-    private long dropped;
     private long nextSeq;
     private boolean hurry;
     private boolean stopped;
 
-    public LogReporter(String what, Consumer<LogBatch> sender, Duration linger, Retry retry, Runnable onStale) {
+    /** @param spool file for the lines that do not fit in memory */
+    public LogReporter(
+            String what, Consumer<LogBatch> sender, Path spool, Duration linger, Retry retry, Runnable onStale) {
         this.what = what;
+        this.waiting = new LogSpool(spool, CAPACITY, SPOOL_BYTES);
         this.sender = sender;
         this.linger = linger;
         this.retry = retry;
@@ -47,15 +51,6 @@ public final class LogReporter implements AutoCloseable {
 
     /** @param level INFO, WARN or ERROR */
     public synchronized void line(String level, String text) {
-        if (waiting.size() >= CAPACITY) {
-            dropped++;
-            return;
-        }
-        if (dropped > 0) {
-            waiting.add(new LogBatch.Line(
-                    WallClock.millis(), "WARN", dropped + " lines were dropped here: the platform was away"));
-            dropped = 0;
-        }
         String cut = text.length() > MAX_LINE ? text.substring(0, MAX_LINE) + "…" : text;
         for (String line : cut.split("\\R")) {
             waiting.add(new LogBatch.Line(WallClock.millis(), level, line));
@@ -84,7 +79,7 @@ public final class LogReporter implements AutoCloseable {
                 }
                 nextSeq += lines.size();
                 synchronized (this) {
-                    waiting.subList(0, lines.size()).clear();
+                    waiting.remove(lines.size());
                     notifyAll();
                 }
             }
@@ -113,7 +108,10 @@ public final class LogReporter implements AutoCloseable {
             long left = (end - System.nanoTime()) / 1_000_000;
             if (!waiting.isEmpty() && (hurry || left <= 0 || waiting.size() >= BATCH_LINES)) {
                 hurry = false;
-                return List.copyOf(waiting.subList(0, Math.min(BATCH_LINES, waiting.size())));
+                List<LogBatch.Line> lines = waiting.first(BATCH_LINES);
+                if (!lines.isEmpty()) {
+                    return lines;
+                }
             }
             wait(Math.max(left, waiting.isEmpty() ? 50 : 1));
         }
@@ -131,6 +129,9 @@ public final class LogReporter implements AutoCloseable {
             thread.join();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+        synchronized (this) {
+            waiting.close();
         }
     }
 }

@@ -3,7 +3,6 @@ package dev.isoflop.runner.report;
 import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.runner.MetricAck;
 import dev.isoflop.protocol.runner.MetricBatch;
-import dev.isoflop.runner.WallClock;
 import dev.isoflop.runner.platform.PlatformException;
 import dev.isoflop.runner.platform.Retry;
 import java.io.IOException;
@@ -65,13 +64,18 @@ public final class MetricReporter implements AutoCloseable {
         this.thread = Thread.ofVirtual().name("metrics " + what).start(this::run);
     }
 
-    /** Takes one point; never waits for the network. */
-    public void record(String metric, long step, double value) {
-        try {
-            spool.record(metric, step, value, WallClock.millis());
-        } catch (IOException e) {
-            onFailure.accept(e);
-        }
+    /**
+     * Takes one point; never waits for the network.
+     *
+     * @param timeMillis when it was measured
+     */
+    public void record(String metric, long step, double value, long timeMillis) {
+        spool.record(metric, step, value, timeMillis);
+    }
+
+    /** Whether so many points wait that the work should pause until some have been taken. */
+    public boolean isOverBound() {
+        return spool.isOverBound();
     }
 
     /** Points recorded so far: what to wait for at a checkpoint. */

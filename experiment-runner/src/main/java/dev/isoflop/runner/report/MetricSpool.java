@@ -12,17 +12,22 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Points in the order they were recorded, cut into numbered batches. A batch once cut never changes, so that repeating
- * it after a lost reply is harmless. A few batches are kept in memory; beyond those they go to disk, up to a bound.
+ * it after a lost reply is harmless. A few batches are kept in memory; beyond those they go to disk. Nothing is ever refused or
+ * dropped: at its bound the spool says so ({@link #isOverBound}), and who records has to pause. Batches that a full disk does not
+ * take stay in memory, up to a bound of their own.
  *
  * <p>Concurrency: every method takes the object's lock; no method waits. Disk is touched only while the platform is
  * behind by more than {@link #IN_MEMORY} batches.
  *
  * <p>Crash: what lies in the spool is lost with the process, on purpose. A later attempt resumes from a checkpoint, and
- * a checkpoint is committed only after every point up to it has been acknowledged.
+ * a checkpoint is committed only after every point up to it has been acknowledged. (One that was never committed has a
+ * {@link PointJournal} beside it.)
  */
 final class MetricSpool {
 
@@ -31,6 +36,10 @@ final class MetricSpool {
 
     static final int IN_MEMORY = 4;
 
+    /** Most points that stay in memory because the disk does not take them: some tens of megabytes. */
+    static final int MOST_UNSPILLED = 1_000_000;
+
+    private static final Logger log = LoggerFactory.getLogger(MetricSpool.class);
     private static final JsonMapper JSON = PlatformClient.mapper();
 
     private final Path directory;
@@ -40,6 +49,7 @@ final class MetricSpool {
     private int openPoints;
     private long nextSeq;
     private long spilledBytes;
+    private int unspilled;
     private long recorded;
     private long acknowledged;
 
@@ -52,8 +62,7 @@ final class MetricSpool {
         this.maxBytes = maxBytes;
     }
 
-    /** @throws IOException if the disk fails or the bound is reached: nothing is dropped in silence */
-    synchronized void record(String metric, long step, double value, long timeMillis) throws IOException {
+    synchronized void record(String metric, long step, double value, long timeMillis) {
         open.computeIfAbsent(metric, m -> new Column()).add(step, value, timeMillis);
         recorded++;
         if (++openPoints == BATCH_POINTS) {
@@ -85,6 +94,8 @@ final class MetricSpool {
             if (e.bytes > 0) {
                 spilledBytes -= e.bytes;
                 Files.deleteIfExists(file(e));
+            } else if (e.refused) {
+                unspilled -= e.points;
             }
         }
     }
@@ -116,7 +127,12 @@ final class MetricSpool {
         return openPoints == BATCH_POINTS || !sealed.isEmpty();
     }
 
-    private void seal() throws IOException {
+    /** Whether so much waits that no more should be recorded until the platform has taken some of it. */
+    synchronized boolean isOverBound() {
+        return spilledBytes > maxBytes || unspilled > MOST_UNSPILLED;
+    }
+
+    private void seal() {
         List<MetricBatch.Series> series = new ArrayList<>(open.size());
         open.forEach((metric, column) -> series.add(column.toSeries(metric)));
         Entry entry = new Entry(nextSeq++, openPoints, List.copyOf(series));
@@ -124,16 +140,28 @@ final class MetricSpool {
         openPoints = 0;
         sealed.add(entry);
         if (sealed.size() > IN_MEMORY) {
+            spill(entry, series);
+        }
+    }
+
+    private void spill(Entry entry, List<MetricBatch.Series> series) {
+        Path file = file(entry);
+        try {
             byte[] body = JSON.writeValueAsBytes(new MetricBatch(entry.seq, series));
-            if (spilledBytes + body.length > maxBytes) {
-                throw new IOException("the platform has not taken metrics for so long that the spool of " + maxBytes
-                        + " bytes is full");
-            }
             Files.createDirectories(directory);
-            Files.write(file(entry), body);
+            Files.write(file, body);
             entry.bytes = body.length;
             entry.series = null;
             spilledBytes += body.length;
+        } catch (IOException e) {
+            log.warn("metrics stay in memory, the disk does not take them: {}", e.toString());
+            entry.refused = true;
+            unspilled += entry.points;
+            try {
+                Files.deleteIfExists(file);
+            } catch (IOException again) {
+                log.debug("{} stays: {}", file, again.toString());
+            }
         }
     }
 
@@ -148,6 +176,9 @@ final class MetricSpool {
         final int points;
         long seq;
         long bytes;
+
+        /** By the disk. */
+        boolean refused;
 
         @Nullable
         List<MetricBatch.Series> series;

@@ -30,12 +30,12 @@ public interface AttemptContext {
     /** Threads the work may keep busy. */
     int threads();
 
-    /** Where to go on from, if an earlier attempt got somewhere. */
+    /** Where to go on from, if an earlier attempt got somewhere. Its files are got by {@link #fetch}. */
     ClaimGrant.@Nullable Resume resume();
 
     /**
-     * To be asked between units of work. Does not return while the runner cannot be sure that the attempt is still its
-     * own: work pauses until a heartbeat has been answered again.
+     * To be asked between units of work. Does not return while {@link #mayWork} is false: work pauses until a heartbeat has been
+     * answered again, or metrics have been taken.
      *
      * @throws IOException if what was recorded can no longer be kept or delivered
      */
@@ -63,10 +63,13 @@ public interface AttemptContext {
     ClaimGrant.Assignment assignment();
 
     /**
-     * Whether the runner may be sure that the attempt is its own; never waits. For work that goes on by itself and has to be
-     * halted: {@link #signal} then waits until it may go on.
+     * Whether work may go on: the platform has not been away for longer than this runner bears, and there is room for what is recorded.
+     * Never waits. For work that goes on by itself and has to be halted: {@link #signal} then waits until it may go on.
      */
-    boolean leaseHeld();
+    boolean mayWork();
+
+    /** Whether the platform has been silent for nearly a lease: what is to be brought to it has to wait. */
+    boolean platformAway();
 
     /** Reports where the time goes; never waits for the network. A platform that refuses it is no reason to stop. */
     void profile(RunProfile profile);
@@ -83,6 +86,15 @@ public interface AttemptContext {
     /** Fetches a file by its hash, verified; false if the work was stopped before. */
     boolean fetch(FileRef ref, Path target) throws IOException;
 
-    /** Makes a checkpoint visible; false if the work was stopped before. */
+    /**
+     * Takes a saved checkpoint into the runner's keeping, where it outlives this process, in place of the one before. An attempt of this
+     * run that this runner is granted later goes on from it, unless one has been committed since.
+     *
+     * @param directory that is moved
+     * @return where it lies now
+     */
+    Path keep(Path directory, CheckpointCommit checkpoint) throws IOException;
+
+    /** Makes a checkpoint visible; false if the work was stopped before. What was kept of it is deleted. */
     boolean commit(CheckpointCommit checkpoint);
 }

@@ -8,8 +8,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -17,35 +19,78 @@ import org.jspecify.annotations.Nullable;
  * Brings saved checkpoints to the platform: files first, then, once every metric up to the checkpoint's step has been
  * acknowledged, the commit that makes it visible. In that order a resume can never skip a metric that was lost.
  *
+ * <p>While the platform is away a newer checkpoint takes the place of the one that waits.
+ *
  * <p>Concurrency: one thread uses a publisher. {@link #begin} returns at once and a virtual thread does the work; one
  * checkpoint travels at a time.
  *
- * <p>Crash: until its commit a checkpoint does not exist for anyone else.
+ * <p>Crash: until its commit a checkpoint does not exist for anyone else; it is kept ({@link AttemptContext#keep}) for a later attempt
+ * of the same runner.
  */
 public final class CheckpointPublisher {
 
     private final AttemptContext context;
-    private @Nullable FutureTask<Boolean> travelling;
+    private @Nullable Travel travelling;
 
     public CheckpointPublisher(AttemptContext context) {
         this.context = context;
     }
 
-    /** Whether the last checkpoint has arrived, so that another may follow. */
-    public boolean idle() {
-        return travelling == null || travelling.isDone();
+    /** One checkpoint on its way. */
+    private static final class Travel {
+        final FutureTask<Boolean> task;
+        final Thread thread;
+        volatile boolean superseded;
+
+        Travel(String name, Function<Travel, Callable<Boolean>> work) {
+            this.task = new FutureTask<>(work.apply(this));
+            this.thread = Thread.ofVirtual().name(name).unstarted(task);
+        }
     }
 
-    /** Starts publishing a directory, which is deleted afterwards. */
+    /** Whether another checkpoint may follow: the last one has arrived, or cannot and may be replaced. */
+    public boolean takesAnother() {
+        return travelling == null || travelling.task.isDone() || context.platformAway();
+    }
+
+    /** Whether none is on its way. */
+    public boolean idle() {
+        return travelling == null || travelling.task.isDone();
+    }
+
+    /**
+     * Waits for the one on its way, or gives it up because the platform is away.
+     *
+     * @return false if the work was stopped before it arrived
+     * @throws IOException if the disk failed
+     */
+    public boolean makeWay() throws IOException, InterruptedException {
+        Travel before = travelling;
+        if (before != null && !before.task.isDone() && context.platformAway()) {
+            before.superseded = true;
+            before.thread.interrupt();
+            before.thread.join();
+            travelling = null;
+            return true;
+        }
+        return await();
+    }
+
+    /** Starts publishing a directory, which is deleted afterwards. {@link #makeWay} comes first. */
     public void begin(Path directory, long step, long tokens, double trainSeconds) {
         long points = context.metricsRecorded();
-        FutureTask<Boolean> task = new FutureTask<>(() -> {
-            boolean committed = publish(directory, step, tokens, trainSeconds, points);
-            Directories.delete(directory);
-            return committed;
+        Travel travel = new Travel("checkpoint-" + step, self -> () -> {
+            try {
+                return publish(directory, step, tokens, trainSeconds, points);
+            } catch (IOException | RuntimeException | InterruptedException e) {
+                if (self.superseded) {
+                    return false; // what an interrupt does to whoever is reading or sending
+                }
+                throw e;
+            }
         });
-        travelling = task;
-        Thread.ofVirtual().name("checkpoint-" + step).start(task);
+        travelling = travel;
+        travel.thread.start();
     }
 
     /**
@@ -55,13 +100,13 @@ public final class CheckpointPublisher {
      * @throws IOException if the disk failed
      */
     public boolean await() throws IOException, InterruptedException {
-        FutureTask<Boolean> task = travelling;
+        Travel travel = travelling;
         travelling = null;
-        if (task == null) {
+        if (travel == null) {
             return true;
         }
         try {
-            return task.get();
+            return travel.task.get();
         } catch (ExecutionException e) {
             switch (e.getCause()) {
                 case IOException io -> throw io;
@@ -73,18 +118,21 @@ public final class CheckpointPublisher {
         }
     }
 
-    private boolean publish(Path directory, long step, long tokens, double trainSeconds, long points)
+    private boolean publish(Path saved, long step, long tokens, double trainSeconds, long points)
             throws IOException, InterruptedException {
         List<FileRef> files = new ArrayList<>();
-        for (Path file : files(directory)) {
-            FileRef ref = new FileRef(
-                    directory.relativize(file).toString().replace('\\', '/'), Sha256.of(file), Files.size(file));
-            if (!context.upload(ref, file)) {
+        for (Path file : files(saved)) {
+            files.add(new FileRef(
+                    saved.relativize(file).toString().replace('\\', '/'), Sha256.of(file), Files.size(file)));
+        }
+        CheckpointCommit checkpoint = new CheckpointCommit(step, tokens, trainSeconds, files);
+        Path directory = context.keep(saved, checkpoint);
+        for (FileRef file : files) {
+            if (!context.upload(file, directory.resolve(file.name()))) {
                 return false;
             }
-            files.add(ref);
         }
-        return context.awaitMetrics(points) && context.commit(new CheckpointCommit(step, tokens, trainSeconds, files));
+        return context.awaitMetrics(points) && context.commit(checkpoint);
     }
 
     private static List<Path> files(Path directory) throws IOException {

@@ -153,7 +153,6 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
                     context.metric("eval/loss", step, session.evaluate(spec.evalTokens()));
                 }
                 if (checkpointIsDue()) {
-                    checkpoints.await();
                     beginCheckpoint();
                 }
             }
@@ -279,13 +278,14 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
             return every > 0
                     && session.stepsDone() < steps
                     && System.nanoTime() - checkpointNanos >= every * 1_000_000_000L
-                    && checkpoints.idle();
+                    && checkpoints.takesAnother();
         }
 
         private void beginCheckpoint() throws IOException, InterruptedException {
             long step = session.stepsDone();
             Path directory = context.directory().resolve("step-" + step);
             session.save(directory);
+            checkpoints.makeWay();
             checkpoints.begin(directory, step, step * tokensPerStep, trainSeconds);
             checkpointNanos = System.nanoTime();
         }
@@ -295,7 +295,6 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
          * last committed checkpoint is what remains).
          */
         private boolean checkpointNow() throws IOException, InterruptedException {
-            checkpoints.await();
             beginCheckpoint();
             return checkpoints.await();
         }

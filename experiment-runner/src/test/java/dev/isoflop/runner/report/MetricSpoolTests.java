@@ -1,7 +1,6 @@
 package dev.isoflop.runner.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.isoflop.protocol.runner.MetricBatch;
 import java.io.IOException;
@@ -69,11 +68,30 @@ class MetricSpoolTests {
     }
 
     @Test
-    void aFullSpoolIsAnErrorAndNotASilentLoss() throws IOException {
-        MetricSpool spool = new MetricSpool(directory, 1_000);
-        assertThatThrownBy(() -> record(spool, 1, 20L * MetricSpool.BATCH_POINTS))
-                .isInstanceOf(IOException.class)
-                .hasMessageContaining("spool");
+    void aFullSpoolSaysSoAndLosesNothing() throws IOException {
+        MetricSpool spool = new MetricSpool(directory, 1_000_000);
+        long points = 20L * MetricSpool.BATCH_POINTS;
+        record(spool, 1, 5L * MetricSpool.BATCH_POINTS);
+        assertThat(spool.isOverBound()).isFalse();
+        record(spool, 5L * MetricSpool.BATCH_POINTS + 1, points);
+        assertThat(spool.isOverBound()).isTrue();
+        assertThat(drain(spool)).hasSize((int) points);
+        assertThat(spool.isOverBound()).isFalse();
+    }
+
+    @Test
+    void whatTheDiskDoesNotTakeStaysInMemory() throws IOException {
+        Path file = Files.writeString(directory.resolve("taken"), "a file where the directory should be");
+        MetricSpool spool = new MetricSpool(file, 64 << 20);
+        long points = MetricSpool.MOST_UNSPILLED + 5L * MetricSpool.BATCH_POINTS;
+        record(spool, 1, points / 2);
+        assertThat(spool.isOverBound()).isFalse();
+        record(spool, points / 2 + 1, points);
+        assertThat(spool.isOverBound()).as("memory has an end, too").isTrue();
+        assertThat(drain(spool))
+                .containsExactlyElementsOf(
+                        LongStream.rangeClosed(1, points).boxed().toList());
+        assertThat(spool.isOverBound()).isFalse();
     }
 
     @Test

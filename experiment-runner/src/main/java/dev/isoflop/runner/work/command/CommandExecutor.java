@@ -22,7 +22,7 @@ import java.util.Optional;
  * <ul>
  *   <li>It has a working directory of its own with its inputs in it, and its checkpoint directory filled from the last committed
  *       checkpoint.
- *   <li>While the lease is not held the whole group is halted (SIGSTOP): a program cannot be asked to wait.
+ *   <li>While it may not work (the platform has been away for too long) the whole group is halted (SIGSTOP): a program cannot be asked to wait.
  *   <li>Asked to checkpoint and stop, it gets SIGTERM, and SIGKILL when its grace or the deadline is over; told to stop, SIGKILL at
  *       once. However it ends, nothing that it started stays.
  *   <li>The runner's token is not in its environment: that token could write to any run. A program reports by printing.

@@ -90,11 +90,11 @@ final class CommandRun {
     /** Waits for the program's end; false if the work was told to stop before. */
     private boolean watch(ProcessGroup group) throws IOException, InterruptedException {
         while (!group.awaitExit(LOOK_MILLIS)) {
-            if (!context.leaseHeld() && !context.stopped()) {
+            if (!context.mayWork() && !context.stopped()) {
                 group.signal(Signals.STOP);
-                context.log("WARN", "halted: the platform has not been heard of for too long");
+                context.log("WARN", "halted: the platform has been away for too long");
             }
-            switch (context.signal()) { // waits while the lease is not held
+            switch (context.signal()) { // waits while it may not work
                 case CONTINUE -> {}
                 case CHECKPOINT_AND_STOP -> ask(group);
                 case STOP -> {
@@ -122,8 +122,8 @@ final class CommandRun {
     }
 
     private void publishIfDue() throws IOException, InterruptedException {
-        if (publisher.idle()) {
-            if (!publisher.await()) {
+        if (publisher.takesAnother()) {
+            if (publisher.idle() && !publisher.await()) {
                 return; // the work is being stopped
             }
             OptionalLong due = directory.due();
@@ -133,7 +133,7 @@ final class CommandRun {
         }
     }
 
-    private boolean begin(long step) throws IOException {
+    private boolean begin(long step) throws IOException, InterruptedException {
         Path copy = context.directory().resolve("step-" + step);
         if (!directory.take(step, copy)) {
             Directories.delete(copy);
@@ -142,19 +142,20 @@ final class CommandRun {
                     "checkpoint at step " + step + " left out: it is empty, or files were written after its DONE file");
             return false;
         }
+        publisher.makeWay();
         publisher.begin(copy, step, 0, wallSeconds());
         return true;
     }
 
     /** What the end of the program means, after what it last saved has been brought home. */
     private Outcome ended(int exitCode, OutOfMemoryEvidence memory) throws Exception {
-        publisher.await();
         OptionalLong due = directory.due();
         boolean begun = due.isPresent() && begin(due.getAsLong());
         if (!begun && asked && exitCode == 0 && lines.step() > directory.taken()) {
             // It heard SIGTERM and ended in good order: its directory is as it wants it.
             Path copy = context.directory().resolve("step-" + lines.step());
             if (directory.takeAsIs(lines.step(), copy)) {
+                publisher.makeWay();
                 publisher.begin(copy, lines.step(), 0, wallSeconds());
             }
         }
