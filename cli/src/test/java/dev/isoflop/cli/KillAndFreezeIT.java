@@ -112,7 +112,7 @@ class KillAndFreezeIT {
         }
     }
 
-    private static void assertSameCurves(Processes p, Views.Run disturbed, Views.Run undisturbed) {
+    static void assertSameCurves(Processes p, Views.Run disturbed, Views.Run undisturbed) {
         for (String metric : REPRODUCIBLE) {
             MetricViews.Series is = series(p, disturbed, metric);
             MetricViews.Series should = series(p, undisturbed, metric);
@@ -147,7 +147,7 @@ class KillAndFreezeIT {
                         e -> assertThat(e.is("stale-attempt")).isTrue());
     }
 
-    private static ObjectNode sweep(String name, Path corpus) throws Exception {
+    static ObjectNode sweep(String name, Path corpus) throws Exception {
         return (ObjectNode) LocatedYaml.parse("""
                 kind: isoflop
                 name: %s
@@ -167,7 +167,7 @@ class KillAndFreezeIT {
     }
 
     /** Sentences of made-up words, a few common and many rare, with a blank line now and then. */
-    private static String text(Random random, int length) {
+    static String text(Random random, int length) {
         String[] syllables = {"ka", "lo", "mi", "ter", "an", "sul", "ve", "dor", "in", "pra", "est", "ou"};
         List<String> words = new ArrayList<>();
         for (int i = 0; i < 800; i++) {
@@ -189,7 +189,7 @@ class KillAndFreezeIT {
         return text.toString();
     }
 
-    private static boolean checkpointed(Processes p, Views.Sweep sweep, String runner) {
+    static boolean checkpointed(Processes p, Views.Sweep sweep, String runner) {
         return SweepWatch.runs(p.api, sweep.id()).stream()
                 .filter(r -> r.state() == RunState.RUNNING && runner.equals(r.runner()))
                 .anyMatch(r -> {
@@ -205,7 +205,7 @@ class KillAndFreezeIT {
                 .orElseThrow();
     }
 
-    private static Views.Run run(Processes p, long id) {
+    static Views.Run run(Processes p, long id) {
         return p.api.get("/runs/" + id, Views.RunDetail.class).run();
     }
 
@@ -228,13 +228,13 @@ class KillAndFreezeIT {
                 .orElse(0);
     }
 
-    private static MetricViews.Series series(Processes p, Views.Run run, String metric) {
+    static MetricViews.Series series(Processes p, Views.Run run, String metric) {
         return p.api.get(
                 "/runs/" + run.id() + "/metrics/series?maxPoints=10000&name=" + metric.replace("/", "%2F"),
                 MetricViews.Series.class);
     }
 
-    private static List<Views.Run> finished(Processes p, Views.Sweep sweep) throws InterruptedException {
+    static List<Views.Run> finished(Processes p, Views.Sweep sweep) throws InterruptedException {
         await(
                 "every run of " + sweep.name() + " has ended",
                 () -> SweepWatch.runs(p.api, sweep.id()).stream()
@@ -242,7 +242,7 @@ class KillAndFreezeIT {
         return SweepWatch.runs(p.api, sweep.id());
     }
 
-    private static void await(String what, BooleanSupplier condition) throws InterruptedException {
+    static void await(String what, BooleanSupplier condition) throws InterruptedException {
         long begin = System.nanoTime();
         while (!condition.getAsBoolean()) {
             assertThat(System.nanoTime() - begin).as("in time: " + what).isLessThan(120_000_000_000L);
@@ -251,7 +251,7 @@ class KillAndFreezeIT {
         System.out.printf("%s after %.1f s%n", what, (System.nanoTime() - begin) * 1e-9);
     }
 
-    private static Screen quiet() {
+    static Screen quiet() {
         return new Screen(new PrintStream(PrintStream.nullOutputStream()), false);
     }
 }

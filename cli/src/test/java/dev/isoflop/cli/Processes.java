@@ -28,11 +28,19 @@ final class Processes implements AutoCloseable {
     final String runnerToken;
     final String url;
     private final LocalStack stack;
+    private final LocalStack.Options options;
     private final List<Process> runners = new ArrayList<>();
 
-    private Processes(Path directory, LocalStack stack, String url, ApiClient api, String runnerToken) {
+    private Processes(
+            Path directory,
+            LocalStack stack,
+            LocalStack.Options options,
+            String url,
+            ApiClient api,
+            String runnerToken) {
         this.directory = directory;
         this.stack = stack;
+        this.options = options;
         this.url = url;
         this.api = api;
         this.runnerToken = runnerToken;
@@ -46,15 +54,29 @@ final class Processes implements AutoCloseable {
 
     static Processes start(Path directory, String... platformArguments) throws IOException, InterruptedException {
         LocalStack stack = new LocalStack(new Home(directory), ROOT, System.out::println);
-        LocalStack.Result up =
-                stack.up(new LocalStack.Options(freePort(), null, false, true, List.of(platformArguments), List.of()));
+        LocalStack.Options options =
+                new LocalStack.Options(freePort(), null, false, true, List.of(platformArguments), List.of());
+        LocalStack.Result up = stack.up(options);
         ApiClient api = new ApiClient(URI.create(up.up().url()), up.client().token());
         Views.NewToken token = api.post(
                 "/tokens",
                 new Views.CreateToken("test", "runner", null),
                 UUID.randomUUID().toString(),
                 Views.NewToken.class);
-        return new Processes(directory, stack, up.up().url(), api, token.secret());
+        return new Processes(directory, stack, options, up.up().url(), api, token.secret());
+    }
+
+    /** SIGKILL for the platform; its database ends with it. */
+    void killPlatform() throws IOException, InterruptedException {
+        long pid = new Home(directory).up().orElseThrow().platform().pid();
+        ProcessHandle platform = ProcessHandle.of(pid).orElseThrow();
+        platform.destroyForcibly();
+        platform.onExit().join();
+    }
+
+    /** The platform again, on what it left, at its address. */
+    void startPlatform() throws IOException, InterruptedException {
+        stack.up(options);
     }
 
     /** A runner of one thread for each of its slots. */
