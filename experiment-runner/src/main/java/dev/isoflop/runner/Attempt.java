@@ -52,6 +52,7 @@ final class Attempt implements AttemptContext, Runnable {
     private final PlatformClient platform;
     private final RunnerSettings settings;
     private final LeaseClock lease;
+    private final DiskWatch disk;
     private final Work work;
     private final Path directory;
     private final Retry retry;
@@ -79,6 +80,7 @@ final class Attempt implements AttemptContext, Runnable {
             PlatformClient platform,
             RunnerSettings settings,
             LeaseClock lease,
+            DiskWatch disk,
             Path directory,
             Path keptDirectory,
             Work work) {
@@ -88,6 +90,7 @@ final class Attempt implements AttemptContext, Runnable {
         this.settings = settings;
         this.retry = settings.retry();
         this.lease = lease;
+        this.disk = disk;
         this.directory = directory;
         this.work = work;
         RunnerApi api = platform.api();
@@ -380,6 +383,11 @@ final class Attempt implements AttemptContext, Runnable {
     @Override
     public boolean platformAway() {
         return !lease.holds();
+    }
+
+    @Override
+    public boolean hasRoomFor(long bytes) {
+        return disk.hasRoomFor(bytes);
     }
 
     @Override

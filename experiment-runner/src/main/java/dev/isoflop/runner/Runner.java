@@ -51,6 +51,8 @@ final class Runner implements AutoCloseable {
     private final Path keptRoot;
     private final String instance = UUID.randomUUID().toString();
     private final LeaseClock lease;
+    private final DiskWatch disk;
+    private boolean saidFull;
     private final Retry retry;
     private final Map<Key, Attempt> attempts = new ConcurrentHashMap<>();
     private final Object slotFreed = new Object();
@@ -64,6 +66,7 @@ final class Runner implements AutoCloseable {
      * @param attemptsRoot directory for the attempts' own directories, this process's alone
      * @param keptRoot directory for what outlives the process, for the next one of the same name
      * @param lease its clock
+     * @param disk of its work directory
      */
     Runner(
             RunnerSettings settings,
@@ -73,7 +76,8 @@ final class Runner implements AutoCloseable {
             Capacity capacity,
             Path attemptsRoot,
             Path keptRoot,
-            LeaseClock lease) {
+            LeaseClock lease,
+            DiskWatch disk) {
         this.settings = settings;
         this.retry = settings.retry();
         this.platform = platform;
@@ -83,6 +87,7 @@ final class Runner implements AutoCloseable {
         this.attemptsRoot = attemptsRoot;
         this.keptRoot = keptRoot;
         this.lease = lease;
+        this.disk = disk;
     }
 
     /**
@@ -161,7 +166,7 @@ final class Runner implements AutoCloseable {
     private boolean claim() {
         Registration me = registration;
         int free = Math.min(settings.slots() - attempts.size(), capacity.room());
-        if (me == null || free <= 0 || !lease.holds()) {
+        if (me == null || free <= 0 || !lease.holds() || !diskHasRoom()) {
             return false;
         }
         String key = UUID.randomUUID().toString();
@@ -177,11 +182,21 @@ final class Runner implements AutoCloseable {
         }
     }
 
+    /** Looked at before each claim, so that work is taken again by itself once there is room. */
+    private boolean diskHasRoom() {
+        Optional<String> trouble = disk.trouble();
+        if (trouble.isPresent() != saidFull) {
+            saidFull = trouble.isPresent();
+            log.warn("{}", trouble.orElse("the disk has room again: runs are taken"));
+        }
+        return trouble.isEmpty();
+    }
+
     private void begin(ClaimGrant.Assignment assignment) {
         Key key = new Key(assignment.runId(), assignment.attempt());
         Path directory = attemptsRoot.resolve(assignment.runId() + "-" + assignment.attempt());
         Path kept = keptRoot.resolve(Long.toString(assignment.runId()));
-        Attempt attempt = new Attempt(assignment, platform, settings, lease, directory, kept, work);
+        Attempt attempt = new Attempt(assignment, platform, settings, lease, disk, directory, kept, work);
         attempts.put(key, attempt);
         Thread.ofPlatform()
                 .name("run-" + assignment.runId() + "." + assignment.attempt())
@@ -246,7 +261,12 @@ final class Runner implements AutoCloseable {
             Directives directives = platform.api()
                     .heartbeat(
                             me.runnerId(),
-                            new Heartbeat(instance, capacity.freeMemoryBytes(), observed, devices.samples()));
+                            new Heartbeat(
+                                    instance,
+                                    capacity.freeMemoryBytes(),
+                                    observed,
+                                    devices.samples(),
+                                    disk.trouble().orElse(null)));
             obey(directives, reported);
             lease.renewed(sent); // last: paused work must hear that it is not wanted before it may go on
             wake();

@@ -281,7 +281,8 @@ public final class RunnerMain implements Callable<Integer> {
                         capacity,
                         home.attempts(),
                         home.kept(),
-                        LeaseClock.system())) {
+                        LeaseClock.system(),
+                        DiskWatch.of(settings.home(), settings.endurance().diskReserveBytes()))) {
             KeptRun.forgetOld(
                     settings.home().resolve("kept"), settings.endurance().keptFor());
             Thread hook = new Thread(() -> drain(runner, settings), "shutdown");

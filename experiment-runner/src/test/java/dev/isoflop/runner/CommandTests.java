@@ -61,7 +61,8 @@ class CommandTests {
                 home,
                 true,
                 List.of("command"),
-                Endurance.STANDARD,
+                new Endurance(
+                        Duration.ZERO, 256L << 20, 0, Duration.ofDays(7)), // halted as soon as the lease is in doubt
                 Duration.ofMillis(20),
                 Duration.ofMillis(50),
                 Duration.ofSeconds(5),
@@ -75,7 +76,8 @@ class CommandTests {
                 Capacity.ofMachine(),
                 home.resolve("runs"),
                 home.resolve("kept"),
-                LeaseClock.system());
+                LeaseClock.system(),
+                DiskWatch.of(home, 0));
         thread = Thread.ofPlatform().start(() -> {
             try {
                 runner.run();

@@ -24,6 +24,7 @@ final class FakeEngine implements TrainingEngine {
     volatile Throwable throwAt10;
     volatile TrainingDevice device = new TrainingDevice("fake", Precision.FP32, null, null);
     volatile long profileAt = Long.MAX_VALUE;
+    volatile boolean diskFull;
     final AtomicInteger stepsRun = new AtomicInteger();
 
     /** State after a number of undisturbed steps: a chaotic map, so that no two paths agree by luck. */
@@ -118,6 +119,10 @@ final class FakeEngine implements TrainingEngine {
         @Override
         public void save(Path directory) throws IOException {
             Files.createDirectories(directory);
+            if (diskFull) {
+                Files.writeString(directory.resolve("config.json"), "{");
+                throw new IOException(directory + ": No space left on device");
+            }
             Files.writeString(directory.resolve("state.txt"), step + " " + x);
             Files.writeString(directory.resolve("config.json"), "{}");
         }

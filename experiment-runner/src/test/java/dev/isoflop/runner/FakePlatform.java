@@ -54,6 +54,8 @@ final class FakePlatform implements AutoCloseable {
         LOST_REPLY,
         /** Not handled, 503. */
         UNAVAILABLE,
+        /** Not handled, 507 and when to come back. */
+        STORAGE_FULL,
         /** Handled after a second. */
         SLOW
     }
@@ -139,6 +141,10 @@ final class FakePlatform implements AutoCloseable {
                     exchange.close();
                 }
                 case UNAVAILABLE -> answer(exchange, new Answer(503, "<html>a proxy's page</html>".getBytes()));
+                case STORAGE_FULL -> {
+                    exchange.getResponseHeaders().set("Retry-After", "1");
+                    answer(exchange, problem(ErrorCode.STORAGE_FULL, null));
+                }
                 case SLOW -> {
                     Thread.sleep(1_000);
                     answer(exchange, handle(exchange, path, body));

@@ -73,7 +73,8 @@ class PyTorchExampleTests {
                     Capacity.ofMachine(),
                     home.resolve("runs"),
                     home.resolve("kept"),
-                    LeaseClock.system());
+                    LeaseClock.system(),
+                    DiskWatch.of(home, 0));
             Thread thread = Thread.ofPlatform().start(() -> {
                 try {
                     runner.run();

@@ -84,7 +84,8 @@ class RealWorkTests {
                 Capacity.ofMachine(),
                 home.resolve("runs"),
                 home.resolve("kept"),
-                LeaseClock.system());
+                LeaseClock.system(),
+                DiskWatch.of(home, 0));
         thread = Thread.ofPlatform().start(() -> {
             try {
                 runner.run();

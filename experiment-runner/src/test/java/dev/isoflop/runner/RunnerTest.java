@@ -49,6 +49,9 @@ abstract class RunnerTest {
     /** A disk of its own is nobody's business here: no reserve. */
     Endurance endurance = new Endurance(Duration.ofHours(2), 256L << 20, 0, Duration.ofDays(7));
 
+    /** What the disk is said to have free. */
+    volatile long freeBytes = 1L << 40;
+
     LeaseClock clock = LeaseClock.system();
 
     @BeforeEach
@@ -105,7 +108,8 @@ abstract class RunnerTest {
                 Capacity.ofMachine(),
                 home.resolve("runs"),
                 home.resolve("kept"),
-                clock);
+                clock,
+                new DiskWatch(home, endurance.diskReserveBytes(), () -> freeBytes));
         thread = Thread.ofPlatform().start(() -> {
             try {
                 runner.run();

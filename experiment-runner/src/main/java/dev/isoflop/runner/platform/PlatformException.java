@@ -11,13 +11,25 @@ public final class PlatformException extends RuntimeException {
     private final int status;
     private final @Nullable ErrorCode code;
     private final @Nullable Long expectedSeq;
+    private final long retryAfterMillis;
 
+    /** @param retryAfterMillis that the platform wants to be left alone, 0 if it does not say */
     public PlatformException(
-            int status, @Nullable ErrorCode code, @Nullable String detail, @Nullable Long expectedSeq) {
+            int status,
+            @Nullable ErrorCode code,
+            @Nullable String detail,
+            @Nullable Long expectedSeq,
+            long retryAfterMillis) {
         super((code == null ? "HTTP " + status : code.slug()) + (detail == null ? "" : ": " + detail));
         this.status = status;
         this.code = code;
         this.expectedSeq = expectedSeq;
+        this.retryAfterMillis = retryAfterMillis;
+    }
+
+    /** How long the platform wants to be left alone, 0 if it does not say. */
+    public long retryAfterMillis() {
+        return retryAfterMillis;
     }
 
     /** HTTP status of the answer. */

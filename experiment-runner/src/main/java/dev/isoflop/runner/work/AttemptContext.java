@@ -86,6 +86,9 @@ public interface AttemptContext {
     /** Fetches a file by its hash, verified; false if the work was stopped before. */
     boolean fetch(FileRef ref, Path target) throws IOException;
 
+    /** Whether so many bytes may be written to the work directory's disk, which is to keep a reserve free. */
+    boolean hasRoomFor(long bytes);
+
     /**
      * Takes a saved checkpoint into the runner's keeping, where it outlives this process, in place of the one before. An attempt of this
      * run that this runner is granted later goes on from it, unless one has been committed since.

@@ -62,7 +62,7 @@ public final class Failures {
             when e.isOutOfMemory() ->
                 failure(Category.OUT_OF_MEMORY, "out-of-device-memory", "The GPU's memory is not enough", e);
             case CudaException e -> failure(Category.INFRASTRUCTURE, "gpu-error", null, e);
-            case IOException e when diskIsFull(e) -> failure(Category.INFRASTRUCTURE, "disk-full", null, e);
+            case IOException e when isDiskFull(e) -> failure(Category.INFRASTRUCTURE, "disk-full", null, e);
             case CorpusException e when e.mayPass() -> failure(Category.USER, "corpus-unavailable", null, e);
             case CorpusException e -> failure(Category.INVALID_INPUT, "invalid-work", null, e);
             case NoSuchFileException e -> failure(Category.USER, "file-not-found", "No such file: " + e.getFile(), e);
@@ -77,7 +77,8 @@ public final class Failures {
         };
     }
 
-    private static boolean diskIsFull(IOException e) {
+    /** Whether there was no room, whatever was written. */
+    static boolean isDiskFull(IOException e) {
         String message = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
         return message.contains("no space left") || message.contains("disk quota");
     }

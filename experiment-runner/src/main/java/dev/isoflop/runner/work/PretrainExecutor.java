@@ -30,6 +30,11 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
     /** Steps of an execution after which it is asked where its time goes: clocks, caches and code are warm by then. */
     private static final long PROFILE_AFTER_STEPS = 20;
 
+    /** How long a run that is done but for its last checkpoint waits for room on the disk. */
+    private static final long ROOM_SECONDS = 600;
+
+    private static final long ROOM_LOOK_MILLIS = 500;
+
     private final TrainingEngine engine;
     private final DatasetCache datasets;
     private final PreparedDataset.Opener opener;
@@ -94,6 +99,7 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
         private final PreparedDataset data;
         private final TrainingEngine.Session session;
         private final CheckpointPublisher checkpoints;
+        private final CheckpointRoom room;
         private final long steps;
         private final long tokensPerStep;
         private final long startStep;
@@ -120,6 +126,7 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
             this.data = data;
             this.session = session;
             this.checkpoints = new CheckpointPublisher(context);
+            this.room = new CheckpointRoom(context);
             this.steps = spec.training().steps();
             this.tokensPerStep =
                     (long) spec.training().batchSequences() * spec.model().contextLength();
@@ -238,7 +245,7 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
             if (startStep < steps) {
                 context.metric("eval/loss", steps, loss);
                 context.progress(steps, "saving");
-                if (!checkpointNow()) {
+                if (!lastCheckpoint()) {
                     return new Outcome.Stopped();
                 }
             }
@@ -281,13 +288,21 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
                     && checkpoints.takesAnother();
         }
 
-        private void beginCheckpoint() throws IOException, InterruptedException {
+        /** False if the disk has no room for it. */
+        private boolean beginCheckpoint() throws IOException, InterruptedException {
             long step = session.stepsDone();
             Path directory = context.directory().resolve("step-" + step);
-            session.save(directory);
+            checkpointNanos = System.nanoTime(); // also where there is no room: the next try is when the next is due
+            boolean saved = room.write(directory, step, into -> {
+                session.save(into);
+                return true;
+            });
+            if (!saved) {
+                return false;
+            }
             checkpoints.makeWay();
             checkpoints.begin(directory, step, step * tokensPerStep, trainSeconds);
-            checkpointNanos = System.nanoTime();
+            return true;
         }
 
         /**
@@ -295,7 +310,22 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
          * last committed checkpoint is what remains).
          */
         private boolean checkpointNow() throws IOException, InterruptedException {
-            beginCheckpoint();
+            return beginCheckpoint() && checkpoints.await();
+        }
+
+        /** The checkpoint that a success needs: room for it is waited for. */
+        private boolean lastCheckpoint() throws IOException, InterruptedException {
+            long end = System.nanoTime() + ROOM_SECONDS * 1_000_000_000L;
+            while (!beginCheckpoint()) {
+                if (System.nanoTime() - end >= 0) {
+                    throw new IOException("No space left for the last checkpoint, although waited for");
+                }
+                context.progress(steps, "waiting for room on the disk");
+                Thread.sleep(ROOM_LOOK_MILLIS);
+                if (context.signal() != AttemptContext.Signal.CONTINUE) {
+                    return false;
+                }
+            }
             return checkpoints.await();
         }
     }

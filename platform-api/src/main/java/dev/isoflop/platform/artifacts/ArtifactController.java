@@ -2,6 +2,7 @@ package dev.isoflop.platform.artifacts;
 
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.error.ErrorCode;
+import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
 import java.io.InputStream;
 import org.springframework.core.io.FileSystemResource;
@@ -43,7 +44,15 @@ class ArtifactController {
 
     @PutMapping(consumes = MediaType.APPLICATION_OCTET_STREAM_VALUE)
     @ResponseStatus(HttpStatus.NO_CONTENT)
-    void put(@PathVariable("sha256") String sha256, InputStream body) throws IOException {
+    void put(@PathVariable("sha256") String sha256, InputStream body, HttpServletRequest request) throws IOException {
+        long length = request.getContentLengthLong(); // -1 where it is not said
+        if (!files.hasRoomFor(length)) {
+            // before it has been read: an upload that cannot be stored need not travel
+            throw new ProblemException(
+                    ErrorCode.STORAGE_FULL,
+                    "The disk of the artifacts has no room for %d bytes; make room, then repeat the request."
+                            .formatted(length));
+        }
         files.put(sha256, body);
     }
 }

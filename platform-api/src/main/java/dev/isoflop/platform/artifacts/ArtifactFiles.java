@@ -154,6 +154,11 @@ public class ArtifactFiles {
         }
     }
 
+    /** Whether a file of that length would fit. It may not when it has arrived: {@link #put} is what counts. */
+    public boolean hasRoomFor(long bytes) throws IOException {
+        return Files.getFileStore(temporary).getUsableSpace() >= bytes;
+    }
+
     private Path path(String sha256) {
         return ArtifactPaths.of(root, sha256);
     }

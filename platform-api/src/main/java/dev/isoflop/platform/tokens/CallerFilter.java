@@ -1,6 +1,8 @@
 package dev.isoflop.platform.tokens;
 
+import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.shared.problem.Problems;
+import dev.isoflop.platform.shared.problem.Shortage;
 import dev.isoflop.protocol.error.ErrorCode;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
@@ -57,7 +59,8 @@ final class CallerFilter extends OncePerRequestFilter {
             caller = authorization == null ? session(request) : bearer(authorization);
         } catch (DataAccessException | TransactionException e) {
             log.warn("Could not look a token up", e);
-            problems.send(response, ErrorCode.INTERNAL, "The platform cannot reach its database; try again later.");
+            ProblemException shortage = Shortage.behind(e).orElseGet(Shortage::unavailable);
+            problems.send(response, shortage.code(), shortage.detail());
             return;
         }
         if (authorization != null && caller.isEmpty()) {

@@ -6,7 +6,7 @@ import dev.isoflop.protocol.runner.ClaimGrant;
 import dev.isoflop.protocol.runner.FinishAttempt;
 import dev.isoflop.runner.work.AttemptContext;
 import dev.isoflop.runner.work.CheckpointPublisher;
-import dev.isoflop.runner.work.Directories;
+import dev.isoflop.runner.work.CheckpointRoom;
 import dev.isoflop.runner.work.Failures.CommandFailedException;
 import dev.isoflop.runner.work.Failures.InvalidInputException;
 import dev.isoflop.runner.work.Outcome;
@@ -30,6 +30,7 @@ final class CommandRun {
     private static final int LONGEST_START = 500;
     private static final int LAST_WORDS = 40;
     private static final int SIGNALLED = 128;
+    private static final long ROOM_SECONDS = 10;
     private static final long READERS_MILLIS = 10_000;
 
     private final CommandSpec spec;
@@ -38,6 +39,7 @@ final class CommandRun {
     private final Map<String, String> environment;
     private final CheckpointDirectory directory;
     private final CheckpointPublisher publisher;
+    private final CheckpointRoom room;
     private final OutputLog log;
     private final MetricLines lines;
     private final Deque<String> lastWords = new ArrayDeque<>();
@@ -45,6 +47,7 @@ final class CommandRun {
     private final double secondsBefore;
     private boolean asked;
     private long askedNanos;
+    private long retryNanos = System.nanoTime();
 
     CommandRun(
             CommandSpec spec,
@@ -62,6 +65,7 @@ final class CommandRun {
         this.secondsBefore = resume == null ? 0 : resume.trainSeconds();
         this.directory = new CheckpointDirectory(checkpoints, from);
         this.publisher = new CheckpointPublisher(context);
+        this.room = new CheckpointRoom(context);
         this.log = new OutputLog(limits, context::log, spec::mask, System::nanoTime);
         this.lines = new MetricLines(context, spec.metricPrefix(), from, text -> log.line("WARN", text));
     }
@@ -122,7 +126,7 @@ final class CommandRun {
     }
 
     private void publishIfDue() throws IOException, InterruptedException {
-        if (publisher.takesAnother()) {
+        if (publisher.takesAnother() && System.nanoTime() - retryNanos >= 0) {
             if (publisher.idle() && !publisher.await()) {
                 return; // the work is being stopped
             }
@@ -135,8 +139,11 @@ final class CommandRun {
 
     private boolean begin(long step) throws IOException, InterruptedException {
         Path copy = context.directory().resolve("step-" + step);
-        if (!directory.take(step, copy)) {
-            Directories.delete(copy);
+        if (!room.write(copy, step, into -> directory.take(step, into))) {
+            if (room.isFull()) {
+                retryNanos = System.nanoTime() + ROOM_SECONDS * 1_000_000_000L;
+                return false; // its marker stays, so it is taken once there is room
+            }
             context.log(
                     "WARN",
                     "checkpoint at step " + step + " left out: it is empty, or files were written after its DONE file");
@@ -154,7 +161,7 @@ final class CommandRun {
         if (!begun && asked && exitCode == 0 && lines.step() > directory.taken()) {
             // It heard SIGTERM and ended in good order: its directory is as it wants it.
             Path copy = context.directory().resolve("step-" + lines.step());
-            if (directory.takeAsIs(lines.step(), copy)) {
+            if (room.write(copy, lines.step(), into -> directory.takeAsIs(lines.step(), into))) {
                 publisher.makeWay();
                 publisher.begin(copy, lines.step(), 0, wallSeconds());
             }
@@ -201,7 +208,7 @@ final class CommandRun {
                 ? "signal " + (exitCode - SIGNALLED) + " (exit code " + exitCode + ")"
                 : "exit code " + exitCode;
         return new FinishAttempt.Failure(
-                FinishAttempt.Category.USER, "command-failed", "The program ended with " + how + said, trace);
+                FinishAttempt.Category.USER, "command-failed", "The program ended with " + how + said, trace, exitCode);
     }
 
     /** Uploads what the globs match; null if the work was stopped before. */

@@ -4,6 +4,7 @@ import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.error.Problem;
 import jakarta.servlet.http.HttpServletRequest;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -179,6 +180,16 @@ class ProblemAdvice {
             if (cause instanceof BodyTooLargeException tooLarge) {
                 return tooLarge(tooLarge);
             }
+        }
+        Optional<ProblemException> shortage = Shortage.behind(e);
+        if (shortage.isPresent()) {
+            log.warn(
+                    "{} {}: {} ({})",
+                    request.getMethod(),
+                    request.getRequestURI(),
+                    shortage.get().detail(),
+                    e.toString());
+            return refused(shortage.get());
         }
         log.error("{} {} failed", request.getMethod(), request.getRequestURI(), e);
         return Problems.answer(

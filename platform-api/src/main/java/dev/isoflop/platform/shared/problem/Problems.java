@@ -8,6 +8,7 @@ import java.net.URI;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.stereotype.Component;
@@ -16,6 +17,9 @@ import tools.jackson.databind.json.JsonMapper;
 /** Makes and sends problems; the one place that knows their shape on the wire. */
 @Component
 public class Problems {
+
+    /** Long enough for an outage not to be hammered at, short enough not to be noticed after it. */
+    private static final int RETRY_AFTER_SECONDS = 5;
 
     private final JsonMapper json;
 
@@ -43,6 +47,9 @@ public class Problems {
         if (location != null) {
             response = response.location(location);
         }
+        if (isShortage(problem.status())) {
+            response = response.header(HttpHeaders.RETRY_AFTER, Integer.toString(RETRY_AFTER_SECONDS));
+        }
         return response.body(problem);
     }
 
@@ -54,10 +61,18 @@ public class Problems {
         response.resetBuffer();
         response.setStatus(code.status());
         response.setContentType(MediaType.APPLICATION_PROBLEM_JSON_VALUE);
+        if (isShortage(code.status())) {
+            response.setHeader(HttpHeaders.RETRY_AFTER, Integer.toString(RETRY_AFTER_SECONDS));
+        }
         byte[] body = json.writeValueAsBytes(of(code, detail, List.of(), null));
         response.setContentLength(body.length);
         response.getOutputStream().write(body);
         response.flushBuffer();
+    }
+
+    /** What passes by itself or once somebody has made room: nothing is wrong with the request. */
+    private static boolean isShortage(int status) {
+        return status == ErrorCode.UNAVAILABLE.status() || status == ErrorCode.STORAGE_FULL.status();
     }
 
     /** Such as "Invalid sweep" for {@code INVALID_SWEEP}. */
