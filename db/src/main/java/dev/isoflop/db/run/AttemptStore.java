@@ -59,6 +59,37 @@ public class AttemptStore {
                 .update();
     }
 
+    /** Notes what a failure was judged to be, by which rule, and by which line. */
+    public void judge(long runId, int attempt, String failureClass, String rule, String evidence) {
+        jdbc.sql("""
+                        update attempt set failure_class = ?, failure_rule = ?, failure_evidence = ?
+                        where run_id = ? and attempt_no = ? and ended_at is null
+                        """)
+                .param(failureClass)
+                .param(rule)
+                .param(evidence)
+                .param(runId)
+                .param(attempt)
+                .update();
+    }
+
+    /** Notes what is the matter with an attempt that goes on. */
+    public void remark(long runId, int attempt, String remark) {
+        jdbc.sql("""
+                        update attempt set cause = ? where run_id = ? and attempt_no = ? and ended_at is null
+                          and cause is distinct from ?
+                        """).param(remark).param(runId).param(attempt).param(remark).update();
+    }
+
+    /** Whether it has committed a checkpoint. */
+    public boolean hasCommitted(long runId, int attempt) {
+        return jdbc.sql("select exists (select 1 from checkpoint where run_id = ? and attempt_no = ?)")
+                .param(runId)
+                .param(attempt)
+                .query(Boolean.class)
+                .single();
+    }
+
     /** How often the run has been lost by its runner, for the backoff. */
     public int timesLost(long runId) {
         return jdbc.sql("select count(*) from attempt where run_id = ? and state in ('lost', 'failed')")

@@ -86,6 +86,14 @@ public class LeaseStore {
         return suspect;
     }
 
+    /** How many other runs the runner of a lease holds. */
+    public int heldBeside(Silent lease) {
+        return jdbc.sql("""
+                        select count(*) from lease other join lease l on l.runner_id = other.runner_id
+                        where l.run_id = ? and other.run_id <> l.run_id
+                        """).param(lease.runId()).query(Integer.class).single();
+    }
+
     /** Everything the runner holds, by rising run id. */
     public List<Lease> heldBy(long runnerId) {
         return jdbc.sql("""

@@ -45,7 +45,9 @@ public final class LegalTransitions {
                         RunState.CANCELLED,
                         RunState.PREEMPTED);
             case PREEMPTED -> EnumSet.of(RunState.QUEUED, RunState.CANCELLED, RunState.FAILED);
-            case SUCCEEDED, FAILED, CANCELLED -> EnumSet.noneOf(RunState.class);
+            // A person has released it.
+            case FAILED -> EnumSet.of(RunState.QUEUED);
+            case SUCCEEDED, CANCELLED -> EnumSet.noneOf(RunState.class);
         };
     }
 

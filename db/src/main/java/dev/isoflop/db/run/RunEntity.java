@@ -122,6 +122,8 @@ public class RunEntity {
 
     private int retriesInfrastructure;
 
+    private int runnersLost;
+
     private @Nullable String stopIntent;
 
     private @Nullable Instant stopDeadline;
@@ -202,6 +204,20 @@ public class RunEntity {
         notBefore = now.plus(delay);
         stopIntent = null;
         stopDeadline = null;
+    }
+
+    /** Back into the queue after it has failed for good, with budgets anew. */
+    void release(Instant now, int failures, int preemptions, int infrastructure) {
+        moveTo(RunState.QUEUED);
+        failureCategory = null;
+        failureCode = null;
+        failureMessage = null;
+        finishedAt = null;
+        notBefore = now;
+        retriesFailure = failures;
+        retriesPreemption = preemptions;
+        retriesInfrastructure = infrastructure;
+        runnersLost = 0;
     }
 
     void askToStop() {
@@ -375,6 +391,15 @@ public class RunEntity {
     /** A {@link dev.isoflop.protocol.job.JobResult} as JSON, once succeeded. */
     public @Nullable String resultJson() {
         return result;
+    }
+
+    /** How much points to it as what brings its runners down: two for each death in a row, one where others were there, too. */
+    public int runnersLost() {
+        return runnersLost;
+    }
+
+    public void runnersLost(int points) {
+        runnersLost = points;
     }
 
     public @Nullable String stopIntent() {

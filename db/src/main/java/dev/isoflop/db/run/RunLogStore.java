@@ -18,6 +18,17 @@ public class RunLogStore {
     /** @param timeMillis runner's wall clock, milliseconds since the epoch */
     public record Line(long timeMillis, String level, String text) {}
 
+    /** The last lines of an attempt, oldest first. */
+    public List<String> last(long runId, int attempt, int most) {
+        return jdbc.queryForList(
+                        "select line from run_log where run_id = ? and attempt_no = ? order by seq desc limit ?",
+                        String.class,
+                        runId,
+                        attempt,
+                        most)
+                .reversed();
+    }
+
     /** Stores the lines that are not stored yet. Call it behind the fence. */
     public void append(long runId, int attempt, long firstSeq, List<Line> lines) {
         jdbc.batchUpdate(

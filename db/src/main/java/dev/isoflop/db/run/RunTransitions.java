@@ -79,6 +79,18 @@ public class RunTransitions {
         move(run, cause, r -> r.requeue(charged, runs.now(), delay));
     }
 
+    /**
+     * Puts a run that failed for good back into the queue, with the budgets of a new one. The caller has made sure, by
+     * {@link RunStore#holdSweepOf}, that the sweep is not cancelled.
+     */
+    public void release(RunEntity run) {
+        NewRun.Retries anew = NewRun.Retries.DEFAULT;
+        move(
+                run,
+                "released by a user",
+                r -> r.release(runs.now(), anew.failures(), anew.preemptions(), anew.infrastructure()));
+    }
+
     /** Has the runner told, by its next heartbeat, to stop the run for good. Not a move by itself. */
     public void askToStop(RunEntity run) {
         run.askToStop();

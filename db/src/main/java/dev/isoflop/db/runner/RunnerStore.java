@@ -16,7 +16,11 @@ public class RunnerStore {
         this.jdbc = jdbc;
     }
 
-    /** What a runner says of itself; the lists as JSON arrays. */
+    /**
+     * What a runner says of itself; the lists as JSON arrays.
+     *
+     * @param place where it works: the host and the bus addresses of its GPUs
+     */
     public record NewRunner(
             String name,
             String instance,
@@ -28,7 +32,8 @@ public class RunnerStore {
             int cores,
             long memoryBytes,
             String devicesJson,
-            String kindsJson) {}
+            String kindsJson,
+            String place) {}
 
     /**
      * @param replaced whether another process was registered under the name before
@@ -80,7 +85,7 @@ public class RunnerStore {
         long id = jdbc.sql("""
                         update runner set instance = :instance, pool = :pool, host = :host, pid = :pid,
                             version = :version, slots = :slots, cores = :cores, memory_bytes = :memory, token_id = :token,
-                            devices = :devices::jsonb, kinds = :kinds::jsonb, last_seen = now(),
+                            devices = :devices::jsonb, kinds = :kinds::jsonb, place = :place, last_seen = now(),
                             device_samples = case when instance = :instance then device_samples else '[]' end,
                             registered_at = case when instance = :instance then registered_at else now() end
                         where name = :name returning id
@@ -96,6 +101,7 @@ public class RunnerStore {
                 .param("memory", runner.memoryBytes())
                 .param("devices", runner.devicesJson())
                 .param("kinds", runner.kindsJson())
+                .param("place", runner.place())
                 .param("token", tokenId, java.sql.Types.BIGINT)
                 .query(Long.class)
                 .single();
@@ -130,11 +136,13 @@ public class RunnerStore {
      * Notes that the runner's process has spoken, and locks its row.
      *
      * @param samplesJson {@code DeviceSample[]}, what its accelerators did; null leaves what is known of them
+     * @param trouble why it takes no runs for now
      */
-    public Heard heard(long runnerId, String instance, @Nullable String samplesJson) {
+    public Heard heard(long runnerId, String instance, @Nullable String samplesJson, @Nullable String trouble) {
         String samples = samplesJson == null ? "" : ", device_samples = :samples::jsonb, devices_seen = now()";
-        JdbcClient.StatementSpec update = jdbc.sql(
-                        "update runner set last_seen = now()" + samples + " where id = :id and instance = :instance")
+        JdbcClient.StatementSpec update = jdbc.sql("update runner set last_seen = now(), trouble = :trouble" + samples
+                        + " where id = :id and instance = :instance")
+                .param("trouble", trouble, java.sql.Types.VARCHAR)
                 .param("id", runnerId)
                 .param("instance", instance);
         int updated = (samplesJson == null ? update : update.param("samples", samplesJson)).update();

@@ -21,7 +21,7 @@ class LegalTransitionsTests {
             "suspect -> running assigned queued succeeded failed cancelled preempted",
             "preempted -> queued cancelled failed",
             "succeeded ->",
-            "failed ->",
+            "failed -> queued",
             "cancelled ->");
 
     static Stream<Arguments> everyPair() {
@@ -42,8 +42,9 @@ class LegalTransitionsTests {
     }
 
     @Test
-    void noStateFollowsTheEnd() {
-        assertThat(Arrays.stream(RunState.values()).filter(RunState::isTerminal))
+    void noStateFollowsTheEndButForAFailedRunThatIsReleased() {
+        assertThat(LegalTransitions.from(RunState.FAILED)).containsExactly(RunState.QUEUED);
+        assertThat(Arrays.stream(RunState.values()).filter(state -> state.isTerminal() && state != RunState.FAILED))
                 .allSatisfy(state -> assertThat(LegalTransitions.from(state)).isEmpty());
         assertThat(Arrays.stream(RunState.values()).filter(state -> !state.isTerminal()))
                 .allSatisfy(state -> assertThat(LegalTransitions.from(state)).contains(RunState.CANCELLED));

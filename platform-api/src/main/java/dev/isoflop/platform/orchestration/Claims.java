@@ -40,13 +40,21 @@ class Claims {
     private final ClaimStore claims;
     private final RunnerStore runners;
     private final DatasetStore datasets;
+    private final Places places;
     private final Ending ending;
     private final JsonMapper json;
 
-    Claims(ClaimStore claims, RunnerStore runners, DatasetStore datasets, Ending ending, JsonMapper json) {
+    Claims(
+            ClaimStore claims,
+            RunnerStore runners,
+            DatasetStore datasets,
+            Places places,
+            Ending ending,
+            JsonMapper json) {
         this.claims = claims;
         this.runners = runners;
         this.datasets = datasets;
+        this.places = places;
         this.ending = ending;
         this.json = json;
     }
@@ -62,7 +70,7 @@ class Claims {
         if (before.isPresent()) {
             return json.readValue(before.get(), ClaimGrant.class);
         }
-        if (ending.isTold() || request.slots() < 1 || request.kinds().isEmpty()) {
+        if (ending.isTold() || request.slots() < 1 || request.kinds().isEmpty() || places.isSetAside(runnerId)) {
             return new ClaimGrant(List.of());
         }
         ClaimGrant grant = new ClaimGrant(claims

@@ -3,7 +3,6 @@ package dev.isoflop.platform.orchestration;
 import dev.isoflop.db.run.RetryBudget;
 import dev.isoflop.db.run.RunEntity;
 import dev.isoflop.db.run.RunFailure;
-import dev.isoflop.protocol.runner.FinishAttempt;
 import dev.isoflop.protocol.runner.FinishAttempt.Failure;
 
 /**
@@ -26,14 +25,14 @@ sealed interface EndOfAttempt {
      */
     record Retried(RetryBudget charged, String cause, boolean preempted, boolean backOff) implements EndOfAttempt {}
 
-    /** The runner reports a failure. */
-    static EndOfAttempt failed(RunEntity run, Failure failure, boolean sweepCancelled) {
+    /** The runner reports a failure, which has been judged. */
+    static EndOfAttempt failed(RunEntity run, Failure failure, FailureClass judged, boolean sweepCancelled) {
         String cause = failure.code() + ": " + failure.message();
-        RunFailure last = new RunFailure(category(failure.category()), failure.code(), failure.message());
-        return switch (failure.category()) {
+        RunFailure last = new RunFailure(category(judged), failure.code(), failure.message());
+        return switch (judged) {
             case USER -> retry(run, new Retried(RetryBudget.FAILURE, cause, false, false), last, sweepCancelled);
-            case INVALID_INPUT, OUT_OF_MEMORY -> stopped(run, sweepCancelled) ? cancelled(run) : new Failed(last);
-            case INFRASTRUCTURE ->
+            case DATA, OUT_OF_MEMORY, DIVERGED -> stopped(run, sweepCancelled) ? cancelled(run) : new Failed(last);
+            case INFRASTRUCTURE, DEVICE ->
                 retry(run, new Retried(RetryBudget.INFRASTRUCTURE, cause, false, true), last, sweepCancelled);
         };
     }
@@ -45,6 +44,16 @@ sealed interface EndOfAttempt {
                 new Retried(begun ? RetryBudget.PREEMPTION : RetryBudget.FREE, "preempted", true, false),
                 new RunFailure("preemption", "preempted-too-often", "It was preempted and has no such retries left."),
                 sweepCancelled);
+    }
+
+    /** Runner after runner died under the run, and nothing else was wrong with them. */
+    static EndOfAttempt quarantined(RunEntity run, String cause, boolean sweepCancelled) {
+        return stopped(run, sweepCancelled)
+                ? cancelled(run)
+                : new Failed(new RunFailure(
+                        "quarantined",
+                        "quarantined",
+                        cause + " It is taken for the cause and stopped; release it to try again."));
     }
 
     /** The lease ran out, or the runner's process was replaced. */
@@ -71,12 +80,8 @@ sealed interface EndOfAttempt {
         return new Cancelled(run.isBeingCancelled() ? "cancelled by a user" : "the sweep was cancelled");
     }
 
-    private static String category(FinishAttempt.Category category) {
-        return switch (category) {
-            case USER -> "user";
-            case INVALID_INPUT -> "invalid_input";
-            case OUT_OF_MEMORY -> "out_of_memory";
-            case INFRASTRUCTURE -> "infrastructure";
-        };
+    /** As runs have them: what the work asked for is called invalid input there. */
+    private static String category(FailureClass judged) {
+        return judged == FailureClass.DATA ? "invalid_input" : judged.wireName();
     }
 }

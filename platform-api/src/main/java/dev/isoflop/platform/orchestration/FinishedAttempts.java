@@ -3,6 +3,7 @@ package dev.isoflop.platform.orchestration;
 import dev.isoflop.db.dataset.DatasetStore;
 import dev.isoflop.db.run.AttemptStore;
 import dev.isoflop.db.run.RunEntity;
+import dev.isoflop.db.run.RunLogStore;
 import dev.isoflop.db.run.RunOutcome;
 import dev.isoflop.db.run.RunStore;
 import dev.isoflop.db.run.RunTransitions;
@@ -11,7 +12,9 @@ import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.job.JobResult;
 import dev.isoflop.protocol.runner.FinishAttempt;
 import dev.isoflop.protocol.runner.FinishAttempt.Failure;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
@@ -25,12 +28,18 @@ import tools.jackson.databind.json.JsonMapper;
 @Component
 class FinishedAttempts {
 
+    /** Last lines of an attempt's log that rules look at. */
+    private static final int EVIDENCE_LINES = 100;
+
     private final RunStore runs;
     private final RunTransitions transitions;
     private final AttemptStore attempts;
+    private final RunLogStore logs;
     private final AttemptReports reports;
     private final DatasetStore datasets;
     private final Verdicts verdicts;
+    private final FailureRules rules;
+    private final Places places;
     private final Counters counters;
     private final JsonMapper json;
 
@@ -38,17 +47,23 @@ class FinishedAttempts {
             RunStore runs,
             RunTransitions transitions,
             AttemptStore attempts,
+            RunLogStore logs,
             AttemptReports reports,
             DatasetStore datasets,
             Verdicts verdicts,
+            FailureRules rules,
+            Places places,
             Counters counters,
             JsonMapper json) {
         this.runs = runs;
         this.transitions = transitions;
         this.attempts = attempts;
+        this.logs = logs;
         this.reports = reports;
         this.datasets = datasets;
         this.verdicts = verdicts;
+        this.rules = rules;
+        this.places = places;
         this.counters = counters;
         this.json = json;
     }
@@ -67,11 +82,12 @@ class FinishedAttempts {
             }
             throw AttemptFence.stale(runId, attempt, run.attempt(), run.state().wireName());
         }
-        Failure told = finish.failure();
+        FailureRules.Judgement judgement = judge(finish, runId, attempt);
         counters.attemptEnded(
                 run.kind(),
                 reported,
-                told == null ? "none" : told.category().name().toLowerCase(Locale.ROOT));
+                judgement == null ? "none" : judgement.verdict().wireName());
+        run.runnersLost(0); // it ended by its own report: its runner was alive
         switch (finish.outcome()) {
             case SUCCEEDED -> {
                 JobResult result = result(run, finish.result());
@@ -79,12 +95,17 @@ class FinishedAttempts {
                 succeed(run, result);
             }
             case FAILED -> {
-                Failure failure = finish.failure();
-                if (failure == null) {
-                    throw new ProblemException(ErrorCode.INVALID_REQUEST, "A failed attempt says why.");
-                }
+                Failure failure = Objects.requireNonNull(finish.failure());
+                FailureRules.Judgement judged = Objects.requireNonNull(judgement);
+                attempts.judge(runId, attempt, judged.verdict().wireName(), judged.rule(), judged.evidence());
                 attempts.end(runId, attempt, reported, failure.code() + ": " + failure.message());
-                verdicts.carryOut(run, EndOfAttempt.failed(run, failure, sweepCancelled));
+                places.failed(runId, attempt, row.runnerId(), judged);
+                JobResult diverged = judged.verdict() == FailureClass.DIVERGED ? divergence(run, failure) : null;
+                if (diverged != null && !run.isBeingCancelled()) {
+                    succeed(run, diverged);
+                } else {
+                    verdicts.carryOut(run, EndOfAttempt.failed(run, failure, judged.verdict(), sweepCancelled));
+                }
             }
             case PREEMPTED -> {
                 attempts.end(runId, attempt, reported, null);
@@ -101,6 +122,26 @@ class FinishedAttempts {
                                         run.isBeingCancelled() ? "cancelled by a user" : "cancelled by its runner"));
             }
         }
+    }
+
+    /** Null unless the attempt failed. */
+    private FailureRules.@Nullable Judgement judge(FinishAttempt finish, long runId, int attempt) {
+        if (finish.outcome() != FinishAttempt.Outcome.FAILED) {
+            return null;
+        }
+        Failure failure = finish.failure();
+        if (failure == null) {
+            throw new ProblemException(ErrorCode.INVALID_REQUEST, "A failed attempt says why.");
+        }
+        return rules.judge(failure, logs.last(runId, attempt, EVIDENCE_LINES));
+    }
+
+    /** The result of a program that ended because its loss diverged; a trainer of our own reports one itself. */
+    private static @Nullable JobResult divergence(RunEntity run, Failure failure) {
+        Integer exitCode = failure.exitCode();
+        return run.kind().equals("command")
+                ? new JobResult.Command(exitCode == null ? 1 : exitCode, Map.of(), List.of(), 0)
+                : null;
     }
 
     private JobResult result(RunEntity run, @Nullable JobResult result) {
@@ -135,7 +176,7 @@ class FinishedAttempts {
                         finite(p.bitsPerByte()),
                         finite(p.tokensPerSecond()),
                         p.diverged() || !Double.isFinite(p.finalLoss()));
-            case JobResult.Command _ -> new RunOutcome(body, null, null, null, null, false);
+            case JobResult.Command c -> new RunOutcome(body, null, null, null, null, c.exitCode() != 0);
             case JobResult.Dataset d -> {
                 datasets.complete(run.id(), body);
                 yield new RunOutcome(body, null, null, null, null, false);

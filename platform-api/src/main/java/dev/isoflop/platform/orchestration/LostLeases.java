@@ -26,6 +26,7 @@ class LostLeases {
     private final AttemptStore attempts;
     private final LeaseStore leases;
     private final Verdicts verdicts;
+    private final FailureSettings failures;
     private final Counters counters;
 
     LostLeases(
@@ -34,12 +35,14 @@ class LostLeases {
             AttemptStore attempts,
             LeaseStore leases,
             Verdicts verdicts,
+            FailureSettings failures,
             Counters counters) {
         this.runs = runs;
         this.transitions = transitions;
         this.attempts = attempts;
         this.leases = leases;
         this.verdicts = verdicts;
+        this.failures = failures;
         this.counters = counters;
     }
 
@@ -57,8 +60,12 @@ class LostLeases {
         boolean sweepCancelled = runs.holdSweepOf(lease.runId());
         held(lease)
                 .filter(run -> leases.isSilent(lease, age))
-                .ifPresent(
-                        run -> lose(run, lease.attempt(), "the runner was silent for its whole lease", sweepCancelled));
+                .ifPresent(run -> lose(
+                        run,
+                        lease.attempt(),
+                        "the runner was silent for its whole lease",
+                        leases.heldBeside(lease) == 0,
+                        sweepCancelled));
     }
 
     /** Ends every attempt of a runner whose process has been replaced, in the caller's transaction. */
@@ -75,6 +82,7 @@ class LostLeases {
                             run,
                             lease.attempt(),
                             "the runner was restarted",
+                            held.size() == 1,
                             cancelled.getOrDefault(lease.runId(), false)));
         }
     }
@@ -83,10 +91,25 @@ class LostLeases {
         return runs.lock(lease.runId()).filter(run -> run.isHeldBy(lease.attempt()));
     }
 
-    private void lose(RunEntity run, int attempt, String cause, boolean sweepCancelled) {
+    /** @param alone whether its runner held no other run: then it cannot have been another one that brought the runner down */
+    private void lose(RunEntity run, int attempt, String cause, boolean alone, boolean sweepCancelled) {
         boolean begun = attempts.find(run.id(), attempt).orElseThrow().started();
+        if (begun) {
+            attempts.judge(run.id(), attempt, FailureClass.INFRASTRUCTURE.wireName(), "runner-lost", cause);
+            // What got somewhere before is not what brings runners down; a death that others shared counts half.
+            int before = attempts.hasCommitted(run.id(), attempt) ? 0 : run.runnersLost();
+            run.runnersLost(before + (alone ? 2 : 1));
+        }
         attempts.end(run.id(), attempt, "lost", cause);
         counters.attemptEnded(run.kind(), "lost", "infrastructure");
-        verdicts.carryOut(run, EndOfAttempt.lost(run, begun, cause, sweepCancelled));
+        verdicts.carryOut(
+                run,
+                run.runnersLost() >= 2 * failures.quarantineAfter()
+                        ? EndOfAttempt.quarantined(
+                                run,
+                                "Its runner died or fell silent in each of its last attempts, and none got as far as a checkpoint (the last time %s)."
+                                        .formatted(cause),
+                                sweepCancelled)
+                        : EndOfAttempt.lost(run, begun, cause, sweepCancelled));
     }
 }

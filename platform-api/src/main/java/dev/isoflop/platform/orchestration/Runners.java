@@ -36,6 +36,8 @@ class Runners {
     /** Largest number a device may have: the history has two bytes for it. */
     static final int MAX_DEVICE = Short.MAX_VALUE;
 
+    private static final int LONGEST_TROUBLE = 500;
+
     private final RunnerStore runners;
     private final DeviceSamples devices;
     private final LeaseStore leases;
@@ -88,7 +90,8 @@ class Runners {
                 request.cores(),
                 request.memoryBytes(),
                 json.writeValueAsString(request.devices()),
-                json.writeValueAsString(request.kinds()));
+                json.writeValueAsString(request.kinds()),
+                place(request));
         RunnerStore.Registered registered = runners.register(runner, tokenId, settings.ttl());
         if (registered.foreign()) {
             throw new ProblemException(
@@ -113,7 +116,7 @@ class Runners {
     @Transactional
     public Directives heartbeat(long runnerId, Heartbeat heartbeat) {
         String samples = devices.stored(heartbeat.devices());
-        return switch (runners.heard(runnerId, heartbeat.instance(), samples)) {
+        return switch (runners.heard(runnerId, heartbeat.instance(), samples, shortened(heartbeat.trouble()))) {
             case UNKNOWN -> throw unknown(runnerId);
             case REPLACED -> new Directives(List.of());
             case CURRENT -> {
@@ -151,6 +154,20 @@ class Runners {
                     Math.ceil(lease.secondsToStopDeadline()));
         }
         return new Directive(lease.runId(), lease.attempt(), Intent.KILL, 0);
+    }
+
+    /** Another process, or another name, on the same host and GPUs is at the same place. */
+    private static String place(RegisterRunner request) {
+        String gpus = request.devices().stream()
+                .map(RegisterRunner.Device::pciBusId)
+                .filter(java.util.Objects::nonNull)
+                .sorted()
+                .collect(java.util.stream.Collectors.joining(","));
+        return gpus.isEmpty() ? request.host() : request.host() + " gpu " + gpus;
+    }
+
+    private static @Nullable String shortened(@Nullable String text) {
+        return text == null || text.length() <= LONGEST_TROUBLE ? text : text.substring(0, LONGEST_TROUBLE) + " …";
     }
 
     static ProblemException unknown(long runnerId) {

@@ -27,8 +27,9 @@ class RunnerQueries {
 
     private static final String SELECT = """
             select n.*, extract(epoch from now() - n.last_seen) as silent,
+                   aside.reason as aside_reason, aside.since as aside_since, aside.until as aside_until,
                    array(select l.run_id from lease l where l.runner_id = n.id order by 1) as runs
-              from runner n
+              from runner n left join place_set_aside aside on aside.place = n.place and aside.until > now()
             """;
 
     private final JdbcClient jdbc;
@@ -74,8 +75,20 @@ class RunnerQueries {
                         rs.getString("device_samples"),
                         devicesSeen == null ? null : devicesSeen.toInstant()),
                 Arrays.stream((Long[]) rs.getArray("runs").getArray()).toList(),
+                rs.getString("trouble"),
+                setAside(rs),
                 rs.getObject("registered_at", OffsetDateTime.class).toInstant(),
                 rs.getObject("last_seen", OffsetDateTime.class).toInstant());
+    }
+
+    private static Views.@Nullable SetAside setAside(ResultSet rs) throws SQLException {
+        String reason = rs.getString("aside_reason");
+        return reason == null
+                ? null
+                : new Views.SetAside(
+                        reason,
+                        rs.getObject("aside_since", OffsetDateTime.class).toInstant(),
+                        rs.getObject("aside_until", OffsetDateTime.class).toInstant());
     }
 
     private String state(double silentSeconds) {

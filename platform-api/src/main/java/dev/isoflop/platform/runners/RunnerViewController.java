@@ -2,6 +2,7 @@ package dev.isoflop.platform.runners;
 
 import dev.isoflop.db.runner.DeviceSampleStore;
 import dev.isoflop.platform.orchestration.LeaseSettings;
+import dev.isoflop.platform.orchestration.Places;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.api.MetricViews;
 import dev.isoflop.protocol.api.Views;
@@ -11,10 +12,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpStatus;
+import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.ResponseStatus;
 import org.springframework.web.bind.annotation.RestController;
 
 @RestController
@@ -25,11 +29,13 @@ class RunnerViewController {
     private static final Duration SHOWN = Duration.ofHours(1);
 
     private final RunnerQueries runners;
+    private final Places places;
     private final DeviceSampleStore samples;
     private final LeaseSettings settings;
 
-    RunnerViewController(RunnerQueries runners, DeviceSampleStore samples, LeaseSettings settings) {
+    RunnerViewController(RunnerQueries runners, Places places, DeviceSampleStore samples, LeaseSettings settings) {
         this.runners = runners;
+        this.places = places;
         this.samples = samples;
         this.settings = settings;
     }
@@ -44,6 +50,13 @@ class RunnerViewController {
     Views.Runner find(@PathVariable("id") long id) {
         return runners.find(id)
                 .orElseThrow(() -> new ProblemException(ErrorCode.NOT_FOUND, "There is no runner " + id + "."));
+    }
+
+    /** Takes a runner that was set aside, and all others on its host and devices, into service again. */
+    @DeleteMapping("/{id}/set-aside")
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    void clear(@PathVariable("id") long id) {
+        places.clear(id);
     }
 
     /**

@@ -2,6 +2,7 @@ package dev.isoflop.platform.runs;
 
 import dev.isoflop.platform.artifacts.ArtifactFiles;
 import dev.isoflop.platform.orchestration.CancelRuns;
+import dev.isoflop.platform.orchestration.ReleaseRuns;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.shared.web.Cursor;
 import dev.isoflop.platform.shared.web.IfMatch;
@@ -37,11 +38,13 @@ class RunController {
 
     private final RunQueries queries;
     private final CancelRuns cancel;
+    private final ReleaseRuns release;
     private final ArtifactFiles artifacts;
 
-    RunController(RunQueries queries, CancelRuns cancel, ArtifactFiles artifacts) {
+    RunController(RunQueries queries, CancelRuns cancel, ReleaseRuns release, ArtifactFiles artifacts) {
         this.queries = queries;
         this.cancel = cancel;
+        this.release = release;
         this.artifacts = artifacts;
     }
 
@@ -85,6 +88,15 @@ class RunController {
             @PathVariable("id") long id,
             @Parameter(required = true) @RequestHeader(name = "If-Match", required = false) @Nullable String ifMatch) {
         cancel.cancel(id, IfMatch.version(ifMatch));
+        return queries.run(id);
+    }
+
+    /** Queues a run that failed for good again, a quarantined one above all, with its retries as those of a new run. */
+    @PostMapping("/{id}/release")
+    Views.Run release(
+            @PathVariable("id") long id,
+            @Parameter(required = true) @RequestHeader(name = "If-Match", required = false) @Nullable String ifMatch) {
+        release.release(id, IfMatch.version(ifMatch));
         return queries.run(id);
     }
 

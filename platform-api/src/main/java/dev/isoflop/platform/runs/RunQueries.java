@@ -1,6 +1,7 @@
 package dev.isoflop.platform.runs;
 
 import dev.isoflop.db.run.RunProfileStore;
+import dev.isoflop.platform.orchestration.FailureClass;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.shared.web.Cursor;
 import dev.isoflop.protocol.api.Page;
@@ -172,7 +173,7 @@ public class RunQueries {
         run(id);
         return jdbc.sql("""
                         select a.attempt_no, a.runner_id, n.name, a.state, a.cause, a.resumed_from_step, a.assigned_at,
-                               a.started_at, a.ended_at
+                               a.started_at, a.ended_at, a.failure_class, a.failure_rule, a.failure_evidence
                           from attempt a join runner n on n.id = a.runner_id
                          where a.run_id = ? order by a.attempt_no
                         """)
@@ -186,8 +187,23 @@ public class RunQueries {
                         rs.getLong(6),
                         RunRows.instant(rs, "assigned_at"),
                         RunRows.nullable(rs, "started_at"),
-                        RunRows.nullable(rs, "ended_at")))
+                        RunRows.nullable(rs, "ended_at"),
+                        verdict(
+                                rs.getString("failure_class"),
+                                rs.getString("failure_rule"),
+                                rs.getString("failure_evidence"))))
                 .list();
+    }
+
+    private static Views.@Nullable Verdict verdict(
+            @Nullable String failureClass, @Nullable String rule, @Nullable String evidence) {
+        return failureClass == null || rule == null || evidence == null
+                ? null
+                : new Views.Verdict(
+                        failureClass,
+                        rule,
+                        evidence,
+                        FailureClass.of(failureClass).meaning());
     }
 
     List<Views.RunEvent> events(long id) {

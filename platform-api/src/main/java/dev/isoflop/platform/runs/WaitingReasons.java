@@ -43,10 +43,12 @@ class WaitingReasons {
 
     private final JdbcClient jdbc;
     private final LeaseSettings leases;
+    private final UnwellRunners unwell;
 
-    WaitingReasons(JdbcClient jdbc, LeaseSettings leases) {
+    WaitingReasons(JdbcClient jdbc, LeaseSettings leases, UnwellRunners unwell) {
         this.jdbc = jdbc;
         this.leases = leases;
+        this.unwell = unwell;
     }
 
     /** Nothing for a run that is not queued. */
@@ -100,6 +102,10 @@ class WaitingReasons {
                     "It asks for %d GPUs; no runner of the pool %s with enough memory has more than %d."
                             .formatted(run.gpus, run.pool, pool.mostGpus),
                     ahead);
+        }
+        Optional<Waiting> unwell = this.unwell.reason(id, ahead);
+        if (unwell.isPresent()) {
+            return unwell.get();
         }
         if (pool.held >= pool.slots) {
             return waits(

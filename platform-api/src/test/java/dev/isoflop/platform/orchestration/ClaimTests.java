@@ -57,6 +57,7 @@ class ClaimTests {
                 on.context.getBean(ClaimStore.class),
                 on.context.getBean(RunnerStore.class),
                 on.context.getBean(DatasetStore.class),
+                on.context.getBean(Places.class),
                 ending,
                 JsonMapper.shared());
         on.runs(pool, 2);

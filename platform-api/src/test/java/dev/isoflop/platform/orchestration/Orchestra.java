@@ -150,6 +150,13 @@ final class Orchestra {
                             // The thread looks for the first time when the tests are long over.
                             "isoflop.lease.reaper-interval=1h",
                             "isoflop.lease.backoff=4s",
+                            "isoflop.failures.rules[0].name=licence",
+                            "isoflop.failures.rules[0].pattern=no licence (left|free)",
+                            "isoflop.failures.rules[0].verdict=infrastructure",
+                            "isoflop.failures.rules[1].name=our-broken-switch",
+                            "isoflop.failures.rules[1].pattern=switch port \\d+ is down",
+                            "isoflop.failures.rules[1].verdict=device",
+                            "isoflop.failures.rules[1].place=set-aside",
                             // readiness is made of parts that are not here
                             "management.endpoint.health.validate-group-membership=false",
                             "isoflop.artifacts.directory=" + Files.createTempDirectory("artifacts"))
@@ -180,6 +187,25 @@ final class Orchestra {
     RegisterRunner registration(String name, String instance, String pool) {
         return new RegisterRunner(
                 name, instance, pool, "host", 1, "test", 4, 2, 1L << 30, List.of(), List.of("pretrain", "data"));
+    }
+
+    /** A runner of the pool on a host of its own, with that GPU. */
+    Worker workerOn(String pool, String host, String bus) {
+        String name = "runner-" + UUID.randomUUID();
+        String instance = UUID.randomUUID().toString();
+        RegisterRunner registration = new RegisterRunner(
+                name,
+                instance,
+                pool,
+                host,
+                1,
+                "test",
+                4,
+                2,
+                1L << 30,
+                List.of(new RegisterRunner.Device(0, "GPU", 1L << 30, bus, null, null, null)),
+                List.of("pretrain", "data"));
+        return new Worker(api.register(registration).runnerId(), name, instance, pool);
     }
 
     /** A runner of the pool, under a name and instance of its own. */

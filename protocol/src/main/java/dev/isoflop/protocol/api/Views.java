@@ -133,7 +133,7 @@ public final class Views {
     /**
      * Why a queued run does not run.
      *
-     * @param code dependency, back-off, no-runner, wrong-kind, too-large, busy, ahead or next
+     * @param code dependency, back-off, no-runner, wrong-kind, too-large, runner-unwell, busy, ahead or next
      * @param reason a sentence, with what to do about it where something can be done
      * @param until when it may be tried again, for back-off
      * @param ahead queued runs of its pool that come before it
@@ -154,7 +154,18 @@ public final class Views {
             long resumedFromStep,
             Instant assignedAt,
             @Nullable Instant startedAt,
-            @Nullable Instant endedAt) {}
+            @Nullable Instant endedAt,
+            @Nullable Verdict verdict) {}
+
+    /**
+     * What an attempt's failure was judged to be.
+     *
+     * @param failureClass user, data, out_of_memory, device, infrastructure or diverged
+     * @param rule name of the rule that decided, as-reported where none did
+     * @param evidence the line it decided by
+     * @param meaning what follows, in words
+     */
+    public record Verdict(String failureClass, String rule, String evidence, String meaning) {}
 
     @JsonInclude(JsonInclude.Include.NON_NULL)
     public record RunEvent(
@@ -183,7 +194,10 @@ public final class Views {
      * @param state online, suspect (silent for less than a lease) or gone
      * @param devices its accelerators, empty on a CPU runner
      * @param runs ids of the runs it holds
+     * @param trouble why it takes no runs, as it says itself, such as a full disk
+     * @param setAside why it is granted none, if so
      */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
     public record Runner(
             long id,
             String name,
@@ -197,8 +211,13 @@ public final class Views {
             long memoryBytes,
             List<Device> devices,
             List<Long> runs,
+            @Nullable String trouble,
+            @Nullable SetAside setAside,
             Instant registeredAt,
             Instant lastSeen) {}
+
+    /** Why and until when a host with its GPUs is granted nothing. */
+    public record SetAside(String reason, Instant since, Instant until) {}
 
     /**
      * An accelerator of a runner. What the runner did not tell is absent.

@@ -31,7 +31,11 @@ public enum ErrorCode {
     INCOMPARABLE_RUNS("incomparable-runs", 422),
     IF_MATCH_MISSING("if-match-missing", 428),
     TOO_MANY_REQUESTS("too-many-requests", 429),
-    INTERNAL("internal", 500);
+    INTERNAL("internal", 500),
+    /** The database is away: the same request will do later. */
+    UNAVAILABLE("unavailable", 503),
+    /** A disk of the platform's is full: the same request will do once there is room. */
+    STORAGE_FULL("storage-full", 507);
 
     private final String slug;
     private final int status;

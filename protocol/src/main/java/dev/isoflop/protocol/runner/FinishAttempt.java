@@ -29,14 +29,21 @@ public record FinishAttempt(
      * @param category decides the retry budget
      * @param code short and stable, such as {@code out-of-memory}
      * @param message one sentence
-     * @param stackTrace for the log, if there is one
+     * @param stackTrace of the exception, or the last words of a program, if there are any: rules judge by them
+     * @param exitCode of a program
      */
     @JsonInclude(JsonInclude.Include.NON_NULL)
     public record Failure(
             Category category,
             String code,
             String message,
-            @Nullable String stackTrace) {}
+            @Nullable String stackTrace,
+            @Nullable Integer exitCode) {
+
+        public Failure(Category category, String code, String message, @Nullable String stackTrace) {
+            this(category, code, message, stackTrace, null);
+        }
+    }
 
     /** Whose fault a failure is: decides which budget of retries it is charged to, if any. */
     public enum Category {
