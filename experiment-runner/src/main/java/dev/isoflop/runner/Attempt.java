@@ -1,6 +1,7 @@
 package dev.isoflop.runner;
 
 import dev.isoflop.protocol.job.FileRef;
+import dev.isoflop.protocol.job.PretrainSpec;
 import dev.isoflop.protocol.runner.CheckpointCommit;
 import dev.isoflop.protocol.runner.ClaimGrant;
 import dev.isoflop.protocol.runner.FinishAttempt;
@@ -21,8 +22,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,6 +49,9 @@ final class Attempt implements AttemptContext, Runnable {
 
     private static final Logger log = LoggerFactory.getLogger(Attempt.class);
 
+    /** Code of the failure, and how a heartbeat says so before. */
+    private static final String STALLED = "stalled";
+
     /** Work of any kind, chosen by the job's type. */
     interface Work {
         Outcome execute(ClaimGrant.Assignment assignment, AttemptContext context) throws Exception;
@@ -60,6 +70,11 @@ final class Attempt implements AttemptContext, Runnable {
     private final LogReporter logLines;
     private final ProfileReporter profiles;
     private final KeptRun kept;
+    private final StallWatch stalls;
+    private final AtomicBoolean reported = new AtomicBoolean();
+    private volatile Supplier<List<String>> description = List::of;
+    private volatile @Nullable String stalled;
+    private volatile long stalledNanos;
     private final AtomicReference<Stop> stop = new AtomicReference<>(Stop.NONE);
     private final AtomicReference<@Nullable Exception> undeliverable = new AtomicReference<>();
     private volatile long deadlineNanos;
@@ -115,6 +130,11 @@ final class Attempt implements AttemptContext, Runnable {
         this.profiles = new ProfileReporter(
                 label, profile -> api.profile(run, number, profile), retry, this::lost, this::revoke);
         this.kept = new KeptRun(keptDirectory, assignment, settings.endurance().spoolBytes());
+        this.stalls = new StallWatch(
+                System::nanoTime,
+                settings.endurance().stall(),
+                assignment.stallAfterSeconds() == null ? null : Duration.ofSeconds(assignment.stallAfterSeconds()),
+                assignment.job() instanceof PretrainSpec);
         this.resume = assignment.resume();
         this.step = assignment.resume() == null ? 0 : assignment.resume().step();
     }
@@ -128,7 +148,9 @@ final class Attempt implements AttemptContext, Runnable {
     }
 
     Heartbeat.Observed observed() {
-        return new Heartbeat.Observed(assignment.runId(), assignment.attempt(), step, stage);
+        String why = stalled;
+        return new Heartbeat.Observed(
+                assignment.runId(), assignment.attempt(), step, why == null ? stage : STALLED + ": " + why);
     }
 
     // --- what others may ask of it
@@ -166,7 +188,14 @@ final class Attempt implements AttemptContext, Runnable {
             }
             stop.set(to);
         }
-        log.info("{}: {}", label, to == Stop.KILL ? "told to stop" : "no longer ours; stopping");
+        log.info(
+                "{}: {}",
+                label,
+                switch (to) {
+                    case STALLED -> "stalled; stopping";
+                    case KILL -> "told to stop";
+                    default -> "no longer ours; stopping";
+                });
         Thread worker = thread;
         if (worker != null && !"reporting".equals(stage)) {
             worker.interrupt(); // for work that blocks, such as a download; training looks between steps
@@ -194,20 +223,89 @@ final class Attempt implements AttemptContext, Runnable {
                     () -> platform.api().start(assignment.runId(), assignment.attempt()))) {
                 log.info("{} ({}): started", label, assignment.name());
             }
-            report(execute());
+            FinishAttempt end = execute();
+            if (reported.compareAndSet(false, true)) {
+                report(end);
+            }
         } catch (PlatformException e) {
             log.info("{}: {}", label, e.getMessage());
         } catch (Throwable e) {
             log.error("{}: could not be ended properly", label, e);
         } finally {
-            metrics.close();
-            logLines.close();
-            kept.close(needless || stop.get() == Stop.REVOKED);
-            try {
-                Directories.delete(directory);
-            } catch (IOException | RuntimeException e) {
-                log.warn("{}: {} could not be deleted: {}", label, directory, e.toString());
+            clear();
+        }
+    }
+
+    private void clear() {
+        metrics.close();
+        logLines.close();
+        kept.close(needless || stop.get() == Stop.REVOKED);
+        try {
+            Directories.delete(directory);
+        } catch (IOException | RuntimeException e) {
+            log.warn("{}: {} could not be deleted: {}", label, directory, e.toString());
+        }
+    }
+
+    // --- stalls
+
+    /**
+     * Looks whether the work gets anywhere. One that does not is asked what it is doing, which goes into its log, and ended a grace later
+     * unless it has moved meanwhile.
+     *
+     * @return true if it does not even end: it has been reported as it is, and its thread is left behind
+     */
+    boolean lookForStall() {
+        long now = System.nanoTime();
+        if (stop() == Stop.STALLED) {
+            return now - stalledNanos >= settings.endurance().stall().force().toNanos()
+                    && reported.compareAndSet(false, true);
+        }
+        if (lost() || stop() != Stop.NONE || thread == null) {
+            return false;
+        }
+        if (!mayWork() || platformAway()) {
+            stalls.excuse(); // it may be waiting for the platform, and nobody else could take the run now anyway
+        }
+        Optional<String> why = stalls.look();
+        if (why.isEmpty()) {
+            if (stalled != null) {
+                stalled = null;
+                info("goes on after all");
             }
+        } else if (stalled == null) {
+            stalled = why.get();
+            stalledNanos = now;
+            dump(why.get());
+        } else if (now - stalledNanos >= settings.endurance().stall().grace().toNanos()) {
+            stalledNanos = now;
+            raise(Stop.STALLED);
+        }
+        return false;
+    }
+
+    private void dump(String why) {
+        log.warn("{}: stalled: {}", label, why);
+        logLines.line("ERROR", "stalled: " + why + "; this is what it was doing:");
+        List<String> lines = new ArrayList<>(description.get());
+        Thread worker = thread;
+        if (worker != null && lines.isEmpty()) {
+            lines.addAll(ThreadDump.of(worker));
+        }
+        lines.forEach(line -> logLines.line("ERROR", line));
+    }
+
+    /** Reports the end of work that does not end; {@link #lookForStall} has said so. */
+    void giveUp() {
+        log.error("{}: it does not end; it is reported as stalled and its thread left behind", label);
+        try {
+            report(ended());
+        } catch (PlatformException e) {
+            log.info("{}: {}", label, e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            clear();
         }
     }
 
@@ -244,9 +342,14 @@ final class Attempt implements AttemptContext, Runnable {
 
     /** What a stop that was asked for is reported as. */
     private FinishAttempt ended() {
+        if (stop() == Stop.STALLED) {
+            FinishAttempt.Failure failure = new FinishAttempt.Failure(
+                    FinishAttempt.Category.INFRASTRUCTURE, STALLED, String.valueOf(stalled), null);
+            return new FinishAttempt(FinishAttempt.Outcome.FAILED, null, failure);
+        }
         FinishAttempt.Outcome outcome = switch (stop()) {
             case KILL, REVOKED -> FinishAttempt.Outcome.CANCELLED;
-            case NONE, CHECKPOINT, DEADLINE -> FinishAttempt.Outcome.PREEMPTED;
+            case NONE, CHECKPOINT, DEADLINE, STALLED -> FinishAttempt.Outcome.PREEMPTED;
         };
         return new FinishAttempt(outcome, null, null);
     }
@@ -327,6 +430,9 @@ final class Attempt implements AttemptContext, Runnable {
                 lease.awaitRenewal(100);
             }
         }
+        if (paused) {
+            stalls.excuse();
+        }
         if (paused && !stopped()) {
             log.info("{}: goes on at step {}", label, step);
         }
@@ -337,7 +443,7 @@ final class Attempt implements AttemptContext, Runnable {
         return switch (stop()) {
             case NONE -> Signal.CONTINUE;
             case CHECKPOINT -> Signal.CHECKPOINT_AND_STOP;
-            case DEADLINE, KILL, REVOKED -> Signal.STOP;
+            case DEADLINE, STALLED, KILL, REVOKED -> Signal.STOP;
         };
     }
 
@@ -357,6 +463,17 @@ final class Attempt implements AttemptContext, Runnable {
     public void progress(long atStep, String atStage) {
         step = atStep;
         stage = atStage;
+        stalls.progress(atStep, atStage);
+    }
+
+    @Override
+    public void alive() {
+        stalls.alive();
+    }
+
+    @Override
+    public void describedBy(Supplier<List<String>> what) {
+        description = what;
     }
 
     @Override

@@ -40,6 +40,8 @@ final class Runner implements AutoCloseable {
 
     private static final Logger log = LoggerFactory.getLogger(Runner.class);
 
+    private static final long STALL_LOOK_MILLIS = 250;
+
     private record Key(long runId, int attempt) {}
 
     private final RunnerSettings settings;
@@ -52,7 +54,8 @@ final class Runner implements AutoCloseable {
     private final String instance = UUID.randomUUID().toString();
     private final LeaseClock lease;
     private final DiskWatch disk;
-    private boolean saidFull;
+    private boolean saidUnwell;
+    private volatile @Nullable String hung;
     private final Retry retry;
     private final Map<Key, Attempt> attempts = new ConcurrentHashMap<>();
     private final Object slotFreed = new Object();
@@ -102,6 +105,7 @@ final class Runner implements AutoCloseable {
                 .daemon()
                 .priority(Thread.MAX_PRIORITY)
                 .start(this::beat);
+        Thread watch = Thread.ofPlatform().name("stalls").daemon().start(this::watchStalls);
         try {
             while (!draining) {
                 PlatformException refusal = refused;
@@ -119,6 +123,7 @@ final class Runner implements AutoCloseable {
         } finally {
             draining = true;
             heart.interrupt();
+            watch.interrupt();
         }
     }
 
@@ -166,7 +171,7 @@ final class Runner implements AutoCloseable {
     private boolean claim() {
         Registration me = registration;
         int free = Math.min(settings.slots() - attempts.size(), capacity.room());
-        if (me == null || free <= 0 || !lease.holds() || !diskHasRoom()) {
+        if (me == null || free <= 0 || !lease.holds() || !isWell()) {
             return false;
         }
         String key = UUID.randomUUID().toString();
@@ -183,13 +188,43 @@ final class Runner implements AutoCloseable {
     }
 
     /** Looked at before each claim, so that work is taken again by itself once there is room. */
-    private boolean diskHasRoom() {
-        Optional<String> trouble = disk.trouble();
-        if (trouble.isPresent() != saidFull) {
-            saidFull = trouble.isPresent();
-            log.warn("{}", trouble.orElse("the disk has room again: runs are taken"));
+    private boolean isWell() {
+        Optional<String> trouble = trouble();
+        if (trouble.isPresent() != saidUnwell) {
+            saidUnwell = trouble.isPresent();
+            log.warn("{}", trouble.orElse("all is well again: runs are taken"));
         }
         return trouble.isEmpty();
+    }
+
+    private Optional<String> trouble() {
+        String left = hung;
+        return left == null ? disk.trouble() : Optional.of(left);
+    }
+
+    private void watchStalls() {
+        try {
+            while (true) {
+                Thread.sleep(STALL_LOOK_MILLIS);
+                attempts.forEach((key, attempt) -> {
+                    if (attempt.lookForStall()) {
+                        hung =
+                                "Run %d hung in this runner and could not be stopped: no runs are taken until the runner is restarted."
+                                        .formatted(key.runId);
+                        Thread.ofPlatform().name("give-up-" + key.runId).start(() -> {
+                            try {
+                                attempt.giveUp();
+                            } finally {
+                                attempts.remove(key);
+                                wake();
+                            }
+                        });
+                    }
+                });
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private void begin(ClaimGrant.Assignment assignment) {
@@ -266,7 +301,7 @@ final class Runner implements AutoCloseable {
                                     capacity.freeMemoryBytes(),
                                     observed,
                                     devices.samples(),
-                                    disk.trouble().orElse(null)));
+                                    trouble().orElse(null)));
             obey(directives, reported);
             lease.renewed(sent); // last: paused work must hear that it is not wanted before it may go on
             wake();

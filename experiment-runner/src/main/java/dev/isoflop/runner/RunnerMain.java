@@ -150,6 +150,15 @@ public final class RunnerMain implements Callable<Integer> {
                             + " checkpoint written.")
     private DataSize reserve = DataSize.ofGigabytes(1);
 
+    @Option(
+            names = "--stall-after",
+            defaultValue = "10m",
+            converter = Quantities.Time.class,
+            description =
+                    "Least time without a step after which a run counts as stalled and is ended (default ${DEFAULT-VALUE}); a sweep's"
+                            + " stallAfterSeconds goes before; 0: never.")
+    private Duration stallAfter = StallWatch.Settings.STANDARD.after();
+
     public static void main(String[] args) {
         CommandLine line = new CommandLine(new RunnerMain());
         System.exit(line.execute(args));
@@ -198,7 +207,16 @@ public final class RunnerMain implements Callable<Integer> {
                     root,
                     offline,
                     kinds(),
-                    new Endurance(outage, spool.toBytes(), reserve.toBytes(), Endurance.STANDARD.keptFor()),
+                    new Endurance(
+                            outage,
+                            spool.toBytes(),
+                            reserve.toBytes(),
+                            Endurance.STANDARD.keptFor(),
+                            new StallWatch.Settings(
+                                    stallAfter,
+                                    StallWatch.Settings.STANDARD.phase(),
+                                    StallWatch.Settings.STANDARD.grace(),
+                                    StallWatch.Settings.STANDARD.force())),
                     LINGER,
                     POLL,
                     GRACE,

@@ -62,7 +62,11 @@ class CommandTests {
                 true,
                 List.of("command"),
                 new Endurance(
-                        Duration.ZERO, 256L << 20, 0, Duration.ofDays(7)), // halted as soon as the lease is in doubt
+                        Duration.ZERO,
+                        256L << 20,
+                        0,
+                        Duration.ofDays(7),
+                        StallWatch.Settings.STANDARD), // halted as soon as the lease is in doubt
                 Duration.ofMillis(20),
                 Duration.ofMillis(50),
                 Duration.ofSeconds(5),

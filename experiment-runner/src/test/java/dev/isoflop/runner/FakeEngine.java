@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
@@ -25,6 +26,12 @@ final class FakeEngine implements TrainingEngine {
     volatile TrainingDevice device = new TrainingDevice("fake", Precision.FP32, null, null);
     volatile long profileAt = Long.MAX_VALUE;
     volatile boolean diskFull;
+
+    /** Step after which it hangs; whether an interrupt ends that. */
+    volatile long hangAt = -1;
+
+    volatile boolean deaf;
+    final CountDownLatch released = new CountDownLatch(1);
     final AtomicInteger stepsRun = new AtomicInteger();
 
     /** State after a number of undisturbed steps: a chaotic map, so that no two paths agree by luck. */
@@ -45,6 +52,19 @@ final class FakeEngine implements TrainingEngine {
     public Session resume(PretrainSpec spec, Path checkpoint, PreparedDataset data, int threads) throws IOException {
         String[] state = Files.readString(checkpoint.resolve("state.txt")).split(" ");
         return new FakeSession(Long.parseLong(state[0]), Double.parseDouble(state[1]));
+    }
+
+    private void hang() {
+        while (true) {
+            try {
+                released.await();
+                return;
+            } catch (InterruptedException e) {
+                if (!deaf) {
+                    FakeEngine.<RuntimeException>rethrow(e);
+                }
+            }
+        }
     }
 
     private final class FakeSession implements Session {
@@ -84,6 +104,9 @@ final class FakeEngine implements TrainingEngine {
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
                 }
+            }
+            if (step == hangAt) {
+                hang();
             }
             step++;
             if (step == 10 && throwAt10 != null) {

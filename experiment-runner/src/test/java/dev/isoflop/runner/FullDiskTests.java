@@ -18,7 +18,8 @@ class FullDiskTests extends RunnerTest {
     private static final long RESERVE = 1L << 30;
 
     private void reserve() {
-        endurance = new Endurance(Duration.ofHours(2), 256L << 20, RESERVE, Duration.ofDays(7));
+        endurance = new Endurance(
+                Duration.ofHours(2), 256L << 20, RESERVE, Duration.ofDays(7), StallWatch.Settings.STANDARD);
     }
 
     @Test

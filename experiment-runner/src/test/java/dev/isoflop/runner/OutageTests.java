@@ -230,7 +230,7 @@ class OutageTests extends RunnerTest {
 
     @Test
     void aFullSpoolPausesTheWorkAndLosesNothing() throws Exception {
-        endurance = new Endurance(Duration.ofHours(2), 300_000, 0, Duration.ofDays(7));
+        endurance = new Endurance(Duration.ofHours(2), 300_000, 0, Duration.ofDays(7), StallWatch.Settings.STANDARD);
         engine.stepMillis = 0;
         enqueue(1, 1, spec(40_000, 0), null);
         platform.chaos = path -> path.endsWith("/metrics") ? Fault.UNAVAILABLE : Fault.NONE;

@@ -189,7 +189,7 @@ class RunnerProtocolTests extends RunnerTest {
 
     @Test
     void aRunnerThatBearsNoOutagePausesWithItsLeaseAndGoesOnWhenAHeartbeatIsAnswered() throws Exception {
-        endurance = new Endurance(Duration.ZERO, 256L << 20, 0, Duration.ofDays(7));
+        endurance = new Endurance(Duration.ZERO, 256L << 20, 0, Duration.ofDays(7), StallWatch.Settings.STANDARD);
         enqueue(1, 1, spec(3_000, 0), null);
         startRunner();
         await("training", () -> engine.stepsRun.get() > 20);

@@ -47,7 +47,8 @@ abstract class RunnerTest {
     Thread thread;
 
     /** A disk of its own is nobody's business here: no reserve. */
-    Endurance endurance = new Endurance(Duration.ofHours(2), 256L << 20, 0, Duration.ofDays(7));
+    Endurance endurance =
+            new Endurance(Duration.ofHours(2), 256L << 20, 0, Duration.ofDays(7), StallWatch.Settings.STANDARD);
 
     /** What the disk is said to have free. */
     volatile long freeBytes = 1L << 40;

@@ -73,12 +73,18 @@ public class AttemptStore {
                 .update();
     }
 
-    /** Notes what is the matter with an attempt that goes on. */
-    public void remark(long runId, int attempt, String remark) {
+    /** Notes what is the matter with an attempt of that runner, which goes on. */
+    public void remark(long runId, int attempt, long runnerId, @Nullable String remark) {
         jdbc.sql("""
-                        update attempt set cause = ? where run_id = ? and attempt_no = ? and ended_at is null
-                          and cause is distinct from ?
-                        """).param(remark).param(runId).param(attempt).param(remark).update();
+                        update attempt set cause = :remark
+                        where run_id = :run and attempt_no = :attempt and runner_id = :runner and ended_at is null
+                          and cause is distinct from :remark
+                        """)
+                .param("remark", remark, java.sql.Types.VARCHAR)
+                .param("run", runId)
+                .param("attempt", attempt)
+                .param("runner", runnerId)
+                .update();
     }
 
     /** Whether it has committed a checkpoint. */

@@ -71,7 +71,8 @@ public class ClaimStore {
                 returning id, run_id, at, cause
             )
             select g.id, g.attempt_no, g.name, g.kind, g.spec, g.sweep_id, e.id as event_id, e.at, e.cause,
-                c.step, c.train_seconds, c.files
+                c.step, c.train_seconds, c.files,
+                (select (s.spec ->> 'stallAfterSeconds')::int from sweep s where s.id = g.sweep_id) as stall_after
             from granted g join event e on e.run_id = g.id left join resume c on c.run_id = g.id
             order by g.priority desc, g.id
             """;
@@ -87,13 +88,15 @@ public class ClaimStore {
     /**
      * @param specJson a JobSpec as JSON
      * @param resume last committed checkpoint
+     * @param stallAfterSeconds if its sweep says so
      */
     public record Granted(
             long runId,
             int attempt,
             String name,
             String specJson,
-            @Nullable Checkpointed resume) {}
+            @Nullable Checkpointed resume,
+            @Nullable Integer stallAfterSeconds) {}
 
     /** @param filesJson FileRef[] as JSON */
     public record Checkpointed(long step, double trainSeconds, String filesJson) {}
@@ -128,7 +131,8 @@ public class ClaimStore {
                                     files == null
                                             ? null
                                             : new Checkpointed(
-                                                    rs.getLong("step"), rs.getDouble("train_seconds"), files)),
+                                                    rs.getLong("step"), rs.getDouble("train_seconds"), files),
+                                    rs.getObject("stall_after", Integer.class)),
                             new RunTransitioned(
                                     rs.getLong("event_id"),
                                     runId,

@@ -6,6 +6,8 @@ import dev.isoflop.protocol.runner.ClaimGrant;
 import dev.isoflop.protocol.runner.RunProfile;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,6 +51,12 @@ public interface AttemptContext {
 
     /** Says where the work stands; the next heartbeat carries it. */
     void progress(long step, String stage);
+
+    /** Says that the work lives although its step has not moved; a program's output is such a sign. */
+    void alive();
+
+    /** Sets how to find out what the work is doing, should it stall; without it, by the stacks of the runner's threads. */
+    void describedBy(Supplier<List<String>> what);
 
     void info(String line);
 

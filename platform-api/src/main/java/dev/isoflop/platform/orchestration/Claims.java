@@ -101,7 +101,8 @@ class Claims {
                         : new Resume(
                                 checkpoint.step(),
                                 checkpoint.trainSeconds(),
-                                List.of(json.readValue(checkpoint.filesJson(), FileRef[].class))));
+                                List.of(json.readValue(checkpoint.filesJson(), FileRef[].class))),
+                granted.stallAfterSeconds());
     }
 
     /** A run planned before its dataset was ready names it without files; the run it waited for has made them since. */

@@ -127,6 +127,9 @@ class Runners {
                                 .map(o -> new LeaseStore.Progress(o.runId(), o.attempt(), o.step()))
                                 .toList());
                 back.forEach(lease -> reachable(runnerId, lease));
+                heartbeat.observed().stream()
+                        .filter(o -> o.stage().startsWith("stalled"))
+                        .forEach(o -> attempts.remark(o.runId(), o.attempt(), runnerId, shortened(o.stage())));
                 yield new Directives(
                         leases.heldBy(runnerId).stream().map(Runners::directive).toList());
             }

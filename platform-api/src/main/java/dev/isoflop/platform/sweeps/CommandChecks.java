@@ -65,6 +65,7 @@ final class CommandChecks {
                         || spec.metricPrefix().chars().anyMatch(Character::isISOControl))) {
             error("/metricPrefix", "No metric may begin so.", "at most 100 characters, and none that controls");
         }
+        between("/stallAfterSeconds", spec.stallAfterSeconds(), 1, Integer.MAX_VALUE);
         if (spec.retries() != null) {
             between("/retries/failures", spec.retries().failures(), 0, Integer.MAX_VALUE);
             between("/retries/preemptions", spec.retries().preemptions(), 0, Integer.MAX_VALUE);

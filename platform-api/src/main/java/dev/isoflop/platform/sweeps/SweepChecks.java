@@ -33,6 +33,7 @@ final class SweepChecks {
         if (spec.training() != null) {
             training(spec.training(), errors);
         }
+        atLeast("/stallAfterSeconds", spec.stallAfterSeconds(), 1, errors);
         if (spec.retries() != null) {
             atLeast("/retries/failures", spec.retries().failures(), 0, errors);
             atLeast("/retries/preemptions", spec.retries().preemptions(), 0, errors);

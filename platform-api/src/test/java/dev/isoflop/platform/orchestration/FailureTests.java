@@ -10,6 +10,7 @@ import dev.isoflop.protocol.runner.FinishAttempt;
 import dev.isoflop.protocol.runner.FinishAttempt.Category;
 import dev.isoflop.protocol.runner.FinishAttempt.Failure;
 import dev.isoflop.protocol.runner.FinishAttempt.Outcome;
+import dev.isoflop.protocol.runner.Heartbeat;
 import dev.isoflop.protocol.runner.LogBatch;
 import java.util.List;
 import java.util.Objects;
@@ -221,7 +222,7 @@ class FailureTests {
         Orchestra.Worker worker = on.worker(pool);
         on.api.heartbeat(
                 worker.id,
-                new dev.isoflop.protocol.runner.Heartbeat(
+                new Heartbeat(
                         worker.instance, 1, List.of(), List.of(), "The disk is full."));
         assertThat(trouble(worker.id)).isEqualTo("The disk is full.");
         worker.heartbeat();
@@ -235,5 +236,28 @@ class FailureTests {
                 .query((rs, i) -> java.util.Optional.ofNullable(rs.getString(1)))
                 .single()
                 .orElse(null);
+    }
+
+    @Test
+    void aStalledAttemptIsNotedWhileItRunsAndTheNextOneGoesElsewhere() {
+        long run = on.run(pool);
+        Orchestra.Worker here = on.workerOn(pool, host, "0000:01:00.0");
+        Assignment a = here.claimAndStart();
+        var stalled = new Heartbeat.Observed(run, 1, 7, "stalled: no step for 600 s at step 7 (training)");
+        on.workerOn(pool, host, "0000:02:00.0"); // whoever else reports it changes nothing
+        on.api.heartbeat(here.id, new Heartbeat(here.instance, 1, List.of(stalled), List.of()));
+        assertThat(on.jdbc
+                        .sql("select cause from attempt where run_id = ? and state = 'running'")
+                        .param(run)
+                        .query(String.class)
+                        .single())
+                .isEqualTo(stalled.stage());
+        fail(a, Category.INFRASTRUCTURE, "stalled", "no step for 600 s at step 7 (training)", null);
+        assertThat(verdict(run, 1).rule()).isEqualTo("stalled");
+        on.skipBackoff(run);
+        assertThat(here.claim(4)).isEmpty();
+        assertThat(on.workerOn(pool, host, "0000:02:00.0").claim(4))
+                .extracting(Assignment::runId)
+                .containsExactly(run);
     }
 }

@@ -112,6 +112,7 @@ class ReconcilerTests {
                 null,
                 null,
                 null,
+                null,
                 null);
     }
 
@@ -338,6 +339,7 @@ class ReconcilerTests {
                 null,
                 List.of(new SweepSpec.ModelEntry(null, 24, 2, 2, null, null, null, null)),
                 List.of(new SweepSpec.BudgetEntry(3e10, 2, null, null)),
+                null,
                 null,
                 null,
                 null,

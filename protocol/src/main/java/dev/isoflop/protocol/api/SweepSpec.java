@@ -50,6 +50,7 @@ public sealed interface SweepSpec {
      * @param pool runners that may execute it; default {@code default}
      * @param priority larger goes first; default 0
      * @param retries budgets of retries
+     * @param stallAfterSeconds without a step after which a run counts as stalled; default: what the runner derives, at least 10 min
      */
     @JsonTypeName("isoflop")
     @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -68,7 +69,8 @@ public sealed interface SweepSpec {
             @Nullable Double maxEpochs,
             @Nullable String pool,
             @Nullable Integer priority,
-            @Nullable Retries retries)
+            @Nullable Retries retries,
+            @Nullable Integer stallAfterSeconds)
             implements SweepSpec {
 
         /** Experiment of a sweep that names none. */
@@ -106,6 +108,7 @@ public sealed interface SweepSpec {
      * @param pool runners that may execute it; default {@code default}
      * @param priority larger goes first; default 0
      * @param retries budgets of retries
+     * @param stallAfterSeconds without a step after which a run counts as stalled; default: what the runner derives, at least 10 min
      */
     @JsonTypeName("command")
     @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -129,7 +132,8 @@ public sealed interface SweepSpec {
             @Nullable Integer graceSeconds,
             @Nullable String pool,
             @Nullable Integer priority,
-            @Nullable Retries retries)
+            @Nullable Retries retries,
+            @Nullable Integer stallAfterSeconds)
             implements SweepSpec {
 
         public Command {
@@ -174,7 +178,8 @@ public sealed interface SweepSpec {
                     graceSeconds,
                     pool,
                     priority,
-                    retries);
+                    retries,
+                    stallAfterSeconds);
         }
     }
 

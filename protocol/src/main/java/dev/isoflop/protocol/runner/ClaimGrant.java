@@ -1,5 +1,6 @@
 package dev.isoflop.protocol.runner;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.isoflop.protocol.job.FileRef;
 import dev.isoflop.protocol.job.JobSpec;
 import java.util.List;
@@ -18,13 +19,21 @@ public record ClaimGrant(List<Assignment> assignments) {
      * @param name of the run, for logs
      * @param job what to do
      * @param resume last committed checkpoint of an earlier attempt, to continue from
+     * @param stallAfterSeconds without a step after which the attempt counts as stalled, if the sweep says so
      */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
     public record Assignment(
             long runId,
             int attempt,
             String name,
             JobSpec job,
-            @Nullable Resume resume) {}
+            @Nullable Resume resume,
+            @Nullable Integer stallAfterSeconds) {
+
+        public Assignment(long runId, int attempt, String name, JobSpec job, @Nullable Resume resume) {
+            this(runId, attempt, name, job, resume, null);
+        }
+    }
 
     /**
      * @param step steps done in the checkpoint

@@ -76,6 +76,7 @@ final class CommandRun {
         context.info("starts " + (line.length() > LONGEST_START ? line.substring(0, LONGEST_START) + " …" : line));
         context.progress(lines.step(), "running");
         try (ProcessGroup group = ProcessGroup.start(spec.argv(), work, environment)) {
+            context.describedBy(group::describe);
             Thread output = reader("output", group.output(), this::printed);
             Thread errors = reader("errors", group.errors(), this::complained);
             boolean ended = watch(group);
@@ -238,12 +239,14 @@ final class CommandRun {
     // --- output
 
     private void printed(String line) {
+        context.alive();
         if (!lines.take(line)) {
             log.line("INFO", line);
         }
     }
 
     private void complained(String line) {
+        context.alive();
         synchronized (lastWords) {
             if (!line.isBlank()) {
                 lastWords.addLast(line.length() > 1_000 ? line.substring(0, 1_000) : line);

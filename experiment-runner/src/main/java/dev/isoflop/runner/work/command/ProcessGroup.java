@@ -29,6 +29,9 @@ final class ProcessGroup implements AutoCloseable {
     /** Environment variable that marks every member. */
     static final String MARK = "ISOFLOP_ATTEMPT_KEY";
 
+    /** Lines of a description. */
+    private static final int MOST_DESCRIBED = 400;
+
     private static final Logger log = LoggerFactory.getLogger(ProcessGroup.class);
     private static final Path PROC = Path.of("/proc");
     private static final long KILL_NANOS = TimeUnit.SECONDS.toNanos(20);
@@ -170,6 +173,39 @@ final class ProcessGroup implements AutoCloseable {
     /** Living members, zombies left out: nobody can do anything about those but their parent. */
     List<Long> members() {
         return scan(false);
+    }
+
+    /** What every member is doing, as the kernel says: its state, what it waits for and, where that may be read, its kernel stack. */
+    List<String> describe() {
+        List<String> lines = new ArrayList<>();
+        for (long pid : members()) {
+            Path entry = PROC.resolve(Long.toString(pid));
+            String command = read(entry.resolve("cmdline")).replace('\0', ' ').strip();
+            lines.add("process " + pid + " " + (command.length() > 200 ? command.substring(0, 200) + " …" : command));
+            read(entry.resolve("status"))
+                    .lines()
+                    .filter(l -> l.startsWith("State:") || l.startsWith("Threads:") || l.startsWith("VmRSS:"))
+                    .forEach(l -> lines.add("    " + l.replaceAll("\\s+", " ")));
+            try (DirectoryStream<Path> threads = Files.newDirectoryStream(entry.resolve("task"))) {
+                for (Path thread : threads) {
+                    lines.add("    thread " + thread.getFileName() + " "
+                            + read(thread.resolve("comm")).strip() + " waits in "
+                            + read(thread.resolve("wchan")).strip());
+                    read(thread.resolve("stack")).lines().limit(20).forEach(l -> lines.add("        " + l));
+                }
+            } catch (IOException | DirectoryIteratorException e) {
+                lines.add("    (it has ended meanwhile)");
+            }
+        }
+        return lines.size() <= MOST_DESCRIBED ? lines : lines.subList(0, MOST_DESCRIBED);
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file, StandardCharsets.ISO_8859_1);
+        } catch (IOException e) {
+            return "";
+        }
     }
 
     /** Members outside the group, which a signal to the group does not reach. */
