@@ -220,10 +220,7 @@ class FailureTests {
     @Test
     void aRunnerInTroubleIsNotedAndForgottenWithItsNextHeartbeat() {
         Orchestra.Worker worker = on.worker(pool);
-        on.api.heartbeat(
-                worker.id,
-                new Heartbeat(
-                        worker.instance, 1, List.of(), List.of(), "The disk is full."));
+        on.api.heartbeat(worker.id, new Heartbeat(worker.instance, 1, List.of(), List.of(), "The disk is full."));
         assertThat(trouble(worker.id)).isEqualTo("The disk is full.");
         worker.heartbeat();
         assertThat(trouble(worker.id)).isNull();
