@@ -105,9 +105,23 @@ export async function post<T>(path: string, body?: unknown, headers?: Record<str
  * run that ended in between (that one answers 409 and is left alone).
  */
 export async function cancel(path: string): Promise<void> {
+  await postVersion(path, "cancellation");
+}
+
+/** Queues a failed run again, in the version the server has now. */
+export async function release(path: string): Promise<void> {
+  await postVersion(path, "release");
+}
+
+async function postVersion(path: string, what: string): Promise<void> {
   const { etag } = await request("GET", path);
-  if (etag === null) throw new Error(`${path} came without an ETag, which a cancellation needs.`);
-  await request("POST", `${path}/cancellation`, { headers: { "If-Match": etag, "Idempotency-Key": newKey() } });
+  if (etag === null) throw new Error(`${path} came without an ETag, which a ${what} needs.`);
+  await request("POST", `${path}/${what}`, { headers: { "If-Match": etag, "Idempotency-Key": newKey() } });
+}
+
+/** Deletes what has no version. */
+export async function remove(path: string): Promise<void> {
+  await request("DELETE", path);
 }
 
 function newKey(): string {

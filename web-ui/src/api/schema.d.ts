@@ -196,6 +196,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runners/{id}/set-aside": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["clearRunnerView"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runners/{runnerId}/claims": {
         parameters: {
             query?: never;
@@ -398,6 +414,22 @@ export interface paths {
         get: operations["profileRun"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["releaseRun"];
         delete?: never;
         options?: never;
         head?: never;
@@ -792,6 +824,7 @@ export interface components {
             /** Format: date-time */
             startedAt?: string;
             state: string;
+            verdict?: components["schemas"]["Verdict"];
         };
         AuditEntry: {
             /** Format: date-time */
@@ -858,6 +891,8 @@ export interface components {
             resume?: components["schemas"]["ClaimGrantResume"];
             /** Format: int64 */
             runId: number;
+            /** Format: int32 */
+            stallAfterSeconds?: number;
         };
         ClaimGrantResume: {
             files: components["schemas"]["FileRef"][];
@@ -1078,6 +1113,8 @@ export interface components {
             /** @enum {string} */
             category: "USER" | "INVALID_INPUT" | "OUT_OF_MEMORY" | "INFRASTRUCTURE";
             code: string;
+            /** Format: int32 */
+            exitCode?: number;
             message: string;
             stackTrace?: string;
         };
@@ -1179,6 +1216,7 @@ export interface components {
             freeMemoryBytes: number;
             instance: string;
             observed: components["schemas"]["HeartbeatObserved"][];
+            trouble?: string;
         };
         HeartbeatObserved: {
             /** Format: int32 */
@@ -1707,9 +1745,11 @@ export interface components {
             /** Format: date-time */
             registeredAt: string;
             runs: number[];
+            setAside?: components["schemas"]["SetAside"];
             /** Format: int32 */
             slots: number;
             state: string;
+            trouble?: string;
             version: string;
         };
         Schedule: {
@@ -1758,6 +1798,13 @@ export interface components {
         SessionView: {
             name: string;
             scope: string;
+        };
+        SetAside: {
+            reason: string;
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            until: string;
         };
         SignIn: {
             token?: string;
@@ -1833,6 +1880,8 @@ export interface components {
             retries?: components["schemas"]["SweepSpecRetries"];
             search?: components["schemas"]["SweepSpecSearch"];
             secrets?: string[];
+            /** Format: int32 */
+            stallAfterSeconds?: number;
         } & {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -1864,6 +1913,8 @@ export interface components {
             priority?: number;
             replicates?: components["schemas"]["SweepSpecReplicate"][];
             retries?: components["schemas"]["SweepSpecRetries"];
+            /** Format: int32 */
+            stallAfterSeconds?: number;
             /** Format: double */
             target?: number;
             training?: components["schemas"]["SweepSpecTrainingEntry"];
@@ -1999,6 +2050,12 @@ export interface components {
             warmupFraction: number;
             /** Format: double */
             weightDecay: number;
+        };
+        Verdict: {
+            evidence: string;
+            failureClass: string;
+            meaning: string;
+            rule: string;
         };
         Waiting: {
             /** Format: int32 */
@@ -2483,6 +2540,35 @@ export interface operations {
             };
         };
     };
+    clearRunnerView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     claimRunner: {
         parameters: {
             query?: never;
@@ -2912,6 +2998,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    releaseRun: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
                 };
             };
             /** @description A problem (RFC 9457) */

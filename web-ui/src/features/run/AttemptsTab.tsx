@@ -46,7 +46,14 @@ export function AttemptsTab({ detail }: { detail: RunDetail }) {
                     ? duration((Date.parse(attempt.endedAt) - Date.parse(attempt.startedAt)) / 1000)
                     : "–"}
                 </td>
-                <td>{attempt.cause ?? ""}</td>
+                <td>
+                  {attempt.cause ?? ""}
+                  {attempt.verdict && (
+                    <div className={ui.muted} title={attempt.verdict.evidence}>
+                      Judged {attempt.verdict.failureClass} by the rule {attempt.verdict.rule}: {attempt.verdict.meaning}.
+                    </div>
+                  )}
+                </td>
               </tr>
             ))}
           </tbody>

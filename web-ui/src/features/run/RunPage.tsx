@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
-import { ApiError, cancel } from "../../api/client";
+import { ApiError, cancel, release } from "../../api/client";
 import { usePolling, useTopics } from "../../api/live";
 import { runQuery } from "../../api/queries";
 import type { Run, RunDetail } from "../../api/types";
@@ -75,6 +75,19 @@ function Header({ run, waiting }: { run: Run; waiting: RunDetail["waiting"] }) {
   const cache = useQueryClient();
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
+  const again = async () => {
+    if (!window.confirm(`Queue ${run.name} again, with all its retries? It goes on from its last checkpoint.`)) return;
+    setBusy(true);
+    setError(undefined);
+    try {
+      await release(`/runs/${run.id}`);
+    } catch (failure) {
+      setError(failure);
+    } finally {
+      setBusy(false);
+      cache.invalidateQueries({ queryKey: ["run", run.id] });
+    }
+  };
   const stop = async () => {
     if (!window.confirm(`Cancel ${run.name}? What it trained so far stays, but it will not go on.`)) return;
     setBusy(true);
@@ -114,9 +127,14 @@ function Header({ run, waiting }: { run: Run; waiting: RunDetail["waiting"] }) {
               Cancel run
             </Button>
           )}
+          {run.state === "failed" && (
+            <Button disabled={busy} onClick={again}>
+              Release run
+            </Button>
+          )}
         </div>
       </div>
-      {error !== undefined && <ErrorNotice what="The run was not cancelled." error={error} />}
+      {error !== undefined && <ErrorNotice what={`The run was not ${run.state === "failed" ? "released" : "cancelled"}.`} error={error} />}
       {waiting && (
         <Notice>
           {waiting.reason}

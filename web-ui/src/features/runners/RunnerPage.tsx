@@ -1,12 +1,13 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { ApiError } from "../../api/client";
+import { useState } from "react";
+import { ApiError, remove } from "../../api/client";
 import { usePolling } from "../../api/live";
 import { runnerQuery } from "../../api/queries";
 import type { Runner } from "../../api/types";
 import { ago, bytes, clock } from "../../lib/format";
 import { SPANS, type Span } from "../../lib/urlState";
-import { ErrorNotice, Fact, Facts, Notice, Segmented, ui } from "../../ui/parts";
+import { Button, ErrorNotice, Fact, Facts, Notice, Segmented, ui } from "../../ui/parts";
 import { useTitle } from "../../ui/Shell";
 import { DevicePanel } from "./DevicePanel";
 import { SPAN_LABEL } from "./devices";
@@ -58,6 +59,8 @@ export function RunnerPage() {
           </div>
         )}
       </div>
+      {runner.trouble && <Notice kind="bad">{runner.trouble}</Notice>}
+      {runner.setAside && <SetAside runner={runner} setAside={runner.setAside} />}
       <div className={ui.panel}>
         <RunnerFacts runner={runner} />
       </div>
@@ -75,6 +78,32 @@ export function RunnerPage() {
         ))
       )}
     </div>
+  );
+}
+
+/** Why it is granted nothing, and the way back for an admin. */
+function SetAside({ runner, setAside }: { runner: Runner; setAside: NonNullable<Runner["setAside"]> }) {
+  const cache = useQueryClient();
+  const [error, setError] = useState<unknown>();
+  const clear = async () => {
+    if (!window.confirm(`Grant runs to ${runner.name} again? Its device errors are forgotten.`)) return;
+    setError(undefined);
+    try {
+      await remove(`/runners/${runner.id}/set-aside`);
+    } catch (failure) {
+      setError(failure);
+    } finally {
+      cache.invalidateQueries({ queryKey: ["runner", runner.id] });
+      cache.invalidateQueries({ queryKey: ["runners"] });
+    }
+  };
+  return (
+    <>
+      <Notice kind="bad">
+        Set aside until {clock(setAside.until)}: {setAside.reason} <Button onClick={clear}>Take back into service</Button>
+      </Notice>
+      {error !== undefined && <ErrorNotice what="The runner was not taken back." error={error} />}
+    </>
   );
 }
 

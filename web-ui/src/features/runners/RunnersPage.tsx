@@ -70,6 +70,8 @@ function RunnersTable({ runners }: { runners: Runner[] }) {
               </td>
               <td>
                 <RunnerChip state={runner.state} />
+                {runner.setAside && <div className={ui.muted}>Set aside: {runner.setAside.reason}</div>}
+                {runner.trouble && <div className={ui.muted}>{runner.trouble}</div>}
               </td>
               <td>{runner.pool}</td>
               <td className={runner.devices.length === 0 ? ui.muted : undefined}>

@@ -27,6 +27,8 @@ import picocli.CommandLine.Command;
             Commands.Fit.class,
             Commands.Export.class,
             ScheduleCommand.class,
+            FailureCommands.Runners.class,
+            FailureCommands.Release.class,
             ChaosCommand.class,
             BackupCommands.Backup.class,
             BackupCommands.Restore.class,

@@ -228,6 +228,7 @@ final class Attempt implements AttemptContext, Runnable {
                 report(end);
             }
         } catch (PlatformException e) {
+            needless |= e.isStaleAttempt();
             log.info("{}: {}", label, e.getMessage());
         } catch (Throwable e) {
             log.error("{}: could not be ended properly", label, e);

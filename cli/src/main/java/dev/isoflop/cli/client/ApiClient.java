@@ -78,6 +78,17 @@ public final class ApiClient {
     }
 
     /** @param ifMatch the version the caller has seen, quoted */
+    public <T> T postVersion(String path, String ifMatch, Class<T> type) {
+        return json.readValue(
+                send(request(path).header("If-Match", ifMatch).POST(HttpRequest.BodyPublishers.noBody())), type);
+    }
+
+    /** Deletes what has no version. */
+    public void delete(String path) {
+        send(request(path).DELETE());
+    }
+
+    /** @param ifMatch the version the caller has seen, quoted */
     public void delete(String path, String ifMatch) {
         send(request(path).header("If-Match", ifMatch).DELETE());
     }

@@ -39,6 +39,21 @@ public class PlaceStore {
                 .update();
     }
 
+    /** Whether the runner's pool has another place that was heard from and is not set aside. */
+    public boolean hasOther(long runnerId, Duration heard) {
+        return jdbc.sql("""
+                        select exists (
+                            select 1 from runner other join runner me on me.pool = other.pool and me.place <> other.place
+                            where me.id = :runner and other.last_seen > now() - make_interval(secs => :heard)
+                              and not exists (select 1 from place_set_aside aside
+                                              where aside.place = other.place and aside.until > now()))
+                        """)
+                .param("runner", runnerId)
+                .param("heard", heard.toMillis() / 1e3)
+                .query(Boolean.class)
+                .single();
+    }
+
     /** Lets a run go everywhere again. */
     public void forgetAvoided(long runId) {
         jdbc.sql("delete from run_avoids where run_id = ?").param(runId).update();

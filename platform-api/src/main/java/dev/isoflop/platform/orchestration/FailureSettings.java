@@ -13,8 +13,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  *
  * @param rules the operator's, looked at before the built-in ones
  * @param avoidFor how long a run is kept away from a place whose device failed it
- * @param stalledAvoidFor the same where it stalled
- * @param deviceErrors errors of devices within {@code deviceErrorWindow} that set a place aside
+ * @param avoidBrieflyFor the same where it stalled, or where its pool has no other place that is alive
+ * @param deviceErrors incidents of devices within {@code deviceErrorWindow} that set a place aside
  * @param setAsideFor how long, unless somebody clears it before
  * @param quarantineAfter runners that may die under a run, one after the other, before it is stopped as the cause
  */
@@ -22,7 +22,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 record FailureSettings(
         @Nullable List<Rule> rules,
         @DefaultValue("1h") Duration avoidFor,
-        @DefaultValue("5m") Duration stalledAvoidFor,
+        @DefaultValue("5m") Duration avoidBrieflyFor,
         @DefaultValue("2") int deviceErrors,
         @DefaultValue("1h") Duration deviceErrorWindow,
         @DefaultValue("24h") Duration setAsideFor,

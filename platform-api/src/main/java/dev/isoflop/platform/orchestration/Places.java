@@ -21,10 +21,12 @@ public class Places {
 
     private final PlaceStore places;
     private final FailureSettings settings;
+    private final LeaseSettings leases;
 
-    Places(PlaceStore places, FailureSettings settings) {
+    Places(PlaceStore places, FailureSettings settings, LeaseSettings leases) {
         this.places = places;
         this.settings = settings;
+        this.leases = leases;
     }
 
     /** Draws the consequences of a failure for the place it happened at, in the caller's transaction. */
@@ -36,7 +38,9 @@ public class Places {
         String place = places.of(runnerId);
         String reason = "attempt %d failed there (%s: %s)".formatted(attempt, judgement.rule(), judgement.evidence());
         boolean device = judgement.verdict() == FailureClass.DEVICE;
-        places.avoid(runId, place, device ? settings.avoidFor() : settings.stalledAvoidFor(), reason);
+        // Where there is nowhere else to go, it may come back soon: a lost context goes with its process.
+        boolean elsewhere = device && places.hasOther(runnerId, leases.ttl());
+        places.avoid(runId, place, elsewhere ? settings.avoidFor() : settings.avoidBrieflyFor(), reason);
         if (device) {
             places.noteError(place, runId, attempt, judgement.rule(), judgement.evidence());
         }

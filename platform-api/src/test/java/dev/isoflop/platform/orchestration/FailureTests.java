@@ -114,17 +114,55 @@ class FailureTests {
 
     @Test
     void aPlaceWithTwoDeviceErrorsIsSetAsideUntilItIsCleared() {
-        on.run(pool);
-        on.run(pool);
+        on.runs(pool, 3);
         Orchestra.Worker here = on.workerOn(pool, host, "0000:01:00.0");
         fail(here.claimAndStart(), Category.USER, "command-failed", "NCCL error", null);
         fail(here.claimAndStart(), Category.USER, "command-failed", "NCCL error", null);
-        long third = on.run(pool);
+        long third = here.claimAndStart().runId(); // two at once were one incident
+        on.jdbc
+                .sql("update device_error set at = at - interval '10 minutes' where place = ?")
+                .param(host + " gpu 0000:01:00.0")
+                .update();
+        fail(
+                new Assignment(third, 1, "", new dev.isoflop.protocol.job.DataSpec("npm:x", 1024, 12), null),
+                Category.USER,
+                "command-failed",
+                "NCCL error",
+                null);
+        long fourth = on.run(pool);
         assertThat(here.claim(4)).as("nothing is granted").isEmpty();
         Places places = on.context.getBean(Places.class);
         places.clear(here.id);
-        assertThat(here.claim(4)).extracting(Assignment::runId).containsExactly(third);
+        assertThat(here.claim(4)).extracting(Assignment::runId).containsExactly(fourth);
         assertThatThrownBy(() -> places.clear(here.id)).isInstanceOf(ProblemException.class);
+    }
+
+    @Test
+    void aRunWhosePoolHasNoOtherPlaceComesBackSooner() {
+        long run = on.run(pool);
+        fail(
+                on.workerOn(pool, host, "0000:01:00.0").claimAndStart(),
+                Category.USER,
+                "command-failed",
+                "NCCL error",
+                null);
+        assertThat(minutesAvoided(run)).isEqualTo(5);
+        long other = on.run(pool);
+        Orchestra.Worker second = on.workerOn(pool, host, "0000:02:00.0");
+        on.jdbc
+                .sql("update run set not_before = now() + interval '1 day' where id = ?")
+                .param(run)
+                .update();
+        fail(second.claimAndStart(), Category.USER, "command-failed", "NCCL error", null);
+        assertThat(minutesAvoided(other)).isEqualTo(60);
+    }
+
+    private long minutesAvoided(long run) {
+        return on.jdbc
+                .sql("select round(extract(epoch from until - now()) / 60) from run_avoids where run_id = ?")
+                .param(run)
+                .query(Long.class)
+                .single();
     }
 
     @Test
