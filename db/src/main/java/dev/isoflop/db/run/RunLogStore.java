@@ -20,9 +20,9 @@ public class RunLogStore {
 
     /** The last lines of an attempt, oldest first. */
     public List<String> last(long runId, int attempt, int most) {
-        return jdbc.queryForList(
+        return jdbc.query(
                         "select line from run_log where run_id = ? and attempt_no = ? order by seq desc limit ?",
-                        String.class,
+                        (rs, i) -> rs.getString(1),
                         runId,
                         attempt,
                         most)

@@ -69,8 +69,14 @@ public class PlaceStore {
                 .update();
     }
 
+    /** Incidents at the place: runs that shared a device fail together, and errors less than a minute apart are one. */
     public int errorsWithin(String place, Duration window) {
-        return jdbc.sql("select count(*) from device_error where place = ? and at > now() - make_interval(secs => ?)")
+        return jdbc.sql("""
+                        select count(*) from (
+                            select at - lag(at) over (order by at) as since from device_error
+                            where place = ? and at > now() - make_interval(secs => ?)) e
+                        where since is null or since > interval '1 minute'
+                        """)
                 .param(place)
                 .param(window.toMillis() / 1e3)
                 .query(Integer.class)
