@@ -300,7 +300,8 @@ class BackupTests {
         Ended skipped = run("backup", file.toString(), "--isoflop.home=" + home, "--skip-damaged");
         assertThat(skipped.code).as(skipped.err).isZero();
         assertThat(skipped.out).contains("left out").contains(weights);
-        assertThat(restore(target, file).code).isZero();
+        Ended restored = restore(target, file);
+        assertThat(restored.code).as(restored.err).isZero();
         try (Stream<Path> left = Files.list(directory)) {
             assertThat(left).noneMatch(p -> p.toString().endsWith(".part"));
         }

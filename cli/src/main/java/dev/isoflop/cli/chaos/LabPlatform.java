@@ -34,7 +34,9 @@ final class LabPlatform implements AutoCloseable {
             "--isoflop.lease.ttl=5s",
             "--isoflop.lease.reaper-interval=250ms",
             "--isoflop.lease.backoff=100ms",
-            "--isoflop.lease.backoff-max=2s");
+            "--isoflop.lease.backoff-max=2s",
+            // runners are killed by the script here, and never by a run
+            "--isoflop.failures.quarantine-after=100");
 
     private static final int ARTIFACT_MEGABYTES = 256;
     private static final int RECOVERY_SECONDS = 90;

@@ -95,6 +95,8 @@ final class LabRunner implements AutoCloseable {
                 "--gpus",
                 "none",
                 "--no-commands",
+                "--disk-reserve", // of its small disk: what is to be seen is how it bears one that is full
+                "1MB",
                 "--home",
                 directory.resolve(name).toString()));
         builder.environment().put("ISOFLOP_TOKEN", token);
