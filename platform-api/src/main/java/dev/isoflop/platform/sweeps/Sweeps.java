@@ -6,6 +6,7 @@ import dev.isoflop.db.sweep.SweepStore;
 import dev.isoflop.db.sweep.SweepStore.SweepRow;
 import dev.isoflop.platform.datasets.Datasets;
 import dev.isoflop.platform.orchestration.CancelRuns;
+import dev.isoflop.platform.scheduling.Budgets;
 import dev.isoflop.platform.shared.idempotency.Idempotency;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.api.RunState;
@@ -62,6 +63,7 @@ public class Sweeps {
     private final JsonMapper json;
     private final JdbcClient jdbc;
     private final CommandSweeps commands;
+    private final Budgets budgets;
 
     Sweeps(
             SweepStore store,
@@ -70,7 +72,8 @@ public class Sweeps {
             CancelRuns cancelRuns,
             JsonMapper json,
             JdbcClient jdbc,
-            CommandSweeps commands) {
+            CommandSweeps commands,
+            Budgets budgets) {
         this.store = store;
         this.runs = runs;
         this.datasets = datasets;
@@ -78,6 +81,7 @@ public class Sweeps {
         this.json = json;
         this.jdbc = jdbc;
         this.commands = commands;
+        this.budgets = budgets;
     }
 
     /** What the sweep would be, with nothing stored. */
@@ -182,6 +186,7 @@ public class Sweeps {
         List<NewRun> queued = planned.cells().stream()
                 .map(cell -> run(id, spec, cell, dataset))
                 .toList();
+        budgets.admit(experiment, flops(queued));
         runs.createAll(queued);
         return get(id);
     }
@@ -202,8 +207,14 @@ public class Sweeps {
             throw exists(spec, store.find(experiment, spec.name()).orElseThrow());
         }
         long id = created.getAsLong();
-        runs.createAll(prepared.runs(id));
+        List<NewRun> queued = prepared.runs(id);
+        budgets.admit(experiment, flops(queued));
+        runs.createAll(queued);
         return get(id);
+    }
+
+    private static double flops(List<NewRun> runs) {
+        return runs.stream().mapToDouble(run -> run.size().flops()).sum();
     }
 
     /** Says whether the sweep of that name is this one, and if not where the two differ. */
