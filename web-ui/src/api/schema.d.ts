@@ -100,6 +100,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/experiments/{id}/budget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["budgetExperiment"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiments/{id}/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["ledgerExperiment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/fits/{id}": {
         parameters: {
             query?: never;
@@ -1051,11 +1083,19 @@ export interface components {
         Experiment: {
             /** Format: date-time */
             createdAt: string;
+            /** Format: double */
+            flopBudget?: number;
+            /** Format: double */
+            gpuHourBudget?: number;
             /** Format: int64 */
             id: number;
             name: string;
             /** Format: int32 */
             sweeps: number;
+            /** Format: int64 */
+            version: number;
+            /** Format: double */
+            weight: number;
         };
         Failure: {
             category: string;
@@ -1272,6 +1312,67 @@ export interface components {
             /** Format: date-time */
             startedAt?: string;
             state: string;
+        };
+        Ledger: {
+            /** Format: double */
+            committedFlops: number;
+            experiment: string;
+            /** Format: int64 */
+            experimentId: number;
+            /** Format: double */
+            flopBudget?: number;
+            /** Format: double */
+            gpuHourBudget?: number;
+            sweeps: components["schemas"]["LedgerSweepAccount"][];
+            total: components["schemas"]["LedgerAccount"];
+        };
+        LedgerAbandoned: {
+            /** Format: double */
+            cancelled: number;
+            /** Format: double */
+            failed: number;
+        };
+        LedgerAccount: {
+            abandoned: components["schemas"]["LedgerAbandoned"];
+            /** Format: double */
+            achievedFlops: number;
+            /** Format: int64 */
+            attempts: number;
+            /** Format: double */
+            deviceHours: number;
+            /** Format: double */
+            executedFlops: number;
+            /** Format: double */
+            gpuHours: number;
+            /** Format: double */
+            plannedFlops: number;
+            /** Format: double */
+            remainingFlops: number;
+            replayed: components["schemas"]["LedgerReplayed"];
+            /** Format: double */
+            wastedDeviceHours: number;
+        };
+        LedgerBudget: {
+            /** Format: double */
+            flops?: number;
+            /** Format: double */
+            gpuHours?: number;
+            /** Format: double */
+            weight?: number;
+        };
+        LedgerReplayed: {
+            /** Format: double */
+            failed: number;
+            /** Format: double */
+            lost: number;
+            /** Format: double */
+            preempted: number;
+        };
+        LedgerSweepAccount: {
+            account: components["schemas"]["LedgerAccount"];
+            sweep: string;
+            /** Format: int64 */
+            sweepId: number;
         };
         LogBatch: {
             /** Format: int64 */
@@ -2252,6 +2353,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    budgetExperiment: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LedgerBudget"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ledgerExperiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ledger"];
                 };
             };
             /** @description A problem (RFC 9457) */

@@ -59,6 +59,7 @@ public class AttemptStore {
                         ), reached as (
                             select a.run_id, a.attempt_no, greatest(a.resumed_from_step, coalesce(cast(:steps as bigint), greatest(
                                 (select step from held),
+                                (select max(step) from checkpoint c where c.run_id = :run and c.attempt_no = :attempt),
                                 (select max(last_step) from metric_head m where m.run_id = :run and m.attempt_no = :attempt)), 0)) as step
                             from attempt a where a.run_id = :run and a.attempt_no = :attempt
                         )

@@ -74,7 +74,7 @@ public class ReservationStore {
                             select (select r.pool from run r where r.state = 'queued' and r.pool > p.pool order by r.pool limit 1)
                             from p where p.pool is not null
                         ) select pool from p where pool is not null
-                        """).query(String.class).list();
+                        """).query((rs, i) -> rs.getString(1)).list();
     }
 
     /**

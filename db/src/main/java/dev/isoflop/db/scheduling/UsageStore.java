@@ -3,6 +3,7 @@ package dev.isoflop.db.scheduling;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -25,12 +26,7 @@ public class UsageStore {
      * @param flopBudget FLOPs it may execute; none: no bound
      * @param gpuHourBudget hours of a GPU it may use; none: no bound
      */
-    public record Budget(OptionalDouble flopBudget, OptionalDouble gpuHourBudget) {
-
-        public boolean isNone() {
-            return flopBudget.isEmpty() && gpuHourBudget.isEmpty();
-        }
-    }
+    public record Budget(OptionalDouble flopBudget, OptionalDouble gpuHourBudget) {}
 
     /**
      * @param flops executed by attempts that have ended
@@ -39,21 +35,29 @@ public class UsageStore {
      */
     public record Spent(double flops, double heldFlops, double gpuHours) {}
 
-    /** The experiment's budget, its row locked until the transaction ends: claims and submissions come one after the other. */
+    /** The experiment's budget, if it has one. */
+    public Optional<Budget> budget(long experiment) {
+        return budgets(List.of(experiment), "").values().stream().findFirst();
+    }
+
+    /** The same, its row locked until the transaction ends: claims and submissions come one after the other. */
     @Transactional(propagation = Propagation.MANDATORY)
     public Optional<Budget> lockBudget(long experiment) {
-        return lockBudgets(java.util.List.of(experiment)).values().stream().findFirst();
+        return lockBudgets(List.of(experiment)).values().stream().findFirst();
     }
 
     /** Budgets of those of the experiments that have one, their rows locked, by rising id. */
     @Transactional(propagation = Propagation.MANDATORY)
     public Map<Long, Budget> lockBudgets(Collection<Long> experiments) {
+        return budgets(experiments, "order by id for no key update");
+    }
+
+    private Map<Long, Budget> budgets(Collection<Long> experiments, String and) {
         Map<Long, Budget> budgets = new HashMap<>();
         jdbc.sql("""
                         select id, flop_budget, gpu_hour_budget from experiment
                         where id = any(?) and (flop_budget is not null or gpu_hour_budget is not null)
-                        order by id for no key update
-                        """).param(experiments.toArray(Long[]::new)).query(rs -> {
+                        """ + and).param(experiments.toArray(Long[]::new)).query(rs -> {
             double flops = rs.getDouble(2);
             OptionalDouble flopBudget = rs.wasNull() ? OptionalDouble.empty() : OptionalDouble.of(flops);
             double hours = rs.getDouble(3);

@@ -23,7 +23,7 @@ import org.springframework.transaction.annotation.Propagation;
 import org.springframework.transaction.annotation.Transactional;
 
 /**
- * Experiments and their sweeps: made, cancelled, and read with the counts of their runs.
+ * Sweeps: made, with their experiments, cancelled, and read with the counts of their runs.
  *
  * <p>Concurrency: {@link #create} keeps other submissions to the same experiment waiting until the transaction ends;
  * {@link #lock} is taken before any of the sweep's runs, the order everybody keeps.
@@ -70,9 +70,6 @@ public class SweepStore {
             double plannedFlops,
             String droppedJson) {}
 
-    /** @param sweeps how many sweeps are filed under it */
-    public record ExperimentRow(long id, String name, Instant createdAt, int sweeps) {}
-
     /**
      * Where the runs of a sweep stand.
      *
@@ -97,26 +94,6 @@ public class SweepStore {
                 .param(name)
                 .query(Long.class)
                 .single();
-    }
-
-    /**
-     * Newest first.
-     *
-     * @param before only experiments with a smaller id
-     */
-    public List<ExperimentRow> experiments(long before, int limit) {
-        return jdbc.sql("""
-                        select e.id, e.name, e.created_at, (select count(*) from sweep s where s.experiment_id = e.id)
-                        from experiment e where e.id < ? order by e.id desc limit ?
-                        """)
-                .param(before)
-                .param(limit)
-                .query((rs, i) -> new ExperimentRow(
-                        rs.getLong(1),
-                        rs.getString(2),
-                        rs.getObject(3, OffsetDateTime.class).toInstant(),
-                        rs.getInt(4)))
-                .list();
     }
 
     /**

@@ -9,6 +9,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.annotation.Propagation;
 import org.springframework.transaction.annotation.Transactional;
@@ -64,6 +65,32 @@ public class Budgets {
                             spent.flops(),
                             committed - spent.flops()));
         }
+    }
+
+    /** Why the budget would not let a run of that many FLOPs start now, as a sentence; takes no lock. */
+    @Transactional(propagation = Propagation.MANDATORY, readOnly = true)
+    public Optional<String> refusal(long experiment, double flops) {
+        Budget budget = usage.budget(experiment).orElse(null);
+        if (budget == null) {
+            return Optional.empty();
+        }
+        Spent spent = usage.spent(experiment);
+        double left = left(budget, spent);
+        if (spent.gpuHours() >= budget.gpuHourBudget().orElse(Double.POSITIVE_INFINITY)) {
+            return Optional.of(String.format(
+                    Locale.ROOT,
+                    "Its experiment has used %.3g of its %.3g GPU-hours: nothing more starts until the budget is raised.",
+                    spent.gpuHours(),
+                    budget.gpuHourBudget().orElseThrow()));
+        }
+        return flops <= left
+                ? Optional.empty()
+                : Optional.of(String.format(
+                        Locale.ROOT,
+                        "It needs %.3g FLOPs, and of the budget of its experiment, %.3g, what was executed and runs now leaves %.3g: it starts when the budget is raised.",
+                        flops,
+                        budget.flopBudget().orElseThrow(),
+                        Math.max(0, left)));
     }
 
     /** Sums of many runs that were planned to meet a bound exactly may be above it by rounding. */

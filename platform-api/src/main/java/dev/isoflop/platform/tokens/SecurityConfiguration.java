@@ -57,6 +57,8 @@ class SecurityConfiguration {
                         .permitAll()
                         .requestMatchers("/api/v1/tokens/**", "/api/v1/audit/**")
                         .hasAuthority(ADMIN)
+                        .requestMatchers(HttpMethod.PUT, "/api/v1/experiments/*/budget")
+                        .hasAuthority(ADMIN)
                         .requestMatchers(HttpMethod.POST, "/api/v1/runners/**", "/api/v1/runs/*/attempts/**")
                         .hasAuthority(RUNNER)
                         .requestMatchers(HttpMethod.PUT, "/api/v1/artifacts/**", "/api/v1/runs/*/attempts/**")

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.isoflop.db.run.NewRun;
+import dev.isoflop.db.scheduling.LedgerStore;
 import dev.isoflop.db.scheduling.UsageStore;
 import dev.isoflop.platform.scheduling.Budgets;
 import dev.isoflop.platform.scheduling.Scheduler;
@@ -253,6 +254,64 @@ class SchedulingTests {
         assertThatThrownBy(() -> admit(spent, 0)).hasMessageContaining("GPU-hours");
         List<Long> others = pretrain(other, 0, 1);
         assertThat(host.claim(2)).extracting(Assignment::runId).containsExactlyElementsOf(others);
+    }
+
+    @Test
+    void theLedgerSaysWhereEveryFlopWent() {
+        long sweep = on.sweep();
+        Host host = host(8, 0);
+        long good = queue(sweep, "pretrain", 9, 0, 0, 1e12, 100);
+        Assignment first = host.claimAndStart();
+        on.api.commitCheckpoint(good, 1, Orchestra.checkpoint(40, on.store("w", "of " + good)));
+        host.heartbeat(70, List.of(first));
+        on.age(good, 120);
+        on.reap();
+        on.skipBackoff(good);
+        finish(host.claimAndStart(), 100);
+
+        long bad = queue(sweep, "pretrain", 8, 0, 0, 1e12, 100);
+        Assignment failing = host.claimAndStart();
+        host.heartbeat(30, List.of(failing));
+        on.api.finish(bad, 1, Orchestra.failed(Category.INVALID_INPUT));
+
+        long cancelled = queue(sweep, "pretrain", 7, 0, 0, 1e12, 100);
+        Assignment unwanted = host.claimAndStart();
+        host.heartbeat(20, List.of(unwanted));
+        on.cancelRuns.cancel(cancelled, null);
+        on.api.finish(cancelled, 1, Orchestra.ended(Outcome.CANCELLED));
+
+        queue(sweep, "pretrain", 6, 0, 0, 1e12, 100);
+        Assignment running = host.claimAndStart();
+        host.heartbeat(50, List.of(running));
+        long again = queue(sweep, "pretrain", 5, 0, 0, 1e12, 100);
+        Assignment preempted = host.claimAndStart();
+        host.heartbeat(10, List.of(preempted));
+        on.api.finish(again, 1, Orchestra.ended(Outcome.PREEMPTED));
+
+        var line =
+                on.context.getBean(LedgerStore.class).lines(experiment(sweep)).getFirst();
+        assertThat(line.planned()).isEqualTo(5e12);
+        assertThat(line.executed()).isCloseTo(1.3e12 + 0.3e12 + 0.2e12 + 0.5e12 + 0.1e12, within(1e6));
+        assertThat(line.achieved()).isCloseTo(1e12 + 0.5e12, within(1e6));
+        assertThat(line.lost()).isCloseTo(0.3e12, within(1e6));
+        assertThat(line.preempted()).isCloseTo(0.1e12, within(1e6));
+        assertThat(line.failed()).isCloseTo(0, within(1e6));
+        assertThat(line.abandonedFailed()).isCloseTo(0.3e12, within(1e6));
+        assertThat(line.abandonedCancelled()).isCloseTo(0.2e12, within(1e6));
+        assertThat(line.remaining()).isCloseTo(0.5e12 + 1e12, within(1e6));
+        assertThat(line.attempts()).isEqualTo(6);
+        assertThat(line.achieved()
+                        + line.lost()
+                        + line.preempted()
+                        + line.failed()
+                        + line.abandonedFailed()
+                        + line.abandonedCancelled())
+                .isCloseTo(line.executed(), within(1e6));
+        scheduler.look();
+        double heldBack = usage.spent(experiment(sweep)).flops();
+        assertThat(heldBack + 0.5e12)
+                .as("the sums that budgets are held against agree")
+                .isCloseTo(line.executed(), within(1e6));
     }
 
     // --- room for what does not fit
