@@ -1352,7 +1352,7 @@ export interface components {
             /** Format: double */
             wastedDeviceHours: number;
         };
-        LedgerBudget: {
+        LedgerBounds: {
             /** Format: double */
             flops?: number;
             /** Format: double */
@@ -2379,7 +2379,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["LedgerBudget"];
+                "application/json": components["schemas"]["LedgerBounds"];
             };
         };
         responses: {

@@ -53,7 +53,7 @@ class ExperimentController {
     ResponseEntity<Views.Experiment> budget(
             @PathVariable("id") long id,
             @RequestHeader(name = "If-Match", required = false) @Nullable String ifMatch,
-            @RequestBody Ledger.Budget budget) {
+            @RequestBody Ledger.Bounds budget) {
         return tagged(experiments.set(id, budget, IfMatch.version(ifMatch)));
     }
 

@@ -55,7 +55,7 @@ class Experiments {
      * @throws ProblemException not-found, etag-mismatch, invalid-request
      */
     @Transactional
-    public Views.Experiment set(long id, Ledger.Budget budget, @Nullable Long expectedVersion) {
+    public Views.Experiment set(long id, Ledger.Bounds budget, @Nullable Long expectedVersion) {
         check(budget);
         ExperimentRow row = store.lock(id).orElseThrow(() -> notFound(id));
         if (expectedVersion != null && expectedVersion != row.version()) {
@@ -68,7 +68,7 @@ class Experiments {
         return get(id);
     }
 
-    private static void check(Ledger.Budget budget) {
+    private static void check(Ledger.Bounds budget) {
         List<Problem.FieldError> errors = new ArrayList<>();
         positive(errors, "/flops", budget.flops());
         positive(errors, "/gpuHours", budget.gpuHours());

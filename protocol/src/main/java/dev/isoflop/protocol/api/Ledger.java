@@ -62,7 +62,7 @@ public record Ledger(
      * @param weight of the fair share, positive; 1 when absent
      */
     @JsonInclude(JsonInclude.Include.NON_NULL)
-    public record Budget(
+    public record Bounds(
             @Nullable Double flops,
             @Nullable Double gpuHours,
             @Nullable Double weight) {}
