@@ -17,7 +17,7 @@ function accountOf(runs) {
   const stands = (run) => !["failed", "cancelled"].includes(run.state);
   const achieved = sum((run) => (stands(run) ? (run.state === "succeeded" ? run.flops : done(run)) : 0));
   const failed = sum((run) => (run.state === "failed" ? run.flops * 0.4 : 0));
-  // the third attempt of some run began before the second had ended
+  // a runner was lost now and then, between two checkpoints
   const lost = achieved * 0.021;
   return {
     plannedFlops: sum((run) => run.flops),

@@ -29,21 +29,12 @@ class ExperimentApiTests {
 
     @BeforeEach
     void prepareDataset() {
-        if (jdbc.sql("select count(*) from dataset where corpus = ?")
-                        .param(CORPUS)
-                        .query(Integer.class)
-                        .single()
-                == 0) {
-            client.readyDataset(CORPUS, 10_000_000);
-        }
+        client.readyDataset(CORPUS, 10_000_000);
     }
 
     /** Six runs; what they plan together is in the answer. */
     private Reply submit(String sweep) {
-        return client.post("/api/v1/sweeps", "submit", """
-                {"kind":"isoflop","name":"%s","experiment":"%s","dataset":{"corpus":"%s"},"pool":"%s",
-                 "models":[{"dModel":12,"layers":2,"heads":2},{"dModel":16,"layers":2,"heads":2},{"dModel":24,"layers":2,"heads":2}],
-                 "budgets":[{"flops":3e10,"batchSequences":2},{"flops":1e11,"batchSequences":2}]}""".formatted(sweep, name, CORPUS, name));
+        return client.submitSweep(sweep, name, CORPUS, name, 3, 2);
     }
 
     private Reply budget(String scope, @Nullable String ifMatch, String body) {
@@ -131,10 +122,7 @@ class ExperimentApiTests {
         assertThat(budget("admin", "*", "{}").status()).isEqualTo(200);
         assertThat(client.claim(runner, 1, "pretrain")).hasSize(1);
         // another experiment, in the same pool, which has had nothing
-        Reply other = client.post("/api/v1/sweeps", "submit", """
-                {"kind":"isoflop","name":"%s","experiment":"other-%s","dataset":{"corpus":"%s"},"pool":"%s",
-                 "models":[{"dModel":12,"layers":2,"heads":2},{"dModel":16,"layers":2,"heads":2},{"dModel":24,"layers":2,"heads":2}],
-                 "budgets":[{"flops":3e10,"batchSequences":2}]}""".formatted(name, name, CORPUS, name));
+        Reply other = client.submitSweep(name, "other-" + name, CORPUS, name, 3, 1);
         assertThat(other.status()).as(other.text()).isEqualTo(201);
         saysOf(runs.get(1), "fair-share", "another with less for its weight comes first");
         jdbc.sql("insert into reservation (run_id, runner_id, until) values (?, ?, now() + interval '1 minute')")

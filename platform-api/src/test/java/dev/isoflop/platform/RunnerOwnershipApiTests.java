@@ -35,18 +35,9 @@ class RunnerOwnershipApiTests {
 
     @BeforeEach
     void anAttemptOfAnothersRunner() {
-        if (jdbc.sql("select count(*) from dataset where corpus = ?")
-                        .param(CORPUS)
-                        .query(Integer.class)
-                        .single()
-                == 0) {
-            client.readyDataset(CORPUS, 10_000_000);
-        }
+        client.readyDataset(CORPUS, 10_000_000);
         pool = "o" + UUID.randomUUID().toString().substring(0, 8);
-        Reply made = client.post("/api/v1/sweeps", "submit", """
-                {"kind":"isoflop","name":"%s","experiment":"ownership","dataset":{"corpus":"%s"},"pool":"%s",
-                 "models":[{"dModel":12,"layers":2,"heads":2}],
-                 "budgets":[{"flops":3e10,"batchSequences":2}]}""".formatted(pool, CORPUS, pool));
+        Reply made = client.submitSweep(pool, "ownership", CORPUS, pool, 1, 1);
         assertThat(made.status()).as(made.text()).isEqualTo(201);
         owner = token();
         stranger = token();

@@ -64,13 +64,6 @@ public class ExperimentStore {
                 .optional();
     }
 
-    public Optional<ExperimentRow> find(String name) {
-        return jdbc.sql(SELECT + "where e.name = ?")
-                .param(name)
-                .query((rs, i) -> row(rs))
-                .optional();
-    }
-
     /** The experiment as it is now, its row locked until the transaction ends. */
     @Transactional(propagation = Propagation.MANDATORY)
     public Optional<ExperimentRow> lock(long id) {

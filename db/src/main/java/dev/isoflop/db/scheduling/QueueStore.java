@@ -43,8 +43,6 @@ public class QueueStore {
      */
     public record Usage(double seconds, double attempts, int held, double heldSeconds) {
 
-        static final Usage NONE = new Usage(0, 0, 0, 0);
-
         Usage plus(Usage o) {
             return new Usage(seconds + o.seconds, attempts + o.attempts, held + o.held, heldSeconds + o.heldSeconds);
         }

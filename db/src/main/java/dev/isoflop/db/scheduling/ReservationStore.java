@@ -26,9 +26,8 @@ public class ReservationStore {
      * A run that might have been granted for some time.
      *
      * @param gpus it wants for itself
-     * @param experiment 0 if it belongs to none
      */
-    public record Waiting(long run, long experiment, String kind, int priority, long memoryBytes, int gpus) {}
+    public record Waiting(long run, String kind, int priority, long memoryBytes, int gpus) {}
 
     /**
      * A runner that is there.
@@ -97,8 +96,7 @@ public class ReservationStore {
                 .param("priority", priority)
                 .param("patience", patience.toMillis() / 1e3)
                 .param("most", MOST_WAITING)
-                .query((rs, i) ->
-                        new Waiting(rs.getLong(1), experiment, rs.getString(2), priority, rs.getLong(3), rs.getInt(4)))
+                .query((rs, i) -> new Waiting(rs.getLong(1), rs.getString(2), priority, rs.getLong(3), rs.getInt(4)))
                 .list();
     }
 
