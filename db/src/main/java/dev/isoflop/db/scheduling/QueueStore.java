@@ -11,9 +11,6 @@ import org.springframework.stereotype.Repository;
 @Repository
 public class QueueStore {
 
-    /** Runs counted of one experiment and priority: more than a claim can take. */
-    public static final int MOST_COUNTED = 256;
-
     /** Experiments and priorities looked at; those of the highest priority first. */
     private static final int MOST_LINES = 500;
 
@@ -28,7 +25,7 @@ public class QueueStore {
      *
      * @param experiment 0 for runs that belong to none
      * @param weight of its fair share
-     * @param runs how many, counted up to {@value #MOST_COUNTED}
+     * @param runs how many, counted as far as was asked
      * @param budgeted whether the experiment has a budget
      */
     public record Line(long experiment, int priority, double weight, int runs, boolean budgeted) {}
@@ -48,8 +45,12 @@ public class QueueStore {
         }
     }
 
-    /** The pool's lines that have a run to grant, the highest priority first. */
-    public List<Line> lines(String pool) {
+    /**
+     * The pool's lines that have a run to grant, the highest priority first.
+     *
+     * @param counted how many runs of a line are counted at most
+     */
+    public List<Line> lines(String pool, int counted) {
         // Walks the index from one pair to the next, so that its cost is that of the pairs and not of the runs.
         return jdbc.sql("""
                         with recursive pair as (
@@ -77,7 +78,7 @@ public class QueueStore {
                         order by p.low, p.experiment limit :most
                         """)
                 .param("pool", pool)
-                .param("counted", MOST_COUNTED)
+                .param("counted", counted)
                 .param("most", MOST_LINES)
                 .query((rs, i) -> new Line(
                         rs.getLong("experiment"),

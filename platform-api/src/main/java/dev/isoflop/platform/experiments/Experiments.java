@@ -5,7 +5,6 @@ import dev.isoflop.db.experiment.ExperimentStore.ExperimentRow;
 import dev.isoflop.db.scheduling.LedgerStore;
 import dev.isoflop.db.scheduling.LedgerStore.Line;
 import dev.isoflop.db.scheduling.UsageStore;
-import dev.isoflop.platform.scheduling.Shares;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.api.Ledger;
 import dev.isoflop.protocol.api.Ledger.Abandoned;
@@ -30,13 +29,11 @@ class Experiments {
     private final ExperimentStore store;
     private final LedgerStore ledgers;
     private final UsageStore usage;
-    private final Shares shares;
 
-    Experiments(ExperimentStore store, LedgerStore ledgers, UsageStore usage, Shares shares) {
+    Experiments(ExperimentStore store, LedgerStore ledgers, UsageStore usage) {
         this.store = store;
         this.ledgers = ledgers;
         this.usage = usage;
-        this.shares = shares;
     }
 
     List<Views.Experiment> list(long before, int limit) {
@@ -64,7 +61,6 @@ class Experiments {
                     "The experiment has changed since (version " + row.version() + "). Look at it again.");
         }
         store.set(id, budget.flops(), budget.gpuHours(), budget.weight() == null ? 1 : budget.weight());
-        shares.changed();
         return get(id);
     }
 

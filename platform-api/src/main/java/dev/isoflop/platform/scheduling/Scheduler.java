@@ -48,6 +48,7 @@ public class Scheduler {
     private final QueueStore queue;
     private final ReservationStore reservations;
     private final UsageStore usage;
+    private final Shares shares;
     private final RunStore runs;
     private final RunTransitions transitions;
     private final TransactionTemplate transactions;
@@ -58,6 +59,7 @@ public class Scheduler {
             QueueStore queue,
             ReservationStore reservations,
             UsageStore usage,
+            Shares shares,
             RunStore runs,
             RunTransitions transitions,
             TransactionTemplate transactions,
@@ -66,6 +68,7 @@ public class Scheduler {
         this.queue = queue;
         this.reservations = reservations;
         this.usage = usage;
+        this.shares = shares;
         this.runs = runs;
         this.transitions = transitions;
         this.transactions = transactions;
@@ -85,6 +88,7 @@ public class Scheduler {
     /** One round. */
     public void look() {
         usage.fold(settings.halfLife());
+        shares.forget();
         reservations.prune();
         reservations.pools().forEach(this::makeRoom);
     }
@@ -102,7 +106,7 @@ public class Scheduler {
             if (hosts.isEmpty()) {
                 return;
             }
-            for (Line line : queue.lines(pool)) {
+            for (Line line : queue.lines(pool, 1)) {
                 for (Waiting run :
                         reservations.waiting(pool, line.experiment(), line.priority(), settings.patience())) {
                     if (Room.fitsNow(run, hosts)) {

@@ -79,6 +79,20 @@ class FairShareTests extends SchedulingScene {
     }
 
     @Test
+    void whatIsQueuedBetweenTwoClaimsIsSeenByTheSecondAtOnce() {
+        long low = on.sweep();
+        long other = on.sweep();
+        pretrain(low, 0, 60);
+        pretrain(other, 0, 60);
+        Host host = host(64, 0);
+        for (int round = 0; round < 30; round++) {
+            assertThat(host.claim(1)).hasSize(1);
+            long urgent = queue(on.sweep(), "pretrain", 1 + round, 0, 0, 1e12, 100);
+            assertThat(host.claim(1)).extracting(Assignment::runId).containsExactly(urgent);
+        }
+    }
+
+    @Test
     void manyExperimentsWhoseRunsFitNobodyDoNotStarveTheOneWhoseRunsFit() {
         for (int i = 0; i < 12; i++) {
             queue(on.sweep(), "pretrain", 5, 900 * GIB, 0, 0, 0);

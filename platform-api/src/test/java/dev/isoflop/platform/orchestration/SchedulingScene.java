@@ -6,7 +6,6 @@ import dev.isoflop.db.run.NewRun;
 import dev.isoflop.db.scheduling.UsageStore;
 import dev.isoflop.platform.scheduling.Budgets;
 import dev.isoflop.platform.scheduling.Scheduler;
-import dev.isoflop.platform.scheduling.Shares;
 import dev.isoflop.protocol.job.CommandSpec;
 import dev.isoflop.protocol.job.JobResult;
 import dev.isoflop.protocol.job.JobSpec;
@@ -77,7 +76,6 @@ abstract class SchedulingScene {
                 .sql("update experiment set flop_budget = ?, gpu_hour_budget = ? where id = ?")
                 .params(java.util.Arrays.asList(flops, gpuHours, experiment(sweep)))
                 .update();
-        on.context.getBean(Shares.class).changed();
     }
 
     void admit(long sweep, double flops) {
@@ -97,7 +95,6 @@ abstract class SchedulingScene {
         on.age(run, seconds);
         on.api.finish(run, 1, succeeded(new JobResult.Pretrained(1, 1, 1, 1, 1, 1, 1, false)));
         scheduler.look();
-        on.context.getBean(Shares.class).changed();
     }
 
     void finish(Assignment a, long steps) {
