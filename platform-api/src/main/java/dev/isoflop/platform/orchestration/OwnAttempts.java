@@ -44,7 +44,7 @@ class OwnAttempts implements HandlerInterceptor, WebMvcConfigurer {
             return true;
         }
         Optional<Long> owner = owner(request);
-        if (owner.isPresent() && owner.get() != caller.tokenId()) {
+        if (owner.isPresent() && !owner.get().equals(caller.tokenId())) {
             throw new ProblemException(
                     ErrorCode.FORBIDDEN,
                     "This runner is registered with another token: a runner's token speaks for its own runners and their attempts alone.");

@@ -1,5 +1,6 @@
 package dev.isoflop.platform.tokens;
 
+import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.shared.problem.Problems;
 import dev.isoflop.protocol.error.ErrorCode;
 import jakarta.servlet.FilterChain;
@@ -58,6 +59,9 @@ final class CallerFilter extends OncePerRequestFilter {
         } catch (DataAccessException | TransactionException e) {
             log.warn("Could not look a token up", e);
             problems.send(response, ErrorCode.INTERNAL, "The platform cannot reach its database; try again later.");
+            return;
+        } catch (ProblemException e) {
+            problems.send(response, e.code(), e.detail());
             return;
         }
         if (authorization != null && caller.isEmpty()) {

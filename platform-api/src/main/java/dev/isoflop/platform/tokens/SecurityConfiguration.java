@@ -1,6 +1,5 @@
 package dev.isoflop.platform.tokens;
 
-import dev.isoflop.db.audit.AuditStore;
 import dev.isoflop.platform.shared.problem.Problems;
 import dev.isoflop.protocol.error.ErrorCode;
 import jakarta.servlet.DispatcherType;
@@ -24,7 +23,7 @@ class SecurityConfiguration {
 
     @Bean
     SecurityFilterChain securityFilterChain(
-            HttpSecurity http, Credentials credentials, AuditStore audit, Problems problems) throws Exception {
+            HttpSecurity http, Credentials credentials, AuditTrail audit, Problems problems) throws Exception {
         return http.csrf(csrf -> csrf.disable()) // see CallerFilter for what stands in its place
                 .httpBasic(basic -> basic.disable())
                 .formLogin(form -> form.disable())
