@@ -23,3 +23,8 @@ create table experiment_role (
     primary key (experiment_id, principal)
 );
 create index experiment_role_by_principal on experiment_role (principal);
+
+alter table experiment add column access_version bigint not null default 0;
+
+-- In whose name a schedule submits: whoever wrote it last, themselves first, then their groups. Null: an admin, or from before there were roles.
+alter table schedule add column principals text[];

@@ -109,6 +109,39 @@ class OidcTests {
     }
 
     @Test
+    void rolesAreGivenToSubjectsAndGroups() {
+        String ada = good("ada");
+        Reply made = platform.client.send("POST", "/api/v1/sweeps", ada, """
+                {"kind":"command","name":"s","experiment":"of ada","command":["true"],"parameters":{"x":{"values":[1]}}}""", Map.of("Idempotency-Key", "of-ada"));
+        assertThat(made.status()).as(made.text()).isEqualTo(201);
+        String experiment = "/api/v1/experiments/" + made.at("/experimentId");
+        assertThat(platform.client
+                        .send("GET", experiment + "/access", ada, null, Map.of())
+                        .at("/roles/0/principal"))
+                .isEqualTo("user:ada");
+        Reply set = platform.client.send("PUT", experiment + "/access", ada, """
+                {"visibility":"private","roles":[{"principal":"user:ada","role":"owner"},{"principal":"group:theory","role":"viewer"}]}""", Map.of("If-Match", "*"));
+        assertThat(set.status()).as(set.text()).isEqualTo(200);
+        String theorist = issuer.token("emmy", claims -> claims.claim("groups", List.of("theory")));
+        String intern = issuer.token("ida", claims -> claims.claim("groups", List.of("user:ada", "theory\n", "x")));
+        String named = issuer.token("ada ", claims -> claims.subject("Ada").claim("preferred_username", "ada"));
+        assertThat(platform.client
+                        .send("GET", experiment, theorist, null, Map.of())
+                        .status())
+                .isEqualTo(200);
+        assertThat(platform.client
+                        .send("DELETE", experiment + "/access", theorist, null, Map.of())
+                        .status())
+                .isNotEqualTo(200);
+        for (String other : List.of(intern, named)) {
+            assertThat(platform.client
+                            .send("GET", experiment, other, null, Map.of())
+                            .status())
+                    .isEqualTo(404);
+        }
+    }
+
+    @Test
     void whatIsNotForUsOrNotNowIsRefused() {
         refusedWith(claims -> claims.audience("another"));
         refusedWith(claims -> claims.audience(List.of()));

@@ -112,8 +112,11 @@ public class TokenStore {
                 .list();
     }
 
-    /** @return whether there was such a token; its sessions end with it */
+    /** @return whether there was such a token; its sessions and its roles end with it */
     public boolean delete(long id) {
+        jdbc.sql("delete from experiment_role where principal = ?")
+                .param("token:" + id)
+                .update();
         return jdbc.sql("delete from api_token where id = ?").param(id).update() == 1;
     }
 

@@ -1,6 +1,7 @@
 package dev.isoflop.platform.experiments;
 
 import dev.isoflop.db.sweep.SweepStore;
+import dev.isoflop.platform.access.ExperimentAccess;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.shared.web.Cursor;
 import dev.isoflop.protocol.api.Page;
@@ -19,9 +20,11 @@ import org.springframework.web.bind.annotation.RestController;
 class ExperimentController {
 
     private final SweepStore store;
+    private final ExperimentAccess access;
 
-    ExperimentController(SweepStore store) {
+    ExperimentController(SweepStore store, ExperimentAccess access) {
         this.store = store;
+        this.access = access;
     }
 
     /** Newest first. */
@@ -30,7 +33,7 @@ class ExperimentController {
             @RequestParam(name = "limit", required = false) @Nullable Integer limit,
             @RequestParam(name = "after", required = false) @Nullable String after) {
         int size = Cursor.limit(limit, 50);
-        List<Views.Experiment> found = store.experiments(Cursor.id(after, Long.MAX_VALUE), size + 1).stream()
+        List<Views.Experiment> found = store.experiments(Cursor.id(after, Long.MAX_VALUE), size + 1, access.hidden()).stream()
                 .map(ExperimentController::view)
                 .toList();
         return Cursor.page(found, size, view -> Long.toString(view.id()));
@@ -38,7 +41,7 @@ class ExperimentController {
 
     @GetMapping("/{id}")
     Views.Experiment get(@PathVariable("id") long id) {
-        return store.experiments(id + 1, 1).stream()
+        return store.experiments(id + 1, 1, List.of()).stream()
                 .filter(row -> row.id() == id)
                 .findFirst()
                 .map(ExperimentController::view)

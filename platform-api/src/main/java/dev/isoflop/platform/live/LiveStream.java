@@ -1,6 +1,7 @@
 package dev.isoflop.platform.live;
 
 import dev.isoflop.db.run.RunTransitioned;
+import dev.isoflop.platform.access.Watcher;
 import dev.isoflop.platform.fits.FitMade;
 import dev.isoflop.platform.metrics.RunProgressed;
 import dev.isoflop.platform.runs.RunEvents;
@@ -55,10 +56,13 @@ class LiveStream {
             @Nullable Double trainLoss,
             @Nullable Double tokensPerSecond) {}
 
-    /** @param after id of the last transition the client has seen, absent for a fresh stream */
-    SseEmitter open(Set<String> topics, @Nullable Long after) {
+    /**
+     * @param after id of the last transition the client has seen, absent for a fresh stream
+     * @param watcher what whoever reads may see
+     */
+    SseEmitter open(Set<String> topics, @Nullable Long after, Watcher watcher) {
         SseEmitter emitter = new SseEmitter(0L);
-        Subscriber subscriber = new Subscriber(emitter, topics);
+        Subscriber subscriber = new Subscriber(emitter, topics, watcher);
         emitter.onCompletion(subscriber::close);
         emitter.onError(e -> subscriber.close());
         subscribers.add(subscriber);
@@ -109,7 +113,7 @@ class LiveStream {
             Subscriber.Message message = new Subscriber.Message(
                     row.event().id(), "transition", row.event().runId(), row.sweepId(), row.event());
             if (subscriber.wants(message)) {
-                subscriber.send(message);
+                subscriber.sendIfSeen(message);
             }
             replayed.add(row.event().id());
         }

@@ -18,7 +18,7 @@ import org.springframework.stereotype.Component;
  * database after that time.
  */
 @Component
-class Credentials {
+public class Credentials {
 
     private static final long REMEMBERED_NANOS = Duration.ofSeconds(5).toNanos();
     private static final int MOST = 10_000;
@@ -58,7 +58,7 @@ class Credentials {
     }
 
     /** Whether the caller would still be recognised if it came now: nothing remembered counts. */
-    boolean isStillGood(Caller caller) {
+    public boolean isStillGood(Caller caller) {
         Instant expiresAt = caller.expiresAt();
         Long token = caller.tokenId();
         return (expiresAt == null || expiresAt.isAfter(Instant.now())) && (token == null || store.isValid(token));

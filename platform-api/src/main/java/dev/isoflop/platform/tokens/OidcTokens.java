@@ -15,6 +15,7 @@ import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.proc.BadJWTException;
 import com.nimbusds.jwt.proc.DefaultJWTClaimsVerifier;
 import com.nimbusds.jwt.proc.DefaultJWTProcessor;
+import com.nimbusds.jwt.util.DateUtils;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.error.ErrorCode;
 import java.text.ParseException;
@@ -136,7 +137,7 @@ class OidcTokens {
                 shown(username instanceof String text && !text.isBlank() ? text : subject),
                 scope,
                 groups,
-                claims.getExpirationTime().toInstant());
+                Instant.ofEpochSecond(DateUtils.toSecondsSinceEpoch(claims.getExpirationTime())));
     }
 
     /** Names go into logs and tables: no line breaks, nothing endless. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.isoflop.db.schedule.FireStore;
 import dev.isoflop.db.schedule.ScheduleStore;
 import dev.isoflop.platform.PlatformTest;
+import dev.isoflop.platform.access.Submitter;
 import dev.isoflop.platform.sweeps.Sweeps;
 import dev.isoflop.protocol.api.ScheduleViews.CatchUp;
 import dev.isoflop.protocol.api.ScheduleViews.CreateSchedule;
@@ -346,7 +347,7 @@ class ReconcilerTests {
                 null,
                 null,
                 null,
-                null));
+                null), Submitter.current());
         quartzFires(id, "2020-06-01T00:01:00Z");
         quartzFires(id, "2020-06-01T00:02:00Z");
         launcher.launch();
