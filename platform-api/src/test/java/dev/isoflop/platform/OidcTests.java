@@ -43,6 +43,7 @@ class OidcTests {
                 home,
                 "--isoflop.oidc.issuer=" + issuer.url(),
                 "--isoflop.oidc.audience=" + TestIssuer.AUDIENCE,
+                "--isoflop.limits.enabled=false", // this test is an attacker all the time
                 "--isoflop.oidc.skew=5s",
                 "--isoflop.oidc.keys-ttl=1s",
                 "--isoflop.oidc.keys-pause=" + PAUSE.toMillis() + "ms");

@@ -36,6 +36,11 @@ public final class Watcher {
         this.credentials = credentials;
     }
 
+    /** Who watches; empty for the platform itself. */
+    public String principal() {
+        return caller == null ? "" : caller.principal();
+    }
+
     /** Whether the token it watches with is still valid. */
     public boolean isGood() {
         refresh();

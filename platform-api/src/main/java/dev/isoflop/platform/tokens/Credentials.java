@@ -2,6 +2,8 @@ package dev.isoflop.platform.tokens;
 
 import dev.isoflop.db.token.TokenStore;
 import dev.isoflop.db.token.TokenStore.TokenRow;
+import dev.isoflop.platform.shared.problem.ProblemException;
+import dev.isoflop.protocol.error.ErrorCode;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
@@ -69,9 +71,15 @@ public class Credentials {
                 .map(scope -> Caller.ofToken(token.id(), token.name(), scope, token.expiresAt(), credential)));
     }
 
-    /** Forgets everything: a token was revoked, or a session ended. */
+    /** Whether it was good once, and was not refused since; whether it is now, only looking it up tells. */
+    boolean wasGood(String credential) {
+        return known.containsKey(Secrets.sha256(credential));
+    }
+
+    /** Looks everything up again: a token was revoked, or a session ended. */
     void forget() {
-        known.clear();
+        long now = System.nanoTime();
+        known.replaceAll((_, remembered) -> new Known(remembered.caller(), now));
     }
 
     private Optional<Caller> find(String credential, Function<String, Optional<Caller>> look) {
@@ -81,7 +89,15 @@ public class Credentials {
         if (remembered != null && remembered.untilNanos() - now > 0 && !hasEnded(remembered.caller())) {
             return Optional.of(remembered.caller());
         }
-        Optional<Caller> found = look.apply(hash);
+        Optional<Caller> found;
+        try {
+            found = look.apply(hash);
+        } catch (ProblemException e) {
+            if (e.code() == ErrorCode.UNAUTHENTICATED) {
+                known.remove(hash);
+            }
+            throw e;
+        }
         if (found.isEmpty()) {
             known.remove(hash);
             return found;

@@ -30,10 +30,12 @@ class SessionController {
     private final Credentials credentials;
     private final TokenStore store;
     private final Identities identities;
+    private final Limits limits;
     private final IsoflopSettings settings;
 
     SessionController(
-            Credentials credentials, TokenStore store, Identities identities, IsoflopSettings settings) {
+            Credentials credentials, TokenStore store, Identities identities, Limits limits, IsoflopSettings settings) {
+        this.limits = limits;
         this.identities = identities;
         this.credentials = credentials;
         this.store = store;
@@ -55,9 +57,7 @@ class SessionController {
                     List.of(new Problem.FieldError("/token", "Missing.", "a token such as isf_…", null)));
         }
         AuditTrail.detail(http, "sign-in refused");
-        Caller caller = credentials
-                .ofToken(token.strip())
-                .orElseThrow(() -> new ProblemException(ErrorCode.UNAUTHENTICATED, "This token is not valid."));
+        Caller caller = signIn(token.strip(), http);
         AuditTrail.caller(http, caller);
         if (caller.scope() == Scope.RUNNER) {
             throw new ProblemException(
@@ -78,6 +78,26 @@ class SessionController {
         return ResponseEntity.noContent()
                 .header(HttpHeaders.SET_COOKIE, cookie(session, ttl, http.isSecure()))
                 .build();
+    }
+
+    private Caller signIn(String token, HttpServletRequest http) {
+        if (limits.isGuessing(http) && !credentials.wasGood(token)) {
+            long seconds = Math.max(1, limits.failure(http).toSeconds() + 1);
+            throw new ProblemException(
+                    ErrorCode.TOO_MANY_REQUESTS,
+                    "Too many tokens from this address were not valid. Try again in %d s.".formatted(seconds),
+                    Duration.ofSeconds(seconds));
+        }
+        try {
+            return credentials
+                    .ofToken(token)
+                    .orElseThrow(() -> new ProblemException(ErrorCode.UNAUTHENTICATED, "This token is not valid."));
+        } catch (ProblemException e) {
+            if (e.code() == ErrorCode.UNAUTHENTICATED) {
+                limits.failure(http);
+            }
+            throw e;
+        }
     }
 
     @GetMapping

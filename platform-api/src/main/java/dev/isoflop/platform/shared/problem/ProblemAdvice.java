@@ -3,6 +3,7 @@ package dev.isoflop.platform.shared.problem;
 import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.error.Problem;
 import jakarta.servlet.http.HttpServletRequest;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -39,7 +40,15 @@ class ProblemAdvice {
 
     @ExceptionHandler
     ResponseEntity<Problem> refused(ProblemException e) {
-        return Problems.answer(Problems.of(e.code(), e.detail(), e.errors(), e.expectedSeq()), e.location());
+        ResponseEntity<Problem> answer =
+                Problems.answer(Problems.of(e.code(), e.detail(), e.errors(), e.expectedSeq()), e.location());
+        Duration retryAfter = e.retryAfter();
+        return retryAfter == null
+                ? answer
+                : ResponseEntity.status(answer.getStatusCode())
+                        .headers(answer.getHeaders())
+                        .header(HttpHeaders.RETRY_AFTER, Long.toString(Math.max(1, retryAfter.toSeconds())))
+                        .body(answer.getBody());
     }
 
     @ExceptionHandler
