@@ -16,8 +16,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** A platform that has too many requests says when to come back, and is left alone until then. */
+@Timeout(30)
 class RetryAfterTests {
 
     private final AtomicInteger requests = new AtomicInteger();
@@ -31,7 +33,7 @@ class RetryAfterTests {
             boolean first = requests.incrementAndGet() == 1;
             byte[] body = (first
                             ? "{\"type\":\"/problems/too-many-requests\",\"title\":\"t\",\"status\":429,\"code\":\"too-many-requests\"}"
-                            : "{\"directives\":[]}")
+                            : "{\"desired\":[]}")
                     .getBytes(StandardCharsets.UTF_8);
             exchange.getRequestBody().readAllBytes();
             exchange.getResponseHeaders().set("Content-Type", first ? "application/problem+json" : "application/json");
@@ -58,7 +60,7 @@ class RetryAfterTests {
         Directives answer = retry.untilAnswered(
                         "heartbeat",
                         () -> false,
-                        () -> client.api().heartbeat(1, new Heartbeat("1", 0, List.of())))
+                        () -> client.api().heartbeat(1, new Heartbeat("1", 0, List.of(), List.of())))
                 .orElseThrow();
         assertThat(answer).isNotNull();
         return Duration.ofNanos(System.nanoTime() - began);
