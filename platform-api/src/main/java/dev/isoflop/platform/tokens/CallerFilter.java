@@ -132,7 +132,11 @@ final class CallerFilter extends OncePerRequestFilter {
             return false;
         }
         String site = request.getHeader("Sec-Fetch-Site");
-        if (site != null && !OWN_SITE.contains(site)) {
+        // browsers that do not say it name the page's origin, whose host must be the one that is asked
+        String origin = request.getHeader(HttpHeaders.ORIGIN);
+        if (site == null
+                ? origin != null && !origin.replaceFirst("^https?://", "").equals(request.getHeader(HttpHeaders.HOST))
+                : !OWN_SITE.contains(site)) {
             return true;
         }
         String type = request.getContentType();
