@@ -17,7 +17,8 @@ import tools.jackson.core.type.TypeReference;
 @Command(
         name = "audit",
         mixinStandardHelpOptions = true,
-        description = "Lists who asked for which change, and who was turned away, newest first. Needs a token of scope admin.",
+        description =
+                "Lists who asked for which change, and who was turned away, newest first. Needs a token of scope admin.",
         footer = {"", "Example:", "  isoflop audit --refused"})
 final class AuditCommand implements Callable<Integer> {
 

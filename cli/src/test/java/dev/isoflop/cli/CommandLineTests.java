@@ -153,7 +153,17 @@ class CommandLineTests {
     @Test
     void namesInTheAuditTrailCannotSteerTheTerminal() {
         String line = AuditCommand.line(new dev.isoflop.protocol.api.Views.AuditEntry(
-                1, java.time.Instant.EPOCH, 2L, "\033[2Jmallory\n", "token:2", "::1", "POST", "/api/v1/sweeps", 403, null, null));
+                1,
+                java.time.Instant.EPOCH,
+                2L,
+                "\033[2Jmallory\n",
+                "token:2",
+                "::1",
+                "POST",
+                "/api/v1/sweeps",
+                403,
+                null,
+                null));
         assertThat(line).contains("mallory").contains("403").contains("token:2").doesNotContainPattern("\\p{Cntrl}");
     }
 }

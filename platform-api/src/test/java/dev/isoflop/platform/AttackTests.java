@@ -93,8 +93,10 @@ class AttackTests {
             assertThat(answer).as(prefix + path).doesNotContain("not for you").doesNotContain("root:");
             assertThat(answer).as(prefix + path).doesNotContain("HTTP/1.1 500");
         }
-        String put = raw("PUT /api/v1/artifacts/" + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1\r\n"
-                + "Content-Type: application/octet-stream\r\nAuthorization: Bearer " + client.token("runner") + "\r\n\r\nx");
+        String put = raw(
+                "PUT /api/v1/artifacts/" + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1\r\n"
+                        + "Content-Type: application/octet-stream\r\nAuthorization: Bearer " + client.token("runner")
+                        + "\r\n\r\nx");
         assertThat(put).matches("(?s)HTTP/1.1 4\\d\\d.*");
         assertThat(outside).hasContent("not for you");
     }
@@ -130,13 +132,16 @@ class AttackTests {
     }
 
     private static Reply submit(String name, String more) {
-        return client.post("/api/v1/sweeps", "submit", """
+        return client.post(
+                "/api/v1/sweeps", "submit", """
                 {"kind":"command","name":"%s","experiment":"attacks","pool":"%s","command":["true"],
                  "parameters":{"x":{"values":[1]}},"environment":{"KEY":"%s"},"secrets":["KEY"]%s}""".formatted(name, "p" + name.hashCode(), COMMAND_SECRET, more));
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"../up.txt", "/tmp/up.txt", "a/../../up.txt", "a\\\\..\\\\up.txt", "", ".", "a\\u0000b", "./../x"})
+    @ValueSource(
+            strings = {"../up.txt", "/tmp/up.txt", "a/../../up.txt", "a\\\\..\\\\up.txt", "", ".", "a\\u0000b", "./../x"
+            })
     void aFileOfACommandStaysInItsDirectory(String file) {
         Reply reply = submit("files" + UUID.randomUUID(), ",\"files\":{\"%s\":\"x\"}".formatted(file));
         assertThat(reply.status()).as(file + reply.text()).isBetween(400, 422);
@@ -151,17 +156,32 @@ class AttackTests {
     void aRunnerCannotNameAFileSoThatItLeadsAnywhere() {
         String name = "named" + UUID.randomUUID();
         assertThat(submit(name, "").status()).isEqualTo(201);
-        long runner = Long.parseLong(client.post("/api/v1/runners", "runner", """
+        long runner =
+                Long.parseLong(client.post("/api/v1/runners", "runner", """
                 {"name":"%s","instance":"1","pool":"p%d","host":"h","pid":1,"version":"0","slots":1,"cores":2,
-                 "memoryBytes":%d,"devices":[],"kinds":["command"]}""".formatted(name, name.hashCode(), 1L << 40)).at("/runnerId"));
+                 "memoryBytes":%d,"devices":[],"kinds":["command"]}""".formatted(name, name.hashCode(), 1L << 40))
+                        .at("/runnerId"));
         JsonNode assignment = client.claim(runner, 1, "command").getFirst();
         String run = "/api/v1/runs/" + assignment.path("runId").asLong();
         client.post(run + "/attempts/1/start", "runner", "{}");
         String sha256 = PlatformClient.sha256("x" + name);
-        client.send("PUT", "/api/v1/artifacts/" + sha256, client.token("runner"), "x" + name, Map.of("Content-Type", "application/octet-stream"));
+        client.send(
+                "PUT",
+                "/api/v1/artifacts/" + sha256,
+                client.token("runner"),
+                "x" + name,
+                Map.of("Content-Type", "application/octet-stream"));
         int step = 1;
-        for (String file : List.of("../../evil", "/etc/cron.d/evil", "a/../../evil", "..", "a\\\\..\\\\evil", "a\\u0000", "x\\r\\nSet-Cookie: a=b")) {
-            Reply commit = client.post(run + "/attempts/1/checkpoints", "runner", """
+        for (String file : List.of(
+                "../../evil",
+                "/etc/cron.d/evil",
+                "a/../../evil",
+                "..",
+                "a\\\\..\\\\evil",
+                "a\\u0000",
+                "x\\r\\nSet-Cookie: a=b")) {
+            Reply commit = client.post(
+                    run + "/attempts/1/checkpoints", "runner", """
                     {"step":%d,"tokens":1,"trainSeconds":1,"files":[{"name":"%s","sha256":"%s","bytes":%d}]}""".formatted(step++, file, sha256, name.length() + 1));
             assertThat(commit.status()).as(file + commit.text()).isEqualTo(400);
         }
@@ -184,7 +204,11 @@ class AttackTests {
                 "/api/v1/runs/1/artifacts/%00")) {
             try {
                 String answer = rawGet(path, "read");
-                assertThat(answer).as(path).doesNotContain("HTTP/1.1 5").doesNotContain("SQL").doesNotContain("org.");
+                assertThat(answer)
+                        .as(path)
+                        .doesNotContain("HTTP/1.1 5")
+                        .doesNotContain("SQL")
+                        .doesNotContain("org.");
             } catch (IOException e) {
                 throw new AssertionError(path, e);
             }
@@ -204,22 +228,27 @@ class AttackTests {
     @Test
     void bodiesThatAreTooLargeTooDeepOrTooSlowAreCutOff() throws IOException {
         String deep = "[".repeat(100_000) + "]".repeat(100_000);
-        assertThat(client.post("/api/v1/sweeps", "submit", "{\"kind\":\"command\",\"parameters\":" + deep + "}").status())
+        assertThat(client.post("/api/v1/sweeps", "submit", "{\"kind\":\"command\",\"parameters\":" + deep + "}")
+                        .status())
                 .isEqualTo(400);
-        assertThat(client.post("/api/v1/sweeps", "submit", "{\"name\":\"" + "x".repeat(3 << 20) + "\"}").status())
+        assertThat(client.post("/api/v1/sweeps", "submit", "{\"name\":\"" + "x".repeat(3 << 20) + "\"}")
+                        .status())
                 .isEqualTo(413);
-        assertThat(client.post("/api/v1/sweeps", "submit", "{\"name\":" + "9".repeat(1 << 20) + "}").status())
+        assertThat(client.post("/api/v1/sweeps", "submit", "{\"name\":" + "9".repeat(1 << 20) + "}")
+                        .status())
                 .isIn(400, 413);
         long began = System.nanoTime();
-        String answer = raw("POST /api/v1/sweeps HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n"
-                + "Idempotency-Key: slow\r\nAuthorization: Bearer " + client.token("submit") + "\r\n\r\n{");
+        String answer = raw(
+                "POST /api/v1/sweeps HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n"
+                        + "Idempotency-Key: slow\r\nAuthorization: Bearer " + client.token("submit") + "\r\n\r\n{");
         assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(9));
         assertThat(answer).doesNotContain("HTTP/1.1 2");
     }
 
     @Test
     void pagesOfOtherSitesCannotUseASession() {
-        Reply signedIn = client.send("POST", "/api/v1/session", null, "{\"token\":\"%s\"}".formatted(client.token("submit")), Map.of());
+        Reply signedIn = client.send(
+                "POST", "/api/v1/session", null, "{\"token\":\"%s\"}".formatted(client.token("submit")), Map.of());
         String cookie = String.valueOf(signedIn.header("Set-Cookie")).split(";")[0];
         for (Map<String, String> headers : List.of(
                 Map.of("Sec-Fetch-Site", "cross-site"),
@@ -236,12 +265,24 @@ class AttackTests {
                     .isEqualTo(403);
         }
         Map<String, String> own = Map.of("Origin", "http://127.0.0.1:" + platform.port(), "Cookie", cookie);
-        assertThat(client.send("POST", "/api/v1/datasets", null, "{}", own).status()).isEqualTo(400);
+        assertThat(client.send("POST", "/api/v1/datasets", null, "{}", own).status())
+                .isEqualTo(400);
         // nor sign a victim in as somebody else
-        assertThat(client.send("POST", "/api/v1/session", null, "{\"token\":\"%s\"}".formatted(client.token("submit")), Map.of("Content-Type", "text/plain")).status())
+        assertThat(client.send(
+                                "POST",
+                                "/api/v1/session",
+                                null,
+                                "{\"token\":\"%s\"}".formatted(client.token("submit")),
+                                Map.of("Content-Type", "text/plain"))
+                        .status())
                 .isEqualTo(415);
         // nor read across origins
-        Reply asked = client.send("OPTIONS", "/api/v1/runs", null, null, Map.of("Origin", "https://evil.example", "Access-Control-Request-Method", "GET"));
+        Reply asked = client.send(
+                "OPTIONS",
+                "/api/v1/runs",
+                null,
+                null,
+                Map.of("Origin", "https://evil.example", "Access-Control-Request-Method", "GET"));
         assertThat(asked.header("Access-Control-Allow-Origin")).isNull();
     }
 
@@ -259,19 +300,28 @@ class AttackTests {
             assertThat(reply.header("Server")).as(path).isNull();
             assertThat(reply.header("Strict-Transport-Security")).as(path).isNull();
         }
-        Reply behindHttps = client.send("GET", "/api/v1/runs", client.token("read"), null, Map.of("X-Forwarded-Proto", "https"));
+        Reply behindHttps =
+                client.send("GET", "/api/v1/runs", client.token("read"), null, Map.of("X-Forwarded-Proto", "https"));
         assertThat(behindHttps.header("Strict-Transport-Security")).contains("max-age=31536000");
-        Reply signedIn = client.send("POST", "/api/v1/session", null, "{\"token\":\"%s\"}".formatted(client.token("read")), Map.of("X-Forwarded-Proto", "https"));
+        Reply signedIn = client.send(
+                "POST",
+                "/api/v1/session",
+                null,
+                "{\"token\":\"%s\"}".formatted(client.token("read")),
+                Map.of("X-Forwarded-Proto", "https"));
         assertThat(signedIn.header("Set-Cookie")).contains("Secure");
     }
 
     @Test
     void aTokenInTheAddressAndAForeignHostCountForNothing() throws IOException {
-        assertThat(client.send("GET", "/api/v1/runs?token=" + client.token("admin"), null, null, Map.of()).status())
+        assertThat(client.send("GET", "/api/v1/runs?token=" + client.token("admin"), null, null, Map.of())
+                        .status())
                 .isEqualTo(401);
-        assertThat(client.send("GET", "/api/v1/runs?access_token=" + client.token("admin"), null, null, Map.of()).status())
+        assertThat(client.send("GET", "/api/v1/runs?access_token=" + client.token("admin"), null, null, Map.of())
+                        .status())
                 .isEqualTo(401);
-        for (String path : List.of("/api/v1/runs", "/", "//evil.example/", "/?next=https://evil.example", "/login?url=//evil.example")) {
+        for (String path : List.of(
+                "/api/v1/runs", "/", "//evil.example/", "/?next=https://evil.example", "/login?url=//evil.example")) {
             String answer = raw("GET " + path + " HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n");
             String head = answer.substring(0, Math.max(0, answer.indexOf("\r\n\r\n")));
             assertThat(head).as(path).doesNotContain("evil.example");
@@ -280,15 +330,33 @@ class AttackTests {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"env", "beans", "heapdump", "threaddump", "loggers", "configprops", "mappings", "shutdown", "quartz", "flyway", "info", "metrics"})
+    @ValueSource(
+            strings = {
+                "env",
+                "beans",
+                "heapdump",
+                "threaddump",
+                "loggers",
+                "configprops",
+                "mappings",
+                "shutdown",
+                "quartz",
+                "flyway",
+                "info",
+                "metrics"
+            })
     void noMoreOfTheInsidesIsServedThanHealthAndMetrics(String endpoint) {
-        assertThat(client.send("GET", "/actuator/" + endpoint, null, null, Map.of()).status())
+        assertThat(client.send("GET", "/actuator/" + endpoint, null, null, Map.of())
+                        .status())
                 .isEqualTo(401);
-        assertThat(client.send("GET", "/actuator/" + endpoint, client.token("submit"), null, Map.of()).status())
+        assertThat(client.send("GET", "/actuator/" + endpoint, client.token("submit"), null, Map.of())
+                        .status())
                 .isEqualTo(403);
-        assertThat(client.send("GET", "/actuator/" + endpoint, client.token("admin"), null, Map.of()).status())
+        assertThat(client.send("GET", "/actuator/" + endpoint, client.token("admin"), null, Map.of())
+                        .status())
                 .isEqualTo(404);
-        assertThat(client.send("GET", "/actuator/prometheus", null, null, Map.of()).status())
+        assertThat(client.send("GET", "/actuator/prometheus", null, null, Map.of())
+                        .status())
                 .isEqualTo(401);
         assertThat(client.send("GET", "/actuator/health", null, null, Map.of()).text())
                 .doesNotContain("components");
@@ -296,18 +364,27 @@ class AttackTests {
 
     @Test
     void noSecretComesOutAnywhere(CapturedOutput output) throws Exception {
-        List<String> secrets = List.of(client.token("admin"), client.token("submit"), client.token("runner"), COMMAND_SECRET, "mispasted-" + UUID.randomUUID());
+        List<String> secrets = List.of(
+                client.token("admin"),
+                client.token("submit"),
+                client.token("runner"),
+                COMMAND_SECRET,
+                "mispasted-" + UUID.randomUUID());
         String pasted = secrets.getLast();
-        HttpResponse<InputStream> stream = client.http().send(
-                HttpRequest.newBuilder(client.uri("/api/v1/stream?topics=runs"))
-                        .header("Authorization", "Bearer " + client.token("read"))
-                        .build(),
-                HttpResponse.BodyHandlers.ofInputStream());
+        HttpResponse<InputStream> stream = client.http()
+                .send(
+                        HttpRequest.newBuilder(client.uri("/api/v1/stream?topics=runs"))
+                                .header("Authorization", "Bearer " + client.token("read"))
+                                .build(),
+                        HttpResponse.BodyHandlers.ofInputStream());
         StringBuilder seen = new StringBuilder();
         Reply made = submit("secretive" + UUID.randomUUID(), "");
         seen.append(made.text()).append(made.headers().map());
         long sweep = Long.parseLong(made.at("/id"));
-        long run = client.get("/api/v1/runs?sweep=" + sweep).body().at("/items/0/id").asLong();
+        long run = client.get("/api/v1/runs?sweep=" + sweep)
+                .body()
+                .at("/items/0/id")
+                .asLong();
         // mistakes with secrets in them
         for (String[] wrong : new String[][] {
             {"/api/v1/session", "{\"token\":\"%s\",\"x\":1}".formatted(pasted)},
@@ -319,12 +396,18 @@ class AttackTests {
             {"/api/v1/sweeps", "{\"kind\":\"command\",\"environment\":\"%s\"}".formatted(pasted)},
             {"/api/v1/tokens?token=" + pasted, "{}"},
         }) {
-            Reply reply = client.send("POST", wrong[0], wrong[0].contains("session") ? null : client.token("admin"), wrong[1], Map.of("Idempotency-Key", UUID.randomUUID().toString()));
+            Reply reply = client.send(
+                    "POST",
+                    wrong[0],
+                    wrong[0].contains("session") ? null : client.token("admin"),
+                    wrong[1],
+                    Map.of("Idempotency-Key", UUID.randomUUID().toString()));
             assertThat(reply.status()).as(wrong[0] + wrong[1]).isBetween(400, 422);
             seen.append(reply.text()).append(reply.headers().map());
         }
         seen.append(client.send("GET", "/api/v1/runs", pasted, null, Map.of()).text());
-        seen.append(client.send("GET", "/api/v1/runs", "isf_" + pasted, null, Map.of()).text());
+        seen.append(client.send("GET", "/api/v1/runs", "isf_" + pasted, null, Map.of())
+                .text());
         seen.append(submit("wrong", ",\"wrong\":1").text());
         for (String path : List.of(
                 "/api/v1/runs/" + run,
@@ -343,7 +426,8 @@ class AttackTests {
             assertThat(reply.status()).as(path).isEqualTo(200);
             seen.append(reply.text());
         }
-        client.send("POST", "/api/v1/runs/" + run + "/cancellation", client.token("submit"), "{}", Map.of("If-Match", "*"));
+        client.send(
+                "POST", "/api/v1/runs/" + run + "/cancellation", client.token("submit"), "{}", Map.of("If-Match", "*"));
         StringBuilder live = new StringBuilder();
         while (live.indexOf("\"to\":\"cancelled\"") < 0) {
             live.append(new String(stream.body().readNBytes(1), StandardCharsets.ISO_8859_1));

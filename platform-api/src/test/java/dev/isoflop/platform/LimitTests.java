@@ -79,7 +79,8 @@ class LimitTests {
         assertThat(statuses.subList(0, 10)).containsOnly(200);
         assertThat(statuses).contains(429);
         tooMany(last);
-        assertThat(from("10.1.0.1", "GET", "/api/v1/runs", newToken("read"), null).status())
+        assertThat(from("10.1.0.1", "GET", "/api/v1/runs", newToken("read"), null)
+                        .status())
                 .isEqualTo(200);
         Thread.sleep(1_000 * Long.parseLong(String.valueOf(last.header("Retry-After"))));
         assertThat(from("10.1.0.1", "GET", "/api/v1/runs", greedy, null).status())
@@ -127,7 +128,8 @@ class LimitTests {
         tooMany(from("10.4.0.1", "GET", "/api/v1/session", newToken("read"), null));
         assertThat(from("10.4.0.1", "GET", "/api/v1/session", colleague, null).status())
                 .isEqualTo(200);
-        assertThat(from("10.4.0.2", "GET", "/api/v1/session", newToken("read"), null).status())
+        assertThat(from("10.4.0.2", "GET", "/api/v1/session", newToken("read"), null)
+                        .status())
                 .isEqualTo(200);
     }
 
@@ -173,7 +175,8 @@ class LimitTests {
         }
         tooMany(last);
         for (int i = 0; i < 30; i++) {
-            assertThat(from("10.7.0.1", "GET", "/actuator/health/liveness", null, null).status())
+            assertThat(from("10.7.0.1", "GET", "/actuator/health/liveness", null, null)
+                            .status())
                     .isEqualTo(200);
         }
     }
@@ -194,7 +197,8 @@ class LimitTests {
         String admin = newToken("admin");
         int status = 429;
         for (int i = 0; i < 9 && status == 429; i++) {
-            Reply made = client.send("POST", "/api/v1/sweeps", admin, """
+            Reply made =
+                    client.send("POST", "/api/v1/sweeps", admin, """
                     {"kind":"command","name":"s%d","experiment":"e","command":["true"],"parameters":{"x":{"values":[1]}}}""".formatted(i), Map.of("Idempotency-Key", "s" + i));
             assertThat(made.status()).as(made.text()).isEqualTo(201);
             Thread.sleep(1_000);

@@ -108,7 +108,8 @@ final class TestIssuer implements AutoCloseable {
             HttpServer made = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), at), 16);
             made.createContext(
                     "/.well-known/openid-configuration",
-                    exchange -> answer(exchange, "{\"issuer\":\"%s\",\"jwks_uri\":\"%s/keys\"}".formatted(url(), url())));
+                    exchange ->
+                            answer(exchange, "{\"issuer\":\"%s\",\"jwks_uri\":\"%s/keys\"}".formatted(url(), url())));
             made.createContext("/keys", exchange -> {
                 fetches.incrementAndGet();
                 answer(exchange, new JWKSet(key.toPublicJWK()).toString());

@@ -45,7 +45,8 @@ class ApiClientTests {
     }
 
     private ApiClient client() {
-        return new ApiClient(URI.create("http://127.0.0.1:" + server.getAddress().getPort()), "isf_x");
+        return new ApiClient(
+                URI.create("http://127.0.0.1:" + server.getAddress().getPort()), "isf_x");
     }
 
     @Test
@@ -53,7 +54,8 @@ class ApiClientTests {
         refusals = 2;
         long began = System.nanoTime();
         assertThat(client().post("/x", Map.of(), "key", Map.class)).isEmpty();
-        assertThat(Duration.ofNanos(System.nanoTime() - began)).isBetween(Duration.ofSeconds(2), Duration.ofSeconds(10));
+        assertThat(Duration.ofNanos(System.nanoTime() - began))
+                .isBetween(Duration.ofSeconds(2), Duration.ofSeconds(10));
         assertThat(requests).hasValue(3);
     }
 

@@ -78,11 +78,8 @@ public class AccessStore {
     }
 
     private static Standing standing(ResultSet rs) throws SQLException {
-        return new Standing(
-                rs.getLong(1),
-                rs.getString(2),
-                rs.getBoolean(3),
-                new TreeSet<>(Arrays.asList((String[]) rs.getArray(4).getArray())));
+        return new Standing(rs.getLong(1), rs.getString(2), rs.getBoolean(3), new TreeSet<>(Arrays.asList((String[])
+                rs.getArray(4).getArray())));
     }
 
     /** Private experiments on which none of the principals has any role. */
@@ -205,7 +202,10 @@ public class AccessStore {
     @Transactional(propagation = Propagation.MANDATORY)
     public void submitters(long scheduleId, @Nullable List<String> principals) {
         jdbc.sql("update schedule set principals = :principals where id = :id")
-                .param("principals", principals == null ? null : principals.toArray(String[]::new), java.sql.Types.ARRAY)
+                .param(
+                        "principals",
+                        principals == null ? null : principals.toArray(String[]::new),
+                        java.sql.Types.ARRAY)
                 .param("id", scheduleId)
                 .update();
     }

@@ -63,12 +63,7 @@ public class AuditStore {
     }
 
     /** @param who replaces whoever began it, where the request itself has shown who it is */
-    public void end(
-            long id,
-            int status,
-            @Nullable String location,
-            @Nullable String detail,
-            @Nullable Who who) {
+    public void end(long id, int status, @Nullable String location, @Nullable String detail, @Nullable Who who) {
         jdbc.sql("""
                         update audit set status = :status, location = :location, detail = :detail,
                                principal = coalesce(:principal, principal), token_name = coalesce(:name, token_name),

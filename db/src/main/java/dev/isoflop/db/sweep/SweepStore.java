@@ -23,7 +23,7 @@ import org.springframework.transaction.annotation.Propagation;
 import org.springframework.transaction.annotation.Transactional;
 
 /**
- * Experiments and their sweeps: made, cancelled, and read with the counts of their runs.
+ * Sweeps: made, with their experiments, cancelled, and read with the counts of their runs.
  *
  * <p>Concurrency: {@link #create} keeps other submissions to the same experiment waiting until the transaction ends;
  * {@link #lock} is taken before any of the sweep's runs, the order everybody keeps.
@@ -70,9 +70,6 @@ public class SweepStore {
             double plannedFlops,
             String droppedJson) {}
 
-    /** @param sweeps how many sweeps are filed under it */
-    public record ExperimentRow(long id, String name, Instant createdAt, int sweeps) {}
-
     /**
      * Where the runs of a sweep stand.
      *
@@ -103,35 +100,14 @@ public class SweepStore {
                 .query(Long.class)
                 .single();
         if (made && owner != null) {
-            jdbc.sql("insert into experiment_role (experiment_id, principal, role, granted_by) values (?, ?, 'owner', ?)")
+            jdbc.sql(
+                            "insert into experiment_role (experiment_id, principal, role, granted_by) values (?, ?, 'owner', ?)")
                     .param(id)
                     .param(owner)
                     .param(owner)
                     .update();
         }
         return id;
-    }
-
-    /**
-     * Newest first.
-     *
-     * @param before only experiments with a smaller id
-     * @param hidden experiments to leave out
-     */
-    public List<ExperimentRow> experiments(long before, int limit, Collection<Long> hidden) {
-        return jdbc.sql("""
-                        select e.id, e.name, e.created_at, (select count(*) from sweep s where s.experiment_id = e.id)
-                        from experiment e where e.id < :before and not (e.id = any(:hidden)) order by e.id desc limit :limit
-                        """)
-                .param("before", before)
-                .param("hidden", hidden.toArray(Long[]::new))
-                .param("limit", limit)
-                .query((rs, i) -> new ExperimentRow(
-                        rs.getLong(1),
-                        rs.getString(2),
-                        rs.getObject(3, OffsetDateTime.class).toInstant(),
-                        rs.getInt(4)))
-                .list();
     }
 
     /**

@@ -71,7 +71,8 @@ public class TokenStore {
 
     /** Whether there is such a token and it has not expired. */
     public boolean isValid(long id) {
-        return jdbc.sql("select exists (select 1 from api_token where id = ? and (expires_at is null or expires_at > now()))")
+        return jdbc.sql(
+                        "select exists (select 1 from api_token where id = ? and (expires_at is null or expires_at > now()))")
                 .param(id)
                 .query(Boolean.class)
                 .single();

@@ -56,8 +56,7 @@ final class AccessChecks {
                 errors.add(error(
                         at + "/role", "Not a role.", String.join(", ", Level.wireNames()), role, Level.wireNames()));
             }
-            roles.add(new AccessStore.Role(
-                    String.valueOf(principal), String.valueOf(role), "", Instant.EPOCH));
+            roles.add(new AccessStore.Role(String.valueOf(principal), String.valueOf(role), "", Instant.EPOCH));
         }
         if (errors.isEmpty()
                 && "private".equals(visibility)
@@ -76,12 +75,11 @@ final class AccessChecks {
     }
 
     private static Problem.FieldError error(
-            String pointer,
-            String message,
-            @Nullable String expected,
-            @Nullable String was,
-            List<String> known) {
+            String pointer, String message, @Nullable String expected, @Nullable String was, List<String> known) {
         return new Problem.FieldError(
-                pointer, message, expected, was == null ? null : Names.nearest(was, known).orElse(null));
+                pointer,
+                message,
+                expected,
+                was == null ? null : Names.nearest(was, known).orElse(null));
     }
 }

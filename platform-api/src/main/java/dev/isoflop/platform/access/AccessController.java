@@ -57,7 +57,8 @@ class AccessController {
                     "The roles have changed since (version " + before.version() + "). Look at them again.");
         }
         AccessChecks.Wanted checked = AccessChecks.check(wanted, store);
-        store.replace(id, checked.visibility(), checked.roles(), Caller.current().principal());
+        store.replace(
+                id, checked.visibility(), checked.roles(), Caller.current().principal());
         AuditTrail.detail(
                 http,
                 checked.visibility() + ": "

@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * @param principals themselves first, then their groups; null for whoever may do everything
  * @param self who owns what they make; absent for the platform itself
  */
-public record Submitter(@Nullable List<String> principals, @Nullable String self) {
+public record Submitter(
+        @Nullable List<String> principals, @Nullable String self) {
 
     /** The platform itself, outside of any request. */
     static final Submitter PLATFORM = new Submitter(null, null);

@@ -130,7 +130,10 @@ class AttemptReports {
                         ErrorCode.INVALID_REQUEST,
                         "A file's name would lie outside its directory.",
                         List.of(new Problem.FieldError(
-                                "/files", "Not a name of a file.", "a relative path without .. and control characters", null)));
+                                "/files",
+                                "Not a name of a file.",
+                                "a relative path without .. and control characters",
+                                null)));
             }
         }
         Map<String, Long> held =

@@ -2,8 +2,8 @@ package dev.isoflop.platform.orchestration;
 
 import dev.isoflop.db.runner.RunnerStore;
 import dev.isoflop.platform.shared.problem.ProblemException;
-import dev.isoflop.platform.tokens.Caller;
 import dev.isoflop.platform.shared.web.PathNumbers;
+import dev.isoflop.platform.tokens.Caller;
 import dev.isoflop.protocol.error.ErrorCode;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;

@@ -50,30 +50,29 @@ class OverviewController {
         }
         Set<Long> hidden = access.hidden();
         String seen = hidden.isEmpty() ? "" : SEEN;
-        Map<String, Object> values =
-                hidden.isEmpty() ? Map.of() : Map.of("hidden", hidden.toArray(Long[]::new));
+        Map<String, Object> values = hidden.isEmpty() ? Map.of() : Map.of("hidden", hidden.toArray(Long[]::new));
         jdbc.sql("select state, count(*) from run r where true" + seen + " group by state")
                 .params(values)
                 .query((ResultSet rs) -> {
-            counts.put(RunState.valueOf(rs.getString(1).toUpperCase(Locale.ROOT)), rs.getInt(2));
-        });
+                    counts.put(RunState.valueOf(rs.getString(1).toUpperCase(Locale.ROOT)), rs.getInt(2));
+                });
         Runners runners = jdbc.sql("select count(*), coalesce(sum(slots), 0) from runner"
                         + " where last_seen > now() - make_interval(secs => ?)")
                 .param((double) leases.suspect().toSeconds())
                 .query((rs, i) -> new Runners(rs.getInt(1), rs.getInt(2)))
                 .single();
-        Totals totals = jdbc.sql("""
+        Totals totals = jdbc.sql(
+                        """
                         select (select count(*) from lease),
                                (select coalesce(sum(r.tokens_per_second), 0) from run r where r.state = 'running' %1$s),
                                (select coalesce(sum(r.flops), 0) from run r where r.state = 'succeeded' %1$s),
                                (select coalesce(sum(h.n), 0) from metric_head h %2$s)
-                        """.formatted(
-                                seen, hidden.isEmpty() ? "" : "join run r on r.id = h.run_id where true" + SEEN))
+                        """.formatted(seen, hidden.isEmpty() ? "" : "join run r on r.id = h.run_id where true" + SEEN))
                 .params(values)
                 .query((rs, i) -> new Totals(rs.getInt(1), rs.getDouble(2), rs.getDouble(3), rs.getLong(4)))
                 .single();
-        List<Views.Run> active = jdbc.sql(RunRows.SELECT
-                        + " where r.state in ('assigned', 'running', 'suspect')" + seen + " order by r.id limit " + ACTIVE)
+        List<Views.Run> active = jdbc.sql(RunRows.SELECT + " where r.state in ('assigned', 'running', 'suspect')" + seen
+                        + " order by r.id limit " + ACTIVE)
                 .params(values)
                 .query(RunRows::view)
                 .list();

@@ -131,7 +131,9 @@ class Schedules {
     @Transactional(readOnly = true)
     List<ScheduleViews.Schedule> list(long before, int limit) {
         Instant now = store.now();
-        return store.list(before, limit, access.hidden()).stream().map(row -> view(row, now)).toList();
+        return store.list(before, limit, access.hidden()).stream()
+                .map(row -> view(row, now))
+                .toList();
     }
 
     /** Newest first. */

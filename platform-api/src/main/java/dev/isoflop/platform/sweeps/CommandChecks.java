@@ -196,7 +196,8 @@ final class CommandChecks {
             try {
                 if (glob == null || glob.isBlank() || glob.indexOf('\0') >= 0) {
                     error("/outputs/" + i, "There is no glob here.", "such as *.json or plots/**");
-                } else if (glob.startsWith("/") || List.of(glob.split("/", -1)).stream().anyMatch(OUTSIDE::contains)) {
+                } else if (glob.startsWith("/")
+                        || List.of(glob.split("/", -1)).stream().anyMatch(OUTSIDE::contains)) {
                     error("/outputs/" + i, "It would lie outside the working directory.", "such as *.json or plots/**");
                 } else {
                     FileSystems.getDefault().getPathMatcher("glob:" + glob);

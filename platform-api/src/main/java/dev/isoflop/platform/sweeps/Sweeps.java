@@ -8,6 +8,7 @@ import dev.isoflop.platform.access.ExperimentAccess;
 import dev.isoflop.platform.access.Submitter;
 import dev.isoflop.platform.datasets.Datasets;
 import dev.isoflop.platform.orchestration.CancelRuns;
+import dev.isoflop.platform.scheduling.Budgets;
 import dev.isoflop.platform.shared.idempotency.Idempotency;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.api.RunState;
@@ -65,6 +66,7 @@ public class Sweeps {
     private final JdbcClient jdbc;
     private final CommandSweeps commands;
     private final ExperimentAccess access;
+    private final Budgets budgets;
 
     Sweeps(
             SweepStore store,
@@ -74,7 +76,8 @@ public class Sweeps {
             JsonMapper json,
             JdbcClient jdbc,
             CommandSweeps commands,
-            ExperimentAccess access) {
+            ExperimentAccess access,
+            Budgets budgets) {
         this.store = store;
         this.runs = runs;
         this.datasets = datasets;
@@ -83,6 +86,7 @@ public class Sweeps {
         this.jdbc = jdbc;
         this.commands = commands;
         this.access = access;
+        this.budgets = budgets;
     }
 
     /** What the sweep would be, with nothing stored. */
@@ -189,6 +193,7 @@ public class Sweeps {
         List<NewRun> queued = planned.cells().stream()
                 .map(cell -> run(id, spec, cell, dataset))
                 .toList();
+        budgets.admit(experiment, flops(queued));
         runs.createAll(queued);
         return get(id);
     }
@@ -209,8 +214,14 @@ public class Sweeps {
             throw exists(spec, store.find(experiment, spec.name()).orElseThrow());
         }
         long id = created.getAsLong();
-        runs.createAll(prepared.runs(id));
+        List<NewRun> queued = prepared.runs(id);
+        budgets.admit(experiment, flops(queued));
+        runs.createAll(queued);
         return get(id);
+    }
+
+    private static double flops(List<NewRun> runs) {
+        return runs.stream().mapToDouble(run -> run.size().flops()).sum();
     }
 
     /** Says whether the sweep of that name is this one, and if not where the two differ. */

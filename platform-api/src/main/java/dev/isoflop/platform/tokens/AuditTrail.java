@@ -35,8 +35,7 @@ public class AuditTrail {
     /** Says in a few words what the request was about; no secret may be in it. */
     public static void detail(HttpServletRequest request, String detail) {
         String clean = detail.replaceAll("\\p{Cntrl}", " ");
-        request.setAttribute(
-                DETAIL, clean.length() > LONGEST_DETAIL ? clean.substring(0, LONGEST_DETAIL) : clean);
+        request.setAttribute(DETAIL, clean.length() > LONGEST_DETAIL ? clean.substring(0, LONGEST_DETAIL) : clean);
     }
 
     /** Says who it was that signed in. */
@@ -80,7 +79,6 @@ public class AuditTrail {
     private static AuditStore.Who who(HttpServletRequest request, @Nullable Caller caller) {
         return caller == null
                 ? new AuditStore.Who(null, "", null, request.getRemoteAddr())
-                : new AuditStore.Who(
-                        caller.principal(), caller.shownName(), caller.tokenId(), request.getRemoteAddr());
+                : new AuditStore.Who(caller.principal(), caller.shownName(), caller.tokenId(), request.getRemoteAddr());
     }
 }

@@ -112,7 +112,9 @@ final class CallerFilter extends OncePerRequestFilter {
     }
 
     private static String token(String authorization) {
-        return authorization.substring(Math.min(BEARER.length(), authorization.length())).strip();
+        return authorization
+                .substring(Math.min(BEARER.length(), authorization.length()))
+                .strip();
     }
 
     static @Nullable String cookie(HttpServletRequest request) {

@@ -20,7 +20,12 @@ class Identities {
     }
 
     private record Kept(
-            @Nullable String issuer, String subject, String name, String scope, Set<String> groups, Instant expiresAt) {}
+            @Nullable String issuer,
+            String subject,
+            String name,
+            String scope,
+            Set<String> groups,
+            Instant expiresAt) {}
 
     String write(Caller caller, Instant expiresAt) {
         return json.writeValueAsString(new Kept(
@@ -39,7 +44,7 @@ class Identities {
             return Optional.empty();
         }
         return Scope.of(kept.scope())
-                .map(scope -> new OidcTokens.Identity(
-                        kept.subject(), kept.name(), scope, kept.groups(), kept.expiresAt()));
+                .map(scope ->
+                        new OidcTokens.Identity(kept.subject(), kept.name(), scope, kept.groups(), kept.expiresAt()));
     }
 }

@@ -34,16 +34,24 @@ record LimitSettings(
     }
 
     /** @param burst requests at once after a pause */
-    record People(@DefaultValue("100") double perSecond, @DefaultValue("1000") int burst) {}
+    record People(
+            @DefaultValue("100") double perSecond,
+            @DefaultValue("1000") int burst) {}
 
     /** @param burst requests at once after a pause */
-    record Runners(@DefaultValue("10000") double perSecond, @DefaultValue("20000") int burst) {}
+    record Runners(
+            @DefaultValue("10000") double perSecond,
+            @DefaultValue("20000") int burst) {}
 
     /** @param burst requests at once after a pause */
-    record Anonymous(@DefaultValue("20") double perSecond, @DefaultValue("200") int burst) {}
+    record Anonymous(
+            @DefaultValue("20") double perSecond,
+            @DefaultValue("200") int burst) {}
 
     /** @param burst credentials at once after a pause */
-    record Failures(@DefaultValue("0.2") double perSecond, @DefaultValue("30") int burst) {}
+    record Failures(
+            @DefaultValue("0.2") double perSecond,
+            @DefaultValue("30") int burst) {}
 
     private static void require(double perSecond, int burst, String what) {
         if (!(perSecond > 0 && perSecond <= 1e9) || burst < 1) {

@@ -27,10 +27,14 @@ public class Limits {
 
     Limits(LimitSettings settings) {
         this.settings = settings;
-        this.people = new Buckets(settings.people().perSecond(), settings.people().burst(), System::nanoTime);
-        this.runners = new Buckets(settings.runners().perSecond(), settings.runners().burst(), System::nanoTime);
-        this.anonymous = new Buckets(settings.anonymous().perSecond(), settings.anonymous().burst(), System::nanoTime);
-        this.failures = new Buckets(settings.failures().perSecond(), settings.failures().burst(), System::nanoTime);
+        this.people =
+                new Buckets(settings.people().perSecond(), settings.people().burst(), System::nanoTime);
+        this.runners =
+                new Buckets(settings.runners().perSecond(), settings.runners().burst(), System::nanoTime);
+        this.anonymous = new Buckets(
+                settings.anonymous().perSecond(), settings.anonymous().burst(), System::nanoTime);
+        this.failures =
+                new Buckets(settings.failures().perSecond(), settings.failures().burst(), System::nanoTime);
     }
 
     /** Counts a request of somebody who is known. Zero, or how long to wait. */

@@ -31,16 +31,15 @@ final class OidcKeys implements JWKSetSource<SecurityContext> {
     }
 
     @Override
-    public JWKSet getJWKSet(
-            JWKSetCacheRefreshEvaluator refresh, long currentTime, @Nullable SecurityContext context)
+    public JWKSet getJWKSet(JWKSetCacheRefreshEvaluator refresh, long currentTime, @Nullable SecurityContext context)
             throws JWKSetRetrievalException {
         try {
             String base = issuer.endsWith("/") ? issuer.substring(0, issuer.length() - 1) : issuer;
             var discovery = JSONObjectUtils.parse(fetch(base + DISCOVERY));
             String named = JSONObjectUtils.getString(discovery, "issuer");
             if (!issuer.equals(named)) {
-                throw new IOException(
-                        "the discovery document of " + issuer + " is that of " + named + ": isoflop.oidc.issuer must be the same");
+                throw new IOException("the discovery document of " + issuer + " is that of " + named
+                        + ": isoflop.oidc.issuer must be the same");
             }
             String keys = JSONObjectUtils.getString(discovery, "jwks_uri");
             if (keys == null || !OidcSettings.isSafe(keys)) {

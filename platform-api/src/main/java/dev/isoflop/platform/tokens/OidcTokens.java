@@ -149,9 +149,16 @@ class OidcTokens {
     private static List<String> words(JWTClaimsSet claims, String name, boolean split) {
         return switch (claim(claims, name)) {
             case String text ->
-                split ? Arrays.stream(text.split("\\s+")).filter(word -> !word.isEmpty()).toList() : List.of(text);
+                split
+                        ? Arrays.stream(text.split("\\s+"))
+                                .filter(word -> !word.isEmpty())
+                                .toList()
+                        : List.of(text);
             case Collection<?> values ->
-                values.stream().filter(String.class::isInstance).map(String.class::cast).toList();
+                values.stream()
+                        .filter(String.class::isInstance)
+                        .map(String.class::cast)
+                        .toList();
             case null, default -> List.of();
         };
     }
@@ -176,10 +183,10 @@ class OidcTokens {
                 .rateLimited(settings.keysPause().toMillis())
                 .retrying(true);
         Duration outage = settings.outage();
-        JWKSource<SecurityContext> keys =
-                (outage.isZero() ? source : source.outageTolerant(outage.toMillis())).build();
+        JWKSource<SecurityContext> keys = (outage.isZero() ? source : source.outageTolerant(outage.toMillis())).build();
         DefaultJWTProcessor<SecurityContext> made = new DefaultJWTProcessor<>();
-        made.setJWSTypeVerifier(new DefaultJOSEObjectTypeVerifier<>(JOSEObjectType.JWT, new JOSEObjectType("at+jwt"), null));
+        made.setJWSTypeVerifier(
+                new DefaultJOSEObjectTypeVerifier<>(JOSEObjectType.JWT, new JOSEObjectType("at+jwt"), null));
         made.setJWSKeySelector(new JWSVerificationKeySelector<>(ALGORITHMS, keys));
         var claims = new DefaultJWTClaimsVerifier<>(
                 Optional.ofNullable(settings.audience()).orElseThrow(),

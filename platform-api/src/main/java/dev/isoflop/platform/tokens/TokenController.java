@@ -66,7 +66,9 @@ class TokenController {
     @PostMapping
     @ResponseStatus(HttpStatus.CREATED)
     ResponseEntity<Views.NewToken> create(
-            @RequestHeader("Idempotency-Key") String key, @RequestBody Views.CreateToken request, HttpServletRequest http) {
+            @RequestHeader("Idempotency-Key") String key,
+            @RequestBody Views.CreateToken request,
+            HttpServletRequest http) {
         Scope scope = check(request);
         Caller caller = Caller.current();
         Idempotency.Answer<Made> answer =

@@ -35,7 +35,9 @@ class BucketsTests {
         now.addAndGet(1);
         assertThat(buckets.take("a").isZero()).isTrue();
         now.addAndGet(Duration.ofHours(1).toNanos());
-        assertThat(takenOf(buckets, "a", 20)).as("no more than a burst, however long the pause").isEqualTo(5);
+        assertThat(takenOf(buckets, "a", 20))
+                .as("no more than a burst, however long the pause")
+                .isEqualTo(5);
         now.addAndGet(Duration.ofSeconds(10).toNanos());
         int taken = 0;
         for (int i = 0; i < 1_000; i++) {

@@ -15,7 +15,22 @@ public final class Views {
 
     private Views() {}
 
-    public record Experiment(long id, String name, Instant createdAt, int sweeps) {}
+    /**
+     * @param flopBudget FLOPs that its runs may execute; absent: no bound
+     * @param gpuHourBudget hours of a GPU that they may use; absent: no bound
+     * @param weight of its fair share of each pool, 1 unless it was set
+     * @param version for If-Match
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record Experiment(
+            long id,
+            String name,
+            Instant createdAt,
+            int sweeps,
+            @Nullable Double flopBudget,
+            @Nullable Double gpuHourBudget,
+            double weight,
+            long version) {}
 
     /**
      * @param datasetId what it trains on; absent for a sweep of commands
@@ -133,7 +148,7 @@ public final class Views {
     /**
      * Why a queued run does not run.
      *
-     * @param code dependency, back-off, no-runner, wrong-kind, too-large, busy, ahead or next
+     * @param code dependency, back-off, budget, no-runner, wrong-kind, too-large, room, busy, fair-share, ahead or next
      * @param reason a sentence, with what to do about it where something can be done
      * @param until when it may be tried again, for back-off
      * @param ahead queued runs of its pool that come before it

@@ -25,6 +25,8 @@ public enum ErrorCode {
     UNSUPPORTED_MEDIA_TYPE("unsupported-media-type", 415),
     INVALID_SWEEP("invalid-sweep", 422),
     MODEL_TOO_LARGE("model-too-large", 422),
+    /** The experiment's budget of FLOPs or GPU-hours leaves less than that. */
+    BUDGET_EXCEEDED("budget-exceeded", 422),
     NOT_ENOUGH_TOKENS("not-enough-tokens", 422),
     IDEMPOTENCY_KEY_REUSED("idempotency-key-reused", 422),
     CHECKSUM_MISMATCH("checksum-mismatch", 422),
