@@ -21,6 +21,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -80,6 +81,12 @@ class RolesApiTests {
         outsider = newToken("submit");
         study = study();
         restrict("owner", owner);
+    }
+
+    /** Other tests of this platform count what there is. */
+    @AfterEach
+    void nothingStaysHidden() {
+        open();
     }
 
     private Token newToken(String scope) {

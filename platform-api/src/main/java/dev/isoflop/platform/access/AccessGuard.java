@@ -1,7 +1,9 @@
 package dev.isoflop.platform.access;
 
 import dev.isoflop.db.access.AccessStore.Kind;
+import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.shared.web.PathNumbers;
+import dev.isoflop.protocol.error.ErrorCode;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.util.Map;
@@ -29,6 +31,7 @@ class AccessGuard implements HandlerInterceptor, WebMvcConfigurer {
             "runs", Kind.RUN,
             "fits", Kind.FIT,
             "schedules", Kind.SCHEDULE);
+    private static final String FILE = "/api/v1/artifacts/{sha256}";
     private static final Pattern ONE = Pattern.compile("/api/v1/([a-z]+)/\\{(\\w+)}(/.*)?");
 
     private final ExperimentAccess access;
@@ -46,12 +49,16 @@ class AccessGuard implements HandlerInterceptor, WebMvcConfigurer {
     @Override
     public boolean preHandle(HttpServletRequest request, HttpServletResponse response, Object handler) {
         Object pattern = request.getAttribute(HandlerMapping.BEST_MATCHING_PATTERN_ATTRIBUTE);
+        if (FILE.equals(String.valueOf(pattern)) && READING.contains(request.getMethod())) {
+            file(variable(request, "sha256"));
+            return true;
+        }
         Matcher one = ONE.matcher(String.valueOf(pattern));
         if (!one.matches() || !KINDS.containsKey(one.group(1))) {
             return true;
         }
         Kind kind = KINDS.get(one.group(1));
-        Long id = id(request, one.group(2));
+        Long id = PathNumbers.read(variable(request, one.group(2)));
         if (id != null) {
             access.require(kind, id, needed(kind, request.getMethod()));
         }
@@ -65,10 +72,15 @@ class AccessGuard implements HandlerInterceptor, WebMvcConfigurer {
         return kind == Kind.EXPERIMENT ? Level.OWNER : Level.EDITOR;
     }
 
-    private static @Nullable Long id(HttpServletRequest request, String variable) {
-        if (!(request.getAttribute(HandlerMapping.URI_TEMPLATE_VARIABLES_ATTRIBUTE) instanceof Map<?, ?> path)) {
-            return null;
+    private void file(@Nullable Object sha256) {
+        if (sha256 != null && access.isHiddenFile(sha256.toString())) {
+            throw new ProblemException(ErrorCode.NOT_FOUND, "There is no artifact " + sha256 + ".");
         }
-        return PathNumbers.read(path.get(variable));
+    }
+
+    private static @Nullable Object variable(HttpServletRequest request, String name) {
+        return request.getAttribute(HandlerMapping.URI_TEMPLATE_VARIABLES_ATTRIBUTE) instanceof Map<?, ?> path
+                ? path.get(name)
+                : null;
     }
 }

@@ -1,6 +1,5 @@
 package dev.isoflop.platform.artifacts;
 
-import dev.isoflop.platform.access.ExperimentAccess;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.error.ErrorCode;
 import java.io.IOException;
@@ -24,17 +23,14 @@ import org.springframework.web.bind.annotation.RestController;
 class ArtifactController {
 
     private final ArtifactFiles files;
-    private final ExperimentAccess access;
 
-    ArtifactController(ArtifactFiles files, ExperimentAccess access) {
-        this.access = access;
+    ArtifactController(ArtifactFiles files) {
         this.files = files;
     }
 
     @GetMapping(produces = MediaType.APPLICATION_OCTET_STREAM_VALUE)
     ResponseEntity<Resource> get(@PathVariable("sha256") String sha256) {
         ArtifactFiles.Stored stored = files.find(sha256)
-                .filter(_ -> !access.isHiddenFile(sha256))
                 .orElseThrow(() -> new ProblemException(ErrorCode.NOT_FOUND, "There is no artifact " + sha256 + "."));
         return ResponseEntity.ok()
                 .contentType(MediaType.APPLICATION_OCTET_STREAM)
