@@ -100,6 +100,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/experiments/{id}/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getAccess"];
+        put: operations["setAccess"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/experiments/{id}/budget": {
         parameters: {
             query?: never;
@@ -808,6 +824,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Access: {
+            roles: components["schemas"]["Grant"][];
+            /** Format: int64 */
+            version: number;
+            visibility: string;
+            yours: string;
+        };
         Attempt: {
             /** Format: date-time */
             assignedAt: string;
@@ -826,18 +849,21 @@ export interface components {
             state: string;
         };
         AuditEntry: {
+            address?: string;
             /** Format: date-time */
             at: string;
+            detail?: string;
             /** Format: int64 */
             id: number;
             location?: string;
             method: string;
             path: string;
+            principal?: string;
             /** Format: int32 */
             status?: number;
             token: string;
             /** Format: int64 */
-            tokenId: number;
+            tokenId?: number;
         };
         Budget: {
             /** Format: double */
@@ -1197,6 +1223,13 @@ export interface components {
             nHigh: number;
             /** Format: double */
             nLow: number;
+        };
+        Grant: {
+            /** Format: date-time */
+            grantedAt: string;
+            grantedBy: string;
+            principal: string;
+            role: string;
         };
         Head: {
             /** Format: int64 */
@@ -1860,6 +1893,14 @@ export interface components {
             name: string;
             scope: string;
         };
+        SetAccess: {
+            roles?: components["schemas"]["SetGrant"][];
+            visibility?: string;
+        };
+        SetGrant: {
+            principal?: string;
+            role?: string;
+        };
         SignIn: {
             token?: string;
         };
@@ -2183,6 +2224,7 @@ export interface operations {
             query?: {
                 limit?: number;
                 after?: string;
+                refused?: boolean;
             };
             header?: never;
             path?: never;
@@ -2353,6 +2395,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAccess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Access"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setAccess: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetAccess"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Access"];
                 };
             };
             /** @description A problem (RFC 9457) */

@@ -97,6 +97,25 @@ class RunnerOwnershipApiTests {
                 .isEqualTo("assigned");
     }
 
+    @ParameterizedTest
+    @CsvSource({"0x%x, 1", "%%23%x, 1", "0X%x, 0x1", "%d, 0x1", "%d, %%231", "%%20%d, 1", "0%d, 1"})
+    void writingTheNumbersOtherwiseOpensNothing(String format, String attempt) {
+        Reply reply = post(
+                stranger,
+                "/api/v1/runs/%s/attempts/%s/start".formatted(format.formatted(run), attempt.replace("%%", "%")),
+                "{}");
+        assertThat(reply.status()).as(reply.text()).isIn(400, 403);
+        assertThat(jdbc.sql("select state from run where id = ?")
+                        .param(run)
+                        .query(String.class)
+                        .single())
+                .isEqualTo("assigned");
+        String heartbeat = "{\"instance\":\"1\",\"freeMemoryBytes\":1,\"observed\":[]}";
+        assertThat(post(stranger, "/api/v1/runners/%s/heartbeats".formatted(format.formatted(runner)), heartbeat)
+                        .status())
+                .isIn(400, 403);
+    }
+
     @Test
     void nobodyClaimsOrSpeaksInTheNameOfAnothersRunner() {
         String path = "/api/v1/runners/" + runner;

@@ -4,6 +4,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -48,11 +49,13 @@ public class ExperimentStore {
      * Newest first.
      *
      * @param before only experiments with a smaller id
+     * @param hidden experiments to leave out
      */
-    public List<ExperimentRow> list(long before, int limit) {
-        return jdbc.sql(SELECT + "where e.id < ? order by e.id desc limit ?")
-                .param(before)
-                .param(limit)
+    public List<ExperimentRow> list(long before, int limit, Collection<Long> hidden) {
+        return jdbc.sql(SELECT + "where e.id < :before and not (e.id = any(:hidden)) order by e.id desc limit :limit")
+                .param("before", before)
+                .param("hidden", hidden.toArray(Long[]::new))
+                .param("limit", limit)
                 .query((rs, i) -> row(rs))
                 .list();
     }

@@ -84,16 +84,30 @@ public class SweepStore {
             @Nullable Instant startedAt,
             @Nullable Instant finishedAt) {}
 
-    /** Id of the experiment of that name; it is made if there is none. */
+    /**
+     * Id of the experiment of that name; it is made if there is none.
+     *
+     * @param owner principal that owns it if it is made; absent for nobody
+     */
     @Transactional(propagation = Propagation.MANDATORY)
-    public long experiment(String name) {
-        jdbc.sql("insert into experiment (name) values (?) on conflict (name) do nothing")
-                .param(name)
-                .update();
-        return jdbc.sql("select id from experiment where name = ?")
+    public long experiment(String name, @Nullable String owner) {
+        boolean made = jdbc.sql("insert into experiment (name) values (?) on conflict (name) do nothing")
+                        .param(name)
+                        .update()
+                == 1;
+        long id = jdbc.sql("select id from experiment where name = ?")
                 .param(name)
                 .query(Long.class)
                 .single();
+        if (made && owner != null) {
+            jdbc.sql(
+                            "insert into experiment_role (experiment_id, principal, role, granted_by) values (?, ?, 'owner', ?)")
+                    .param(id)
+                    .param(owner)
+                    .param(owner)
+                    .update();
+        }
+        return id;
     }
 
     /**
@@ -163,14 +177,17 @@ public class SweepStore {
      *
      * @param experimentId only of that experiment
      * @param before only sweeps with a smaller id
+     * @param hidden experiments whose sweeps are left out
      */
-    public List<SweepRow> list(@Nullable Long experimentId, long before, int limit) {
+    public List<SweepRow> list(@Nullable Long experimentId, long before, int limit, Collection<Long> hidden) {
         return jdbc.sql(SELECT + """
                         where s.id < :before and (cast(:experiment as bigint) is null or s.experiment_id = :experiment)
+                          and not (s.experiment_id = any(:hidden))
                         order by s.id desc limit :limit
                         """)
                 .param("before", before)
                 .param("experiment", experimentId, java.sql.Types.BIGINT)
+                .param("hidden", hidden.toArray(Long[]::new))
                 .param("limit", limit)
                 .query((rs, i) -> row(rs))
                 .list();

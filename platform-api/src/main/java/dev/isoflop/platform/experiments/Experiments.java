@@ -5,6 +5,7 @@ import dev.isoflop.db.experiment.ExperimentStore.ExperimentRow;
 import dev.isoflop.db.scheduling.LedgerStore;
 import dev.isoflop.db.scheduling.LedgerStore.Line;
 import dev.isoflop.db.scheduling.UsageStore;
+import dev.isoflop.platform.access.ExperimentAccess;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.api.Ledger;
 import dev.isoflop.protocol.api.Ledger.Abandoned;
@@ -29,15 +30,20 @@ class Experiments {
     private final ExperimentStore store;
     private final LedgerStore ledgers;
     private final UsageStore usage;
+    private final ExperimentAccess access;
 
-    Experiments(ExperimentStore store, LedgerStore ledgers, UsageStore usage) {
+    Experiments(ExperimentStore store, LedgerStore ledgers, UsageStore usage, ExperimentAccess access) {
+        this.access = access;
         this.store = store;
         this.ledgers = ledgers;
         this.usage = usage;
     }
 
+    /** Newest first, without what the caller may not see. */
     List<Views.Experiment> list(long before, int limit) {
-        return store.list(before, limit).stream().map(Experiments::view).toList();
+        return store.list(before, limit, access.hidden()).stream()
+                .map(Experiments::view)
+                .toList();
     }
 
     /** @throws ProblemException not-found */

@@ -4,6 +4,8 @@ import dev.isoflop.db.run.NewRun;
 import dev.isoflop.db.run.RunStore;
 import dev.isoflop.db.sweep.SweepStore;
 import dev.isoflop.db.sweep.SweepStore.SweepRow;
+import dev.isoflop.platform.access.ExperimentAccess;
+import dev.isoflop.platform.access.Submitter;
 import dev.isoflop.platform.datasets.Datasets;
 import dev.isoflop.platform.orchestration.CancelRuns;
 import dev.isoflop.platform.scheduling.Budgets;
@@ -49,6 +51,7 @@ public class Sweeps {
     private final JsonMapper json;
     private final JdbcClient jdbc;
     private final CommandSweeps commands;
+    private final ExperimentAccess access;
     private final Budgets budgets;
     private final PretrainRuns pretraining;
 
@@ -60,6 +63,7 @@ public class Sweeps {
             JsonMapper json,
             JdbcClient jdbc,
             CommandSweeps commands,
+            ExperimentAccess access,
             Budgets budgets,
             PretrainRuns pretraining) {
         this.store = store;
@@ -69,6 +73,7 @@ public class Sweeps {
         this.json = json;
         this.jdbc = jdbc;
         this.commands = commands;
+        this.access = access;
         this.budgets = budgets;
         this.pretraining = pretraining;
     }
@@ -140,22 +145,24 @@ public class Sweeps {
     }
 
     /**
-     * Stores the sweep and queues its runs.
+     * Stores the sweep and queues its runs. An experiment of a new name is the submitter's own.
      *
-     * @throws ProblemException invalid-sweep, model-too-large, not-enough-tokens, dataset-not-ready, sweep-exists
+     * @throws ProblemException invalid-sweep, model-too-large, not-enough-tokens, dataset-not-ready, sweep-exists; forbidden and not-found
+     *     as the experiment's roles say
      */
     @Transactional
-    public Views.Sweep submit(SweepSpec spec) {
+    public Views.Sweep submit(SweepSpec spec, Submitter submitter) {
+        access.maySubmitTo(spec.experiment(), submitter);
         return switch (spec) {
-            case SweepSpec.IsoFlop isoflop -> submit(isoflop);
-            case SweepSpec.Command command -> submit(command);
+            case SweepSpec.IsoFlop isoflop -> submit(isoflop, submitter);
+            case SweepSpec.Command command -> submit(command, submitter);
         };
     }
 
-    private Views.Sweep submit(SweepSpec.IsoFlop spec) {
+    private Views.Sweep submit(SweepSpec.IsoFlop spec, Submitter submitter) {
         Ready dataset = ready(spec);
         SweepPlanning.Planned planned = SweepPlanning.plan(spec, dataset.detail(), memory(pool(spec)));
-        long experiment = store.experiment(spec.experiment());
+        long experiment = store.experiment(spec.experiment(), submitter.self());
         String specJson = json.writerFor(SweepSpec.class).writeValueAsString(spec);
         List<Views.Dropped> dropped = dropped(planned);
         OptionalLong created = store.create(new SweepStore.NewSweep(
@@ -180,9 +187,9 @@ public class Sweeps {
         return get(id);
     }
 
-    private Views.Sweep submit(SweepSpec.Command spec) {
+    private Views.Sweep submit(SweepSpec.Command spec, Submitter submitter) {
         CommandSweeps.Prepared prepared = commands.prepare(spec);
-        long experiment = store.experiment(spec.experiment());
+        long experiment = store.experiment(spec.experiment(), submitter.self());
         String specJson = json.writerFor(SweepSpec.class).writeValueAsString(spec);
         OptionalLong created = store.create(new SweepStore.NewSweep(
                 experiment,
@@ -240,10 +247,10 @@ public class Sweeps {
                 location);
     }
 
-    /** Newest first. */
+    /** Newest first, without what the caller may not see. */
     @Transactional(readOnly = true)
     public List<Views.Sweep> list(@Nullable Long experiment, long before, int limit) {
-        return views(store.list(experiment, before, limit));
+        return views(store.list(experiment, before, limit, access.hidden()));
     }
 
     /** @throws ProblemException not-found */

@@ -270,20 +270,27 @@ public final class Views {
     /**
      * A request that may have changed something.
      *
-     * @param token name of the token it was made with, as it was then
+     * @param tokenId where it was made with a token of the platform
+     * @param token name of the token or the user it was made by, as it was then; empty where nobody was recognised
+     * @param principal token:ID or user:SUBJECT; absent where nobody was recognised
+     * @param address it came from
      * @param status of the answer; absent while it goes on, and if the platform ended meanwhile
      * @param location of what was made
+     * @param detail what it was about, in a few words
      */
     @JsonInclude(JsonInclude.Include.NON_NULL)
     public record AuditEntry(
             long id,
             Instant at,
-            long tokenId,
+            @Nullable Long tokenId,
             String token,
+            @Nullable String principal,
+            @Nullable String address,
             String method,
             String path,
             @Nullable Integer status,
-            @Nullable String location) {}
+            @Nullable String location,
+            @Nullable String detail) {}
 
     /** The only answer that ever carries a token's secret. */
     public record NewToken(Token token, String secret) {}

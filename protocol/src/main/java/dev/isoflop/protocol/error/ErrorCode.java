@@ -33,7 +33,9 @@ public enum ErrorCode {
     INCOMPARABLE_RUNS("incomparable-runs", 422),
     IF_MATCH_MISSING("if-match-missing", 428),
     TOO_MANY_REQUESTS("too-many-requests", 429),
-    INTERNAL("internal", 500);
+    INTERNAL("internal", 500),
+    /** Something the platform itself depends on cannot be reached; it may be tried again. */
+    UNAVAILABLE("unavailable", 503);
 
     private final String slug;
     private final int status;
