@@ -50,7 +50,8 @@ export function AttemptsTab({ detail }: { detail: RunDetail }) {
                   {attempt.cause ?? ""}
                   {attempt.verdict && (
                     <div className={ui.muted} title={attempt.verdict.evidence}>
-                      Judged {attempt.verdict.failureClass} by the rule {attempt.verdict.rule}: {attempt.verdict.meaning}.
+                      Judged {attempt.verdict.failureClass} by the rule {attempt.verdict.rule}:{" "}
+                      {attempt.verdict.meaning}.
                     </div>
                   )}
                 </td>

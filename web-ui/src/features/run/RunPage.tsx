@@ -134,7 +134,9 @@ function Header({ run, waiting }: { run: Run; waiting: RunDetail["waiting"] }) {
           )}
         </div>
       </div>
-      {error !== undefined && <ErrorNotice what={`The run was not ${run.state === "failed" ? "released" : "cancelled"}.`} error={error} />}
+      {error !== undefined && (
+        <ErrorNotice what={`The run was not ${run.state === "failed" ? "released" : "cancelled"}.`} error={error} />
+      )}
       {waiting && (
         <Notice>
           {waiting.reason}

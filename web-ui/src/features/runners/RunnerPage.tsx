@@ -100,7 +100,8 @@ function SetAside({ runner, setAside }: { runner: Runner; setAside: NonNullable<
   return (
     <>
       <Notice kind="bad">
-        Set aside until {clock(setAside.until)}: {setAside.reason} <Button onClick={clear}>Take back into service</Button>
+        Set aside until {clock(setAside.until)}: {setAside.reason}{" "}
+        <Button onClick={clear}>Take back into service</Button>
       </Notice>
       {error !== undefined && <ErrorNotice what="The runner was not taken back." error={error} />}
     </>

@@ -29,6 +29,7 @@ import picocli.CommandLine.Command;
             ScheduleCommand.class,
             FailureCommands.Runners.class,
             FailureCommands.Release.class,
+            AuditCommand.class,
             ChaosCommand.class,
             BackupCommands.Backup.class,
             BackupCommands.Restore.class,

@@ -3,6 +3,7 @@ package dev.isoflop.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.isoflop.cli.chaos.MadeUpText;
 import dev.isoflop.protocol.api.RunState;
 import dev.isoflop.protocol.api.Views;
 import java.io.IOException;
@@ -27,7 +28,7 @@ class OutageIT {
         System.out.println("home " + home);
         Files.createDirectories(home.resolve("logs"));
         Path corpus = home.resolve("corpus.txt");
-        Files.writeString(corpus, KillAndFreezeIT.text(new Random(1), 1_500_000));
+        Files.writeString(corpus, MadeUpText.of(new Random(1), 1_500_000));
         try (Processes p = Processes.start(
                 home,
                 "--isoflop.lease.heartbeat=1s",

@@ -72,8 +72,8 @@ public final class PlatformClient implements AutoCloseable {
                 .defaultStatusHandler(HttpStatusCode::isError, (request, response) -> {
                     throw problem(
                             response.getStatusCode().value(),
-                            response.getBody().readAllBytes(),
-                            retryAfter(response.getHeaders().getFirst("Retry-After")));
+                            response.getHeaders().getFirst("Retry-After"),
+                            response.getBody().readAllBytes());
                 })
                 .build();
         this.api = HttpServiceProxyFactory.builderFor(RestClientAdapter.create(rest))
@@ -176,29 +176,27 @@ public final class PlatformClient implements AutoCloseable {
         if (response.statusCode() / 100 != 2) {
             throw problem(
                     response.statusCode(),
-                    body,
-                    retryAfter(response.headers().firstValue("Retry-After").orElse(null)));
+                    response.headers().firstValue("Retry-After").orElse(null),
+                    body);
         }
     }
 
-    /** Milliseconds; a date, which the platform never sends, counts as nothing. */
-    private static long retryAfter(@Nullable String header) {
-        return header != null && header.matches("\\d{1,6}") ? Long.parseLong(header) * 1_000 : 0;
+    /** Whole seconds; a date, which proxies may send, is left to the usual pauses. */
+    private static Duration wait(@Nullable String retryAfter) {
+        return retryAfter != null && retryAfter.strip().matches("\\d{1,6}")
+                ? Duration.ofSeconds(Long.parseLong(retryAfter.strip()))
+                : Duration.ZERO;
     }
 
-    private PlatformException problem(int status, byte[] body, long retryAfterMillis) {
+    private PlatformException problem(int status, @Nullable String retryAfter, byte[] body) {
+        Duration wait = wait(retryAfter);
         try {
             Problem problem = json.readValue(body, Problem.class);
-            return new PlatformException(
-                    status, code(problem.code()), problem.detail(), problem.expectedSeq(), retryAfterMillis);
+            return new PlatformException(status, code(problem.code()), problem.detail(), problem.expectedSeq(), wait);
         } catch (JacksonException e) { // not one of the platform's own answers: a proxy's page, or no body at all
             String text = new String(body, StandardCharsets.UTF_8).strip();
             return new PlatformException(
-                    status,
-                    null,
-                    text.isEmpty() ? null : text.substring(0, Math.min(200, text.length())),
-                    null,
-                    retryAfterMillis);
+                    status, null, text.isEmpty() ? null : text.substring(0, Math.min(200, text.length())), null, wait);
         }
     }
 

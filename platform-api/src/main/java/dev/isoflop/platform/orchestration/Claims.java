@@ -3,6 +3,7 @@ package dev.isoflop.platform.orchestration;
 import dev.isoflop.db.dataset.DatasetStore;
 import dev.isoflop.db.runner.ClaimStore;
 import dev.isoflop.db.runner.RunnerStore;
+import dev.isoflop.platform.scheduling.Shares;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.job.CommandSpec;
@@ -38,6 +39,7 @@ class Claims {
     private static final int MOST_SLOTS = 256;
 
     private final ClaimStore claims;
+    private final Shares shares;
     private final RunnerStore runners;
     private final DatasetStore datasets;
     private final Places places;
@@ -46,12 +48,14 @@ class Claims {
 
     Claims(
             ClaimStore claims,
+            Shares shares,
             RunnerStore runners,
             DatasetStore datasets,
             Places places,
             Ending ending,
             JsonMapper json) {
         this.claims = claims;
+        this.shares = shares;
         this.runners = runners;
         this.datasets = datasets;
         this.places = places;
@@ -73,7 +77,7 @@ class Claims {
         if (ending.isTold() || request.slots() < 1 || request.kinds().isEmpty() || places.isSetAside(runnerId)) {
             return new ClaimGrant(List.of());
         }
-        ClaimGrant grant = new ClaimGrant(claims
+        ClaimGrant grant = new ClaimGrant(shares
                 .claim(
                         runnerId,
                         pool,

@@ -91,14 +91,14 @@ class FinishedAttempts {
         switch (finish.outcome()) {
             case SUCCEEDED -> {
                 JobResult result = result(run, finish.result());
-                attempts.end(runId, attempt, reported, null);
+                attempts.end(runId, attempt, reported, null, steps(result));
                 succeed(run, result);
             }
             case FAILED -> {
                 Failure failure = Objects.requireNonNull(finish.failure());
                 FailureRules.Judgement judged = Objects.requireNonNull(judgement);
                 attempts.judge(runId, attempt, judged.verdict().wireName(), judged.rule(), judged.evidence());
-                attempts.end(runId, attempt, reported, failure.code() + ": " + failure.message());
+                attempts.end(runId, attempt, reported, failure.code() + ": " + failure.message(), null);
                 places.failed(runId, attempt, row.runnerId(), judged);
                 JobResult diverged = judged.verdict() == FailureClass.DIVERGED ? divergence(run, failure) : null;
                 if (diverged != null && !run.isBeingCancelled()) {
@@ -108,11 +108,11 @@ class FinishedAttempts {
                 }
             }
             case PREEMPTED -> {
-                attempts.end(runId, attempt, reported, null);
+                attempts.end(runId, attempt, reported, null, null);
                 verdicts.carryOut(run, EndOfAttempt.preempted(run, row.started(), sweepCancelled));
             }
             case CANCELLED -> {
-                attempts.end(runId, attempt, reported, null);
+                attempts.end(runId, attempt, reported, null, null);
                 // Killed because it missed the deadline of a preemption: that was no wish to end the run.
                 verdicts.carryOut(
                         run,
@@ -183,6 +183,10 @@ class FinishedAttempts {
             }
         };
         transitions.succeed(run, outcome);
+    }
+
+    private static @Nullable Long steps(JobResult result) {
+        return result instanceof JobResult.Pretrained pretrained ? (Long) pretrained.steps() : null;
     }
 
     private static @Nullable Double finite(double value) {

@@ -100,7 +100,7 @@ class LostLeases {
             int before = attempts.hasCommitted(run.id(), attempt) ? 0 : run.runnersLost();
             run.runnersLost(before + (alone ? 2 : 1));
         }
-        attempts.end(run.id(), attempt, "lost", cause);
+        attempts.end(run.id(), attempt, "lost", cause, null);
         counters.attemptEnded(run.kind(), "lost", "infrastructure");
         verdicts.carryOut(
                 run,

@@ -2,6 +2,7 @@ package dev.isoflop.platform.schedules;
 
 import dev.isoflop.db.schedule.FireStore;
 import dev.isoflop.db.schedule.ScheduleStore;
+import dev.isoflop.platform.access.ExperimentAccess;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.sweeps.Sweeps;
 import dev.isoflop.protocol.api.ScheduleViews.FireState;
@@ -41,6 +42,7 @@ class FireLauncher {
     private final ScheduleStore schedules;
     private final FireStore fires;
     private final Sweeps sweeps;
+    private final ExperimentAccess access;
     private final TransactionTemplate transactions;
     private final JsonMapper json;
 
@@ -48,8 +50,10 @@ class FireLauncher {
             ScheduleStore schedules,
             FireStore fires,
             Sweeps sweeps,
+            ExperimentAccess access,
             TransactionTemplate transactions,
             JsonMapper json) {
+        this.access = access;
         this.schedules = schedules;
         this.fires = fires;
         this.sweeps = sweeps;
@@ -175,7 +179,10 @@ class FireLauncher {
                 return false;
             }
             instead.forEach(sweep -> sweeps.cancel(sweep, null));
-            fires.submitted(fire.id(), sweeps.submit(spec).id());
+            // in the name of whoever wrote it: what they may no longer do, their schedule does not do for them
+            fires.submitted(
+                    fire.id(),
+                    sweeps.submit(spec, access.submitterOf(schedule.id())).id());
             return true;
         } catch (DataIntegrityViolationException e) {
             // the sweep's fault: the database would refuse it again and again

@@ -37,10 +37,14 @@ final class CallerFilter extends OncePerRequestFilter {
     private static final Set<String> OWN_SITE = Set.of("same-origin", "none");
 
     private final Credentials credentials;
+    private final Limits limits;
+    private final AuditTrail trail;
     private final Problems problems;
 
-    CallerFilter(Credentials credentials, Problems problems) {
+    CallerFilter(Credentials credentials, Limits limits, AuditTrail trail, Problems problems) {
         this.credentials = credentials;
+        this.limits = limits;
+        this.trail = trail;
         this.problems = problems;
     }
 
@@ -54,6 +58,11 @@ final class CallerFilter extends OncePerRequestFilter {
     protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws ServletException, IOException {
         String authorization = request.getHeader(HttpHeaders.AUTHORIZATION);
+        if (authorization != null && limits.isGuessing(request) && !credentials.wasGood(token(authorization))) {
+            LimitFilter.refuse(
+                    response, problems, limits.failure(request), "Too many tokens from this address were not valid.");
+            return;
+        }
         Optional<Caller> caller;
         try {
             caller = authorization == null ? session(request) : bearer(authorization);
@@ -62,8 +71,17 @@ final class CallerFilter extends OncePerRequestFilter {
             ProblemException shortage = Shortage.behind(e).orElseGet(Shortage::unavailable);
             problems.send(response, shortage.code(), shortage.detail());
             return;
+        } catch (ProblemException e) {
+            if (e.code() == ErrorCode.UNAUTHENTICATED) {
+                limits.failure(request);
+                trail.refused(request, e.code().status(), e.detail());
+            }
+            problems.send(response, e.code(), e.detail());
+            return;
         }
         if (authorization != null && caller.isEmpty()) {
+            limits.failure(request);
+            trail.refused(request, ErrorCode.UNAUTHENTICATED.status(), "no valid token");
             problems.send(
                     response,
                     ErrorCode.UNAUTHENTICATED,
@@ -72,6 +90,7 @@ final class CallerFilter extends OncePerRequestFilter {
             return;
         }
         if (authorization == null && caller.isPresent() && isForged(request)) {
+            trail.refused(request, ErrorCode.FORBIDDEN.status(), "a session used from another site");
             problems.send(response, ErrorCode.FORBIDDEN, "A session is only good for requests of its own pages.");
             return;
         }
@@ -90,8 +109,14 @@ final class CallerFilter extends OncePerRequestFilter {
 
     private Optional<Caller> bearer(String authorization) {
         return authorization.regionMatches(true, 0, BEARER, 0, BEARER.length())
-                ? credentials.ofToken(authorization.substring(BEARER.length()).strip())
+                ? credentials.ofToken(token(authorization))
                 : Optional.empty();
+    }
+
+    private static String token(String authorization) {
+        return authorization
+                .substring(Math.min(BEARER.length(), authorization.length()))
+                .strip();
     }
 
     static @Nullable String cookie(HttpServletRequest request) {
@@ -111,7 +136,11 @@ final class CallerFilter extends OncePerRequestFilter {
             return false;
         }
         String site = request.getHeader("Sec-Fetch-Site");
-        if (site != null && !OWN_SITE.contains(site)) {
+        // browsers that do not say it name the page's origin, whose host must be the one that is asked
+        String origin = request.getHeader(HttpHeaders.ORIGIN);
+        if (site == null
+                ? origin != null && !origin.replaceFirst("^https?://", "").equals(request.getHeader(HttpHeaders.HOST))
+                : !OWN_SITE.contains(site)) {
             return true;
         }
         String type = request.getContentType();

@@ -8,6 +8,7 @@ import dev.isoflop.db.run.NewRun;
 import dev.isoflop.db.run.RunStore;
 import dev.isoflop.db.runner.ClaimStore;
 import dev.isoflop.db.runner.RunnerStore;
+import dev.isoflop.platform.scheduling.Shares;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.api.RunState;
 import dev.isoflop.protocol.api.SweepSpec;
@@ -55,6 +56,7 @@ class ClaimTests {
         Ending ending = new Ending();
         Claims claims = new Claims(
                 on.context.getBean(ClaimStore.class),
+                on.context.getBean(Shares.class),
                 on.context.getBean(RunnerStore.class),
                 on.context.getBean(DatasetStore.class),
                 on.context.getBean(Places.class),

@@ -25,6 +25,8 @@ public enum ErrorCode {
     UNSUPPORTED_MEDIA_TYPE("unsupported-media-type", 415),
     INVALID_SWEEP("invalid-sweep", 422),
     MODEL_TOO_LARGE("model-too-large", 422),
+    /** The experiment's budget of FLOPs or GPU-hours leaves less than that. */
+    BUDGET_EXCEEDED("budget-exceeded", 422),
     NOT_ENOUGH_TOKENS("not-enough-tokens", 422),
     IDEMPOTENCY_KEY_REUSED("idempotency-key-reused", 422),
     CHECKSUM_MISMATCH("checksum-mismatch", 422),
@@ -32,7 +34,7 @@ public enum ErrorCode {
     IF_MATCH_MISSING("if-match-missing", 428),
     TOO_MANY_REQUESTS("too-many-requests", 429),
     INTERNAL("internal", 500),
-    /** The database is away: the same request will do later. */
+    /** Something the platform itself depends on, the database first of all, cannot be reached: the same request will do later. */
     UNAVAILABLE("unavailable", 503),
     /** A disk of the platform's is full: the same request will do once there is room. */
     STORAGE_FULL("storage-full", 507);
