@@ -36,10 +36,12 @@ create index device_error_by_place on device_error (place, at);
 
 -- Places that are granted nothing until the time has passed or somebody clears them, which deletes the row.
 create table place_set_aside (
-    place  text primary key,
-    reason text        not null,
-    since  timestamptz not null default now(),
-    until  timestamptz not null
+    place    text primary key,
+    reason   text        not null,                -- for everybody
+    evidence text        not null,                -- a line of that run's, for those who may see it
+    run_id   bigint      not null references run,
+    since    timestamptz not null default now(),
+    until    timestamptz not null
 );
 
 -- Attempts in a row whose runner died or fell silent under the run; one that ends in any other way counts anew.

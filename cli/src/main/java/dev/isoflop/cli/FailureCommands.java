@@ -1,11 +1,18 @@
 package dev.isoflop.cli;
 
+import dev.isoflop.cli.client.ApiClient;
+import dev.isoflop.cli.show.SweepWatch;
+import dev.isoflop.protocol.api.RunState;
 import dev.isoflop.protocol.api.Views;
 import java.io.IOException;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.core.type.TypeReference;
 
@@ -18,6 +25,7 @@ final class FailureCommands {
             name = "runners",
             description = "Lists the runners, and what is the matter with those that take no runs.",
             mixinStandardHelpOptions = true,
+            footer = {"", "Example:", "  isoflop runners clear gpu-box-2"},
             subcommands = Clear.class)
     static final class Runners implements Callable<Integer> {
         @Mixin
@@ -80,25 +88,51 @@ final class FailureCommands {
 
     @Command(
             name = "release",
-            description =
-                    "Queues a run that failed for good again, a quarantined one above all, with its retries as new.",
-            mixinStandardHelpOptions = true)
+            description = {
+                "Queues a run that failed for good again, a quarantined one above all, with its retries as new.",
+                "With --sweep, all failed runs of that sweep."
+            },
+            mixinStandardHelpOptions = true,
+            footer = {"", "Example:", "  isoflop release --sweep 12"})
     static final class Release implements Callable<Integer> {
         @Mixin
         private PlatformOptions platform = new PlatformOptions();
 
-        @Parameters(paramLabel = "RUN", description = "Id of the run.")
-        private long run;
+        @ArgGroup(multiplicity = "1")
+        private Which which = new Which();
+
+        static final class Which {
+            @Parameters(paramLabel = "RUN", description = "Id of the run.")
+            private @Nullable Long run;
+
+            @Option(names = "--sweep", paramLabel = "SWEEP", description = "Id of a sweep: all its runs that failed.")
+            private @Nullable Long sweep;
+        }
 
         @Override
         public Integer call() throws IOException {
-            Views.Run seen =
-                    platform.client().get("/runs/" + run, Views.RunDetail.class).run();
-            Views.Run released = platform.client()
-                    .postVersion("/runs/" + run + "/release", "\"" + seen.version() + "\"", Views.Run.class);
+            ApiClient api = platform.client();
+            if (which.run != null) {
+                release(
+                        api,
+                        api.get("/runs/" + which.run, Views.RunDetail.class).run());
+                return ExitCode.OK.code();
+            }
+            List<Views.Run> failed = SweepWatch.runs(api, Objects.requireNonNull(which.sweep)).stream()
+                    .filter(run -> run.state() == RunState.FAILED)
+                    .toList();
+            if (failed.isEmpty()) {
+                System.out.println("No run of sweep " + which.sweep + " has failed.");
+            }
+            failed.forEach(run -> release(api, run));
+            return ExitCode.OK.code();
+        }
+
+        private static void release(ApiClient api, Views.Run seen) {
+            Views.Run released =
+                    api.postVersion("/runs/" + seen.id() + "/release", "\"" + seen.version() + "\"", Views.Run.class);
             System.out.println("Run %d (%s) is %s again."
                     .formatted(released.id(), released.name(), released.state().wireName()));
-            return ExitCode.OK.code();
         }
     }
 }

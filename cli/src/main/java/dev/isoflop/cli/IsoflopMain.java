@@ -27,6 +27,7 @@ import picocli.CommandLine.Command;
             Commands.Fit.class,
             Commands.Export.class,
             ScheduleCommand.class,
+            ExperimentCommand.class,
             FailureCommands.Runners.class,
             FailureCommands.Release.class,
             AuditCommand.class,

@@ -1,8 +1,10 @@
 package dev.isoflop.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.isoflop.cli.client.ApiClient;
+import dev.isoflop.protocol.api.Ledger;
 import dev.isoflop.protocol.api.ScheduleViews;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -50,6 +52,9 @@ class CommandLineTests {
                 "fit",
                 "export",
                 "schedule",
+                "experiment",
+                "runners",
+                "release",
                 "audit",
                 "backup",
                 "restore"
@@ -58,6 +63,31 @@ class CommandLineTests {
         Ended ended = run(command, "--help");
         assertThat(ended.code).isZero();
         assertThat(ended.out).contains("Usage: isoflop " + command).containsOnlyOnce("Example:");
+    }
+
+    @Test
+    void theLedgerIsATableUnderItsBudget() {
+        var ledger = ApiClient.mapper().readValue("""
+                        {"experimentId":3,"experiment":"c\\u001b[1m","flopBudget":1e19,"committedFlops":4e18,
+                         "total":{"plannedFlops":4e18,"executedFlops":3.5e18,"achievedFlops":3e18,
+                                  "replayed":{"lost":2e17,"failed":1e17,"preempted":1e17},"abandoned":{"failed":1e17,"cancelled":0},
+                                  "remainingFlops":5e17,"gpuHours":0,"deviceHours":12.4,"wastedDeviceHours":1,"attempts":9},
+                         "sweeps":[]}""", Ledger.class);
+        assertThat(ExperimentCommand.lines(ledger))
+                .containsExactly(
+                        "Experiment 3 c\uFFFD[1m",
+                        "  4e18 of a budget of 1e19 FLOPs is spent or planned (40.0 %)",
+                        "                                  planned   executed   achieved   replayed  abandoned  remaining device h",
+                        "  all                                4e18     3.5e18       3e18       4e17       1e17       5e17       12");
+    }
+
+    @Test
+    void aBoundIsANumberOrNoneAndStaysWhenItIsNotGiven() {
+        assertThat(ExperimentCommand.bound("--flops", null, 3.0)).isEqualTo(3.0);
+        assertThat(ExperimentCommand.bound("--flops", "none", 3.0)).isNull();
+        assertThat(ExperimentCommand.bound("--flops", "1e19", 3.0)).isEqualTo(1e19);
+        assertThatThrownBy(() -> ExperimentCommand.bound("--flops", "lots", 3.0))
+                .hasMessageContaining("--flops takes a number such as 1e19, or none");
     }
 
     @Test

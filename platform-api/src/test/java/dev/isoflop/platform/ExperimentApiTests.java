@@ -37,6 +37,10 @@ class ExperimentApiTests {
         return client.submitSweep(sweep, name, CORPUS, name, 3, 2);
     }
 
+    private Reply validate(String sweep) {
+        return client.validateSweep(sweep, name, CORPUS, name, 3, 2);
+    }
+
     private Reply budget(String scope, @Nullable String ifMatch, String body) {
         return client.send(
                 "PUT",
@@ -69,6 +73,7 @@ class ExperimentApiTests {
         Reply set = budget("admin", "\"0\"", "{\"flops\":%s}".formatted(planned * 1.5));
         assertThat(set.status()).as(set.text()).isEqualTo(200);
         assertThat(set.header("ETag")).isEqualTo("\"1\"");
+        assertThat(validate("second").code()).as("asked before").isEqualTo("budget-exceeded");
         Reply refused = submit("second");
         assertThat(refused.status()).isEqualTo(422);
         assertThat(refused.code()).isEqualTo("budget-exceeded");

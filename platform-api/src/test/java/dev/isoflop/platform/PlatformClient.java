@@ -193,6 +193,16 @@ final class PlatformClient {
      * @param budgets 1 or 2
      */
     Reply submitSweep(String name, String experiment, String corpus, String pool, int models, int budgets) {
+        return postSweep("", name, experiment, corpus, pool, models, budgets);
+    }
+
+    /** As {@link #submitSweep}, and stores nothing. */
+    Reply validateSweep(String name, String experiment, String corpus, String pool, int models, int budgets) {
+        return postSweep("?validateOnly=true", name, experiment, corpus, pool, models, budgets);
+    }
+
+    private Reply postSweep(
+            String query, String name, String experiment, String corpus, String pool, int models, int budgets) {
         String shapes = Stream.of(12, 16, 24)
                 .limit(models)
                 .map("{\"dModel\":%d,\"layers\":2,\"heads\":2}"::formatted)
@@ -201,7 +211,7 @@ final class PlatformClient {
                 .limit(budgets)
                 .map("{\"flops\":%s,\"batchSequences\":2}"::formatted)
                 .collect(Collectors.joining(","));
-        return post("/api/v1/sweeps", "submit", """
+        return post("/api/v1/sweeps" + query, "submit", """
                 {"kind":"isoflop","name":"%s","experiment":"%s","dataset":{"corpus":"%s"},"pool":"%s",
                  "models":[%s],"budgets":[%s]}""".formatted(name, experiment, corpus, pool, shapes, flops));
     }

@@ -54,6 +54,7 @@ class RolesApiTests {
             "/api/v1/datasets/{id}",
             "/api/v1/runners/{id}",
             "/api/v1/runners/{id}/devices/{index}/samples",
+            "/api/v1/runners/{id}/set-aside",
             "/api/v1/artifacts/{sha256}",
             "/api/v1/stream");
 
@@ -286,6 +287,24 @@ class RolesApiTests {
         String held = "[" + study.run() + "]";
         assertThat(get(owner, "/api/v1/runners").text()).contains(held);
         assertThat(get(outsider, "/api/v1/runners").text()).doesNotContain(held);
+    }
+
+    @Test
+    void aLineOfItsLogThatSetARunnerAsideIsShownToThoseAloneWhoMaySeeTheRun() {
+        jdbc.sql("""
+                        insert into place_set_aside (place, reason, evidence, run_id, until)
+                        select n.place, 'gpu-lost in run ' || l.run_id, :mark, l.run_id, now() + interval '1 hour'
+                          from lease l join runner n on n.id = l.runner_id where l.run_id = :run
+                        """).param("mark", study.mark()).param("run", study.run()).update();
+        try {
+            String shown = "gpu-lost in run " + study.run();
+            assertThat(get(owner, "/api/v1/runners").text()).contains(shown + ": " + study.mark());
+            assertThat(get(outsider, "/api/v1/runners").text()).contains(shown).doesNotContain(study.mark());
+        } finally {
+            jdbc.sql("delete from place_set_aside where run_id = ?")
+                    .param(study.run())
+                    .update();
+        }
     }
 
     @Test

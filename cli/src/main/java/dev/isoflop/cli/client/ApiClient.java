@@ -86,6 +86,16 @@ public final class ApiClient {
                 send(request(path).header("If-Match", ifMatch).POST(HttpRequest.BodyPublishers.noBody())), type);
     }
 
+    /** @param ifMatch the version the caller has seen, quoted */
+    public <T> T putVersion(String path, String ifMatch, Object body, Class<T> type) {
+        return json.readValue(
+                send(request(path)
+                        .header("If-Match", ifMatch)
+                        .header("Content-Type", "application/json")
+                        .PUT(HttpRequest.BodyPublishers.ofByteArray(json.writeValueAsBytes(body)))),
+                type);
+    }
+
     /** Deletes what has no version. */
     public void delete(String path) {
         send(request(path).DELETE());

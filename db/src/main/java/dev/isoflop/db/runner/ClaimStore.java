@@ -45,6 +45,8 @@ public class ClaimStore {
                     where r.state = 'queued' and r.pool = :pool and coalesce(r.experiment_id, 0) = w.experiment
                       and -r.priority = -w.priority and r.kind = any(:kinds) and r.memory_bytes <= :free
                       and r.not_before <= now()
+                      and not exists (select 1 from run_avoids v join runner me on me.place = v.place
+                                      where v.run_id = r.id and me.id = :runner and v.until > now())
                       and (r.kind <> 'command' or coalesce((r.spec ->> 'gpus')::int, 0) <= (select gpus from room))
                       and (r.waits_for is null
                            or exists (select 1 from run d where d.id = r.waits_for and d.state = 'succeeded'))

@@ -83,15 +83,22 @@ public class PlaceStore {
                 .single();
     }
 
-    public void setAside(String place, String reason, Duration time) {
+    /**
+     * @param reason for everybody
+     * @param evidence a line of the run's, for those who may see that run
+     */
+    public void setAside(String place, String reason, String evidence, long runId, Duration time) {
         jdbc.sql("""
-                        insert into place_set_aside (place, reason, until)
-                        values (:place, :reason, now() + make_interval(secs => :time))
+                        insert into place_set_aside (place, reason, evidence, run_id, until)
+                        values (:place, :reason, :evidence, :run, now() + make_interval(secs => :time))
                         on conflict (place) do update
-                            set reason = excluded.reason, until = excluded.until, since = excluded.since
+                            set reason = excluded.reason, evidence = excluded.evidence, run_id = excluded.run_id,
+                                until = excluded.until, since = excluded.since
                         """)
                 .param("place", place)
                 .param("reason", reason)
+                .param("evidence", evidence)
+                .param("run", runId)
                 .param("time", time.toMillis() / 1e3)
                 .update();
     }

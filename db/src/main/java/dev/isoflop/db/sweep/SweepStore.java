@@ -84,6 +84,16 @@ public class SweepStore {
             @Nullable Instant startedAt,
             @Nullable Instant finishedAt) {}
 
+    /** The experiment of that name, if a sweep has made it. */
+    public OptionalLong findExperiment(String name) {
+        return jdbc.sql("select id from experiment where name = ?")
+                .param(name)
+                .query(Long.class)
+                .optional()
+                .map(OptionalLong::of)
+                .orElseGet(OptionalLong::empty);
+    }
+
     /**
      * Id of the experiment of that name; it is made if there is none.
      *

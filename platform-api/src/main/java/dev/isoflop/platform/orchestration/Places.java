@@ -47,16 +47,11 @@ public class Places {
         int errors = device ? places.errorsWithin(place, settings.deviceErrorWindow()) : 0;
         if (judgement.place() == FailureRule.Place.SET_ASIDE || errors >= settings.deviceErrors()) {
             String why = judgement.place() == FailureRule.Place.SET_ASIDE
-                    ? "%s: %s (run %d)".formatted(judgement.rule(), judgement.evidence(), runId)
-                    : "%d device errors within %s, the last one %s: %s (run %d)"
-                            .formatted(
-                                    errors,
-                                    words(settings.deviceErrorWindow()),
-                                    judgement.rule(),
-                                    judgement.evidence(),
-                                    runId);
-            places.setAside(place, why, settings.setAsideFor());
-            log.warn("{} is set aside: {}", place, why);
+                    ? "%s in run %d".formatted(judgement.rule(), runId)
+                    : "%d device errors within %s, the last one %s in run %d"
+                            .formatted(errors, words(settings.deviceErrorWindow()), judgement.rule(), runId);
+            places.setAside(place, why, judgement.evidence(), runId, settings.setAsideFor());
+            log.warn("{} is set aside: {}: {}", place, why, judgement.evidence());
         }
     }
 

@@ -28,7 +28,9 @@ class RunnerQueries {
 
     private static final String SELECT = """
             select n.*, extract(epoch from now() - n.last_seen) as silent,
-                   aside.reason as aside_reason, aside.since as aside_since, aside.until as aside_until,
+                   aside.reason || case when exists (
+                       select 1 from run r where r.id = aside.run_id and r.experiment_id = any(:hidden))
+                       then '' else ': ' || aside.evidence end as aside_reason, aside.since as aside_since, aside.until as aside_until,
                    array(select l.run_id
                                from lease l join run r on r.id = l.run_id left join sweep s on s.id = r.sweep_id
                               where l.runner_id = n.id and (s.id is null or not (s.experiment_id = any(:hidden)))

@@ -59,7 +59,7 @@ class SweepController {
         // before anything stored is answered again: roles may have been taken away since
         access.maySubmitTo(spec.experiment(), Submitter.current());
         if (validateOnly) {
-            return ResponseEntity.ok(sweeps.plan(spec));
+            return ResponseEntity.ok(sweeps.validate(spec));
         }
         if (key == null) {
             throw new ProblemException(

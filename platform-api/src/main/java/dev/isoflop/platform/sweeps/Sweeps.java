@@ -89,6 +89,18 @@ public class Sweeps {
     }
 
     /**
+     * What a submission would queue, or why it would be refused; nothing is stored.
+     *
+     * @throws ProblemException as {@link #submit} does, but for a name that is taken
+     */
+    @Transactional
+    public Views.Plan validate(SweepSpec spec) {
+        Views.Plan plan = plan(spec);
+        store.findExperiment(spec.experiment()).ifPresent(id -> budgets.admit(id, plan.totalFlops()));
+        return plan;
+    }
+
+    /**
      * As {@link #plan(SweepSpec)}, for a sweep of later: while its dataset is not ready, one with tokens enough stands in
      * for it.
      */

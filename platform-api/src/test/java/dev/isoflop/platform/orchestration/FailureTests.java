@@ -173,7 +173,7 @@ class FailureTests {
         on.run(pool);
         assertThat(here.claim(4)).isEmpty();
         assertThat(on.jdbc
-                        .sql("select reason from place_set_aside where place = ?")
+                        .sql("select reason || ' ' || evidence from place_set_aside where place = ?")
                         .param(host + " gpu 0000:01:00.0")
                         .query(String.class)
                         .single())

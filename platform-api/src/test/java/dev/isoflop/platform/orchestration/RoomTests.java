@@ -139,8 +139,8 @@ class RoomTests extends SchedulingScene {
                 .update();
         on.jdbc
                 .sql(
-                        "insert into place_set_aside select place, 'test', now(), now() + interval '1 hour' from runner where id = ?")
-                .param(aside.id)
+                        "insert into place_set_aside select place, 'test', 'test', ?, now(), now() + interval '1 hour' from runner where id = ?")
+                .params(urgent, aside.id)
                 .update();
         waited(urgent);
         scheduler.look();
