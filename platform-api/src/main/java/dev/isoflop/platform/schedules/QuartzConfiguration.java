@@ -57,8 +57,8 @@ class QuartzConfiguration {
         quartz.setProperty("org.quartz.jobStore.tablePrefix", "quartz.qrtz_");
         quartz.setProperty("org.quartz.jobStore.isClustered", "true");
         quartz.setProperty("org.quartz.jobStore.clusterCheckinInterval", "5000");
-        // Quartz wakes its thread for a changed trigger before the transaction commits; without the lock it would look too early, see
-        // nothing, and look again only after the idle time
+        // Quartz wakes its thread for a changed trigger before the transaction commits; without the lock it would look
+        // too early, see nothing, and look again only after the idle time
         quartz.setProperty("org.quartz.jobStore.acquireTriggersWithinLock", "true");
         // what another platform has changed, or left behind when it was killed, nobody wakes us for
         quartz.setProperty("org.quartz.scheduler.idleWaitTime", "5000");
