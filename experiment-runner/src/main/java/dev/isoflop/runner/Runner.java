@@ -47,6 +47,7 @@ final class Runner implements AutoCloseable {
     private final DeviceMonitor devices;
     private final Capacity capacity;
     private final Path attemptsRoot;
+    private final Runnable heard;
     private final String instance = UUID.randomUUID().toString();
     private final LeaseClock lease = LeaseClock.system();
     private final Retry retry;
@@ -68,6 +69,18 @@ final class Runner implements AutoCloseable {
             DeviceMonitor devices,
             Capacity capacity,
             Path attemptsRoot) {
+        this(settings, platform, work, devices, capacity, attemptsRoot, () -> {});
+    }
+
+    /** @param heard called whenever a heartbeat has been answered, by the thread that sends them */
+    Runner(
+            RunnerSettings settings,
+            PlatformClient platform,
+            Attempt.Work work,
+            DeviceMonitor devices,
+            Capacity capacity,
+            Path attemptsRoot,
+            Runnable heard) {
         this.settings = settings;
         this.retry = settings.retry();
         this.platform = platform;
@@ -75,6 +88,7 @@ final class Runner implements AutoCloseable {
         this.devices = devices;
         this.capacity = capacity;
         this.attemptsRoot = attemptsRoot;
+        this.heard = heard;
     }
 
     /**
@@ -236,6 +250,7 @@ final class Runner implements AutoCloseable {
             obey(directives, reported);
             lease.renewed(sent); // last: paused work must hear that it is not wanted before it may go on
             wake();
+            heard.run();
             return true;
         } catch (PlatformException e) {
             refusedBy(e, "heartbeat");
