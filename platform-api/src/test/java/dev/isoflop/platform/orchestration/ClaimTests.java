@@ -8,6 +8,7 @@ import dev.isoflop.db.run.NewRun;
 import dev.isoflop.db.run.RunStore;
 import dev.isoflop.db.runner.ClaimStore;
 import dev.isoflop.db.runner.RunnerStore;
+import dev.isoflop.db.testing.DatabaseTest;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.api.RunState;
 import dev.isoflop.protocol.api.SweepSpec;
@@ -40,6 +41,7 @@ import org.junit.jupiter.api.Test;
 import org.springframework.context.event.ContextClosedEvent;
 import tools.jackson.databind.json.JsonMapper;
 
+@DatabaseTest
 class ClaimTests {
 
     private static final NewRun.Retries RETRIES = NewRun.Retries.DEFAULT;
