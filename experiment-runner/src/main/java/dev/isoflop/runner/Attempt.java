@@ -13,10 +13,13 @@ import dev.isoflop.runner.platform.Retry;
 import dev.isoflop.runner.report.LogReporter;
 import dev.isoflop.runner.report.MetricReporter;
 import dev.isoflop.runner.report.ProfileReporter;
+import dev.isoflop.runner.trace.AttemptTrace;
+import dev.isoflop.runner.trace.Phase;
 import dev.isoflop.runner.work.AttemptContext;
 import dev.isoflop.runner.work.Directories;
 import dev.isoflop.runner.work.Failures;
 import dev.isoflop.runner.work.Outcome;
+import dev.isoflop.telemetry.Telemetry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -57,6 +60,7 @@ final class Attempt implements AttemptContext, Runnable {
     private final MetricReporter metrics;
     private final LogReporter logLines;
     private final ProfileReporter profiles;
+    private final AttemptTrace trace;
     private final AtomicReference<Stop> stop = new AtomicReference<>(Stop.NONE);
     private final AtomicReference<@Nullable Exception> undeliverable = new AtomicReference<>();
     private volatile long deadlineNanos;
@@ -64,6 +68,8 @@ final class Attempt implements AttemptContext, Runnable {
     private volatile long step;
     private volatile String stage = "starting";
     private volatile @Nullable Thread thread;
+    private String outcome = "lost";
+    private @Nullable String failure;
 
     Attempt(
             ClaimGrant.Assignment assignment,
@@ -71,7 +77,8 @@ final class Attempt implements AttemptContext, Runnable {
             RunnerSettings settings,
             LeaseClock lease,
             Path directory,
-            Work work) {
+            Work work,
+            Telemetry telemetry) {
         this.assignment = assignment;
         this.label = "run " + assignment.runId() + " attempt " + assignment.attempt();
         this.platform = platform;
@@ -80,12 +87,13 @@ final class Attempt implements AttemptContext, Runnable {
         this.lease = lease;
         this.directory = directory;
         this.work = work;
+        this.trace = AttemptTrace.begin(telemetry, assignment);
         RunnerApi api = platform.api();
         long run = assignment.runId();
         int number = assignment.attempt();
         this.metrics = new MetricReporter(
                 label,
-                batch -> api.metrics(run, number, batch),
+                batch -> trace.request("send metrics", () -> api.metrics(run, number, batch)),
                 directory.resolve("spool"),
                 settings.spoolBytes(),
                 settings.linger(),
@@ -171,7 +179,8 @@ final class Attempt implements AttemptContext, Runnable {
             if (retry.untilAcknowledged(
                     "start of " + label,
                     this::stopped,
-                    () -> platform.api().start(assignment.runId(), assignment.attempt()))) {
+                    () -> trace.request(
+                            "start", () -> platform.api().start(assignment.runId(), assignment.attempt())))) {
                 log.info("{} ({}): started", label, assignment.name());
             }
             report(execute());
@@ -182,6 +191,7 @@ final class Attempt implements AttemptContext, Runnable {
         } finally {
             metrics.close();
             logLines.close();
+            trace.end(outcome, failure);
             try {
                 Directories.delete(directory);
             } catch (IOException | RuntimeException e) {
@@ -241,10 +251,13 @@ final class Attempt implements AttemptContext, Runnable {
             return;
         }
         FinishAttempt end = last;
+        outcome = end.outcome().name().toLowerCase(Locale.ROOT);
+        failure = end.failure() == null ? null : end.failure().code();
         if (retry.untilAcknowledged(
                 "end of " + label,
                 this::lost,
-                () -> platform.api().finish(assignment.runId(), assignment.attempt(), end))) {
+                () -> trace.request(
+                        "finish", () -> platform.api().finish(assignment.runId(), assignment.attempt(), end)))) {
             log.info(
                     "{} ({}): {}{}",
                     label,
@@ -323,6 +336,16 @@ final class Attempt implements AttemptContext, Runnable {
     }
 
     @Override
+    public Phase phase(String name) {
+        return trace.phase(name);
+    }
+
+    @Override
+    public long cutNanos() {
+        return trace.cutNanos();
+    }
+
+    @Override
     public ClaimGrant.Assignment assignment() {
         return assignment;
     }
@@ -351,7 +374,7 @@ final class Attempt implements AttemptContext, Runnable {
     public boolean upload(FileRef ref, Path file) {
         return retry.untilAcknowledged(label + ": upload of " + ref.name(), this::stopped, () -> {
             if (!platform.hasArtifact(ref.sha256())) {
-                platform.putArtifact(ref, file);
+                trace.request("send file", () -> platform.putArtifact(ref, file));
             }
         });
     }
@@ -360,11 +383,13 @@ final class Attempt implements AttemptContext, Runnable {
     public boolean fetch(FileRef ref, Path target) throws IOException {
         try {
             return retry.untilAcknowledged(label + ": download of " + ref.name(), this::stopped, () -> {
-                try {
-                    platform.fetchArtifact(ref, target);
-                } catch (IOException e) {
-                    throw new java.io.UncheckedIOException(e);
-                }
+                trace.request("fetch file", () -> {
+                    try {
+                        platform.fetchArtifact(ref, target);
+                    } catch (IOException e) {
+                        throw new java.io.UncheckedIOException(e);
+                    }
+                });
             });
         } catch (java.io.UncheckedIOException e) {
             throw e.getCause();
@@ -377,7 +402,10 @@ final class Attempt implements AttemptContext, Runnable {
             return retry.untilAcknowledged(
                     label + ": checkpoint at step " + checkpoint.step(),
                     this::stopped,
-                    () -> platform.api().commitCheckpoint(assignment.runId(), assignment.attempt(), checkpoint));
+                    () -> trace.request(
+                            "commit checkpoint",
+                            () -> platform.api()
+                                    .commitCheckpoint(assignment.runId(), assignment.attempt(), checkpoint)));
         } catch (PlatformException e) {
             if (!e.isStaleAttempt()) {
                 throw e;

@@ -11,6 +11,7 @@ import dev.isoflop.runner.device.DeviceMonitor;
 import dev.isoflop.runner.platform.PlatformClient;
 import dev.isoflop.runner.platform.PlatformException;
 import dev.isoflop.runner.platform.Retry;
+import dev.isoflop.telemetry.Telemetry;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -48,6 +49,7 @@ final class Runner implements AutoCloseable {
     private final Capacity capacity;
     private final Path attemptsRoot;
     private final Runnable heard;
+    private final Telemetry telemetry;
     private final String instance = UUID.randomUUID().toString();
     private final LeaseClock lease = LeaseClock.system();
     private final Retry retry;
@@ -69,10 +71,13 @@ final class Runner implements AutoCloseable {
             DeviceMonitor devices,
             Capacity capacity,
             Path attemptsRoot) {
-        this(settings, platform, work, devices, capacity, attemptsRoot, () -> {});
+        this(settings, platform, work, devices, capacity, attemptsRoot, () -> {}, Telemetry.none());
     }
 
-    /** @param heard called whenever a heartbeat has been answered, by the thread that sends them */
+    /**
+     * @param heard called whenever a heartbeat has been answered, by the thread that sends them
+     * @param telemetry where traces of attempts go
+     */
     Runner(
             RunnerSettings settings,
             PlatformClient platform,
@@ -80,7 +85,8 @@ final class Runner implements AutoCloseable {
             DeviceMonitor devices,
             Capacity capacity,
             Path attemptsRoot,
-            Runnable heard) {
+            Runnable heard,
+            Telemetry telemetry) {
         this.settings = settings;
         this.retry = settings.retry();
         this.platform = platform;
@@ -89,6 +95,7 @@ final class Runner implements AutoCloseable {
         this.capacity = capacity;
         this.attemptsRoot = attemptsRoot;
         this.heard = heard;
+        this.telemetry = telemetry;
     }
 
     /**
@@ -185,7 +192,7 @@ final class Runner implements AutoCloseable {
     private void begin(ClaimGrant.Assignment assignment) {
         Key key = new Key(assignment.runId(), assignment.attempt());
         Path directory = attemptsRoot.resolve(assignment.runId() + "-" + assignment.attempt());
-        Attempt attempt = new Attempt(assignment, platform, settings, lease, directory, work);
+        Attempt attempt = new Attempt(assignment, platform, settings, lease, directory, work, telemetry);
         attempts.put(key, attempt);
         Thread.ofPlatform()
                 .name("run-" + assignment.runId() + "." + assignment.attempt())

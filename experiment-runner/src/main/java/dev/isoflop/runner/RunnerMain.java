@@ -20,6 +20,7 @@ import dev.isoflop.runner.work.TrainingEngine;
 import dev.isoflop.runner.work.command.CommandExecutor;
 import dev.isoflop.runner.work.command.GpuShares;
 import dev.isoflop.runner.work.gpu.GpuEngine;
+import dev.isoflop.telemetry.Telemetry;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -262,10 +263,23 @@ public final class RunnerMain implements Callable<Integer> {
             case DataSpec spec -> data.execute(spec, context);
             case CommandSpec spec -> command.execute(spec, context);
         };
-        try (PlatformClient platform = new PlatformClient(settings.url(), settings.token(), REQUEST_TIMEOUT);
+        try (Telemetry telemetry = Telemetry.start("isoflop-runner");
+                PlatformClient platform = new PlatformClient(settings.url(), settings.token(), REQUEST_TIMEOUT);
                 Runner runner = new Runner(
-                        settings, platform, work, devices, capacity, home.attempts(), HeardFile.of(heardFile))) {
-            Thread hook = new Thread(() -> drain(runner, settings), "shutdown");
+                        settings,
+                        platform,
+                        work,
+                        devices,
+                        capacity,
+                        home.attempts(),
+                        HeardFile.of(heardFile),
+                        telemetry)) {
+            Thread hook = new Thread(
+                    () -> {
+                        drain(runner, settings);
+                        telemetry.close(); // the process is gone before the main thread gets there
+                    },
+                    "shutdown");
             Runtime.getRuntime().addShutdownHook(hook);
             Thread.ofPlatform().name("gpu-loss").daemon().start(() -> endWhen(lost, runner, settings));
             if (Supervisor.isWorker()) {

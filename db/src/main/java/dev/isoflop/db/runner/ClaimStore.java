@@ -52,7 +52,7 @@ public class ClaimStore {
                 update run r set state = 'assigned', attempt_no = r.attempt_no + 1, version = r.version + 1,
                     stop_intent = null, stop_deadline = null
                 from fitting f where r.id = f.id
-                returning r.id, r.attempt_no, r.name, r.kind, r.spec, r.sweep_id, r.priority
+                returning r.id, r.attempt_no, r.name, r.kind, r.spec, r.sweep_id, r.priority, r.trace_parent
             ), resume as (
                 select g.id as run_id, c.id, c.step, c.train_seconds, c.files
                 from granted g cross join lateral (
@@ -69,7 +69,7 @@ public class ClaimStore {
                 returning id, run_id, at, cause
             )
             select g.id, g.attempt_no, g.name, g.kind, g.spec, g.sweep_id, e.id as event_id, e.at, e.cause,
-                c.step, c.train_seconds, c.files
+                c.step, c.train_seconds, c.files, g.trace_parent
             from granted g join event e on e.run_id = g.id left join resume c on c.run_id = g.id
             order by g.priority desc, g.id
             """;
@@ -85,13 +85,15 @@ public class ClaimStore {
     /**
      * @param specJson a JobSpec as JSON
      * @param resume last committed checkpoint
+     * @param traceParent of the submission, if it was traced
      */
     public record Granted(
             long runId,
             int attempt,
             String name,
             String specJson,
-            @Nullable Checkpointed resume) {}
+            @Nullable Checkpointed resume,
+            @Nullable String traceParent) {}
 
     /** @param filesJson FileRef[] as JSON */
     public record Checkpointed(long step, double trainSeconds, String filesJson) {}
@@ -126,7 +128,8 @@ public class ClaimStore {
                                     files == null
                                             ? null
                                             : new Checkpointed(
-                                                    rs.getLong("step"), rs.getDouble("train_seconds"), files)),
+                                                    rs.getLong("step"), rs.getDouble("train_seconds"), files),
+                                    rs.getString("trace_parent")),
                             new RunTransitioned(
                                     rs.getLong("event_id"),
                                     runId,

@@ -3,6 +3,7 @@ package dev.isoflop.runner.work;
 import dev.isoflop.protocol.job.FileRef;
 import dev.isoflop.protocol.runner.CheckpointCommit;
 import dev.isoflop.runner.platform.Sha256;
+import dev.isoflop.runner.trace.Phase;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -40,9 +41,11 @@ public final class CheckpointPublisher {
     public void begin(Path directory, long step, long tokens, double trainSeconds) {
         long points = context.metricsRecorded();
         FutureTask<Boolean> task = new FutureTask<>(() -> {
-            boolean committed = publish(directory, step, tokens, trainSeconds, points);
-            Directories.delete(directory);
-            return committed;
+            try (Phase _ = context.phase("publish checkpoint").with("step", step)) {
+                boolean committed = publish(directory, step, tokens, trainSeconds, points);
+                Directories.delete(directory);
+                return committed;
+            }
         });
         travelling = task;
         Thread.ofVirtual().name("checkpoint-" + step).start(task);

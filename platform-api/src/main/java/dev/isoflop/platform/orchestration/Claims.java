@@ -4,6 +4,7 @@ import dev.isoflop.db.dataset.DatasetStore;
 import dev.isoflop.db.runner.ClaimStore;
 import dev.isoflop.db.runner.RunnerStore;
 import dev.isoflop.platform.shared.problem.ProblemException;
+import dev.isoflop.platform.tracing.Traces;
 import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.job.CommandSpec;
 import dev.isoflop.protocol.job.DataSpec;
@@ -16,6 +17,7 @@ import dev.isoflop.protocol.runner.ClaimGrant;
 import dev.isoflop.protocol.runner.ClaimGrant.Assignment;
 import dev.isoflop.protocol.runner.ClaimGrant.Resume;
 import dev.isoflop.protocol.runner.ClaimRequest;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.springframework.stereotype.Component;
@@ -41,13 +43,21 @@ class Claims {
     private final RunnerStore runners;
     private final DatasetStore datasets;
     private final Ending ending;
+    private final Traces traces;
     private final JsonMapper json;
 
-    Claims(ClaimStore claims, RunnerStore runners, DatasetStore datasets, Ending ending, JsonMapper json) {
+    Claims(
+            ClaimStore claims,
+            RunnerStore runners,
+            DatasetStore datasets,
+            Ending ending,
+            Traces traces,
+            JsonMapper json) {
         this.claims = claims;
         this.runners = runners;
         this.datasets = datasets;
         this.ending = ending;
+        this.traces = traces;
         this.json = json;
     }
 
@@ -57,6 +67,7 @@ class Claims {
             throw new ProblemException(
                     ErrorCode.IDEMPOTENCY_KEY_MISSING, "A claim needs an Idempotency-Key of 1 to 200 characters.");
         }
+        Instant begun = Instant.now();
         String pool = runners.lockPool(runnerId).orElseThrow(() -> Runners.unknown(runnerId));
         Optional<String> before = claims.find(runnerId, key);
         if (before.isPresent()) {
@@ -73,7 +84,7 @@ class Claims {
                         request.freeMemoryBytes(),
                         request.kinds())
                 .stream()
-                .map(this::assignment)
+                .map(granted -> assignment(granted, runnerId, begun))
                 .toList());
         if (!grant.assignments().isEmpty()) {
             claims.remember(runnerId, key, json.writeValueAsString(grant));
@@ -81,7 +92,7 @@ class Claims {
         return grant;
     }
 
-    private Assignment assignment(ClaimStore.Granted granted) {
+    private Assignment assignment(ClaimStore.Granted granted, long runnerId, Instant begun) {
         ClaimStore.Checkpointed checkpoint = granted.resume();
         return new Assignment(
                 granted.runId(),
@@ -93,7 +104,8 @@ class Claims {
                         : new Resume(
                                 checkpoint.step(),
                                 checkpoint.trainSeconds(),
-                                List.of(json.readValue(checkpoint.filesJson(), FileRef[].class))));
+                                List.of(json.readValue(checkpoint.filesJson(), FileRef[].class))),
+                traces.granted(granted.runId(), granted.attempt(), runnerId, granted.traceParent(), begun));
     }
 
     /** A run planned before its dataset was ready names it without files; the run it waited for has made them since. */

@@ -4,6 +4,7 @@ import dev.isoflop.db.schedule.FireStore;
 import dev.isoflop.db.schedule.ScheduleStore;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.sweeps.Sweeps;
+import dev.isoflop.platform.tracing.Traces;
 import dev.isoflop.protocol.api.ScheduleViews.FireState;
 import dev.isoflop.protocol.api.SweepSpec;
 import dev.isoflop.protocol.api.Views;
@@ -42,6 +43,7 @@ class FireLauncher {
     private final FireStore fires;
     private final Sweeps sweeps;
     private final TransactionTemplate transactions;
+    private final Traces traces;
     private final JsonMapper json;
 
     FireLauncher(
@@ -49,11 +51,13 @@ class FireLauncher {
             FireStore fires,
             Sweeps sweeps,
             TransactionTemplate transactions,
+            Traces traces,
             JsonMapper json) {
         this.schedules = schedules;
         this.fires = fires;
         this.sweeps = sweeps;
         this.transactions = transactions;
+        this.traces = traces;
         this.json = json;
     }
 
@@ -175,7 +179,9 @@ class FireLauncher {
                 return false;
             }
             instead.forEach(sweep -> sweeps.cancel(sweep, null));
-            fires.submitted(fire.id(), sweeps.submit(spec).id());
+            fires.submitted(
+                    fire.id(),
+                    traces.root("fire of a schedule", () -> sweeps.submit(spec)).id());
             return true;
         } catch (DataIntegrityViolationException e) {
             // the sweep's fault: the database would refuse it again and again

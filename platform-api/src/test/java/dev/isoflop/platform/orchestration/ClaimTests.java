@@ -10,6 +10,7 @@ import dev.isoflop.db.runner.ClaimStore;
 import dev.isoflop.db.runner.RunnerStore;
 import dev.isoflop.db.testing.DatabaseTest;
 import dev.isoflop.platform.shared.problem.ProblemException;
+import dev.isoflop.platform.tracing.Traces;
 import dev.isoflop.protocol.api.RunState;
 import dev.isoflop.protocol.api.SweepSpec;
 import dev.isoflop.protocol.error.ErrorCode;
@@ -60,6 +61,7 @@ class ClaimTests {
                 on.context.getBean(RunnerStore.class),
                 on.context.getBean(DatasetStore.class),
                 ending,
+                on.context.getBean(Traces.class),
                 JsonMapper.shared());
         on.runs(pool, 2);
         Orchestra.Worker worker = on.worker(pool);

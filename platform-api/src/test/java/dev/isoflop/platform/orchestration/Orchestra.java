@@ -102,7 +102,8 @@ final class Orchestra {
                 "dev.isoflop.db",
                 "dev.isoflop.platform.orchestration",
                 "dev.isoflop.platform.artifacts",
-                "dev.isoflop.platform.datasets"
+                "dev.isoflop.platform.datasets",
+                "dev.isoflop.platform.tracing"
             })
     @EntityScan("dev.isoflop.db")
     @EnableJpaRepositories("dev.isoflop.db")

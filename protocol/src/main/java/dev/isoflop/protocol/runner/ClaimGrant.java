@@ -1,5 +1,6 @@
 package dev.isoflop.protocol.runner;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.isoflop.protocol.job.FileRef;
 import dev.isoflop.protocol.job.JobSpec;
 import java.util.List;
@@ -18,13 +19,23 @@ public record ClaimGrant(List<Assignment> assignments) {
      * @param name of the run, for logs
      * @param job what to do
      * @param resume last committed checkpoint of an earlier attempt, to continue from
+     * @param traceParent W3C's {@code traceparent} of the claim, in the trace of the run's submission; absent where nothing is traced
      */
     public record Assignment(
             long runId,
             int attempt,
             String name,
             JobSpec job,
-            @Nullable Resume resume) {}
+            @Nullable Resume resume,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            String traceParent) {
+
+        /** Of a run that is not traced. */
+        public Assignment(long runId, int attempt, String name, JobSpec job, @Nullable Resume resume) {
+            this(runId, attempt, name, job, resume, null);
+        }
+    }
 
     /**
      * @param step steps done in the checkpoint
