@@ -4,9 +4,10 @@ import io.opentelemetry.api.trace.Tracer;
 import io.opentelemetry.api.trace.TracerProvider;
 import io.opentelemetry.sdk.OpenTelemetrySdk;
 import io.opentelemetry.sdk.autoconfigure.AutoConfiguredOpenTelemetrySdk;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,7 +43,7 @@ public final class Telemetry implements AutoCloseable {
      * @param settings looks up OpenTelemetry's properties, such as {@code otel.exporter.otlp.endpoint}
      * @return one that goes nowhere if no endpoint is set
      */
-    public static Telemetry start(String service, UnaryOperator<@Nullable String> settings) {
+    public static Telemetry start(String service, Function<String, @Nullable String> settings) {
         String endpoint = settings.apply(ENDPOINT);
         if ((blank(endpoint) && blank(settings.apply(TRACES_ENDPOINT)))
                 || Boolean.parseBoolean(settings.apply(DISABLED))) {
@@ -62,13 +63,11 @@ public final class Telemetry implements AutoCloseable {
                 .getOpenTelemetrySdk());
     }
 
-    /** As {@link #start(String, UnaryOperator)} from the environment and Java's system properties. */
+    /** As {@link #start(String, Function)} from the environment and Java's system properties. */
     public static Telemetry start(String service) {
         return start(service, property -> {
             String set = System.getProperty(property);
-            return set == null
-                    ? System.getenv(property.toUpperCase(java.util.Locale.ROOT).replace('.', '_'))
-                    : set;
+            return set == null ? System.getenv(property.toUpperCase(Locale.ROOT).replace('.', '_')) : set;
         });
     }
 

@@ -43,7 +43,8 @@ public final class TraceParent {
             return null;
         }
         Map<String, String> headers = new HashMap<>();
-        W3CTraceContextPropagator.getInstance().inject(Context.root().with(span), headers, Map::put);
+        W3CTraceContextPropagator.getInstance()
+                .inject(Context.root().with(span), headers, (carrier, name, value) -> headers.put(name, value));
         return headers.get(HEADER);
     }
 
