@@ -858,6 +858,7 @@ export interface components {
             resume?: components["schemas"]["ClaimGrantResume"];
             /** Format: int64 */
             runId: number;
+            traceParent?: string;
         };
         ClaimGrantResume: {
             files: components["schemas"]["FileRef"][];
