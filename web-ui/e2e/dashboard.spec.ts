@@ -75,6 +75,8 @@ for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     for (const [path, ready] of [
       ["/", "Recent sweeps"],
+      ["/experiments", "Experiments"],
+      ["/experiments/1", "Where its FLOPs went"],
       ["/sweeps", "Sweeps"],
       ["/runs", "Runs"],
       [`/runs/${run}`, "Loss"],
@@ -268,6 +270,26 @@ test("the runners page leads to a runner, its GPUs and what they did", async ({ 
   const table = await saved(page, () => figure.getByRole("button", { name: /as CSV/ }).click());
   expect(table.split("\r\n")[0]).toBe("time,memoryUsedBytes");
   expect(table.split("\r\n").length).toBeGreaterThan(80);
+});
+
+test("an experiment tells where its FLOPs went, and its budget is set", async ({ page }) => {
+  test.skip(!FAKE, "a real platform's budget would be changed");
+  await page.getByRole("link", { name: "Experiments", exact: true }).click();
+  const row = page.getByRole("row").nth(1);
+  await expect(row).toContainText("none");
+  await row.getByRole("link").click();
+  await expect(page.getByText(/of what was executed served nothing/)).toBeVisible();
+  await expect(page.getByRole("img", { name: /Achieved .*Replayed .*Abandoned/ })).toBeVisible();
+  await page.getByRole("button", { name: "Change" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel(/FLOPs that its runs may execute/).fill("5e15");
+  await dialog.getByLabel(/Weight/).fill("2");
+  await noSeriousFaults(page);
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog).toBeHidden();
+  await expect(page.getByText(/of 5 PFLOP committed/)).toBeVisible();
+  await page.getByRole("link", { name: "Experiments", exact: true }).click();
+  await expect(row).toContainText("5 PFLOP");
 });
 
 test("the schedules page says what fires next and what fires did, pauses, resumes and runs now", async ({ page }) => {

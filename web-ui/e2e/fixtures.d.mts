@@ -2,6 +2,7 @@ export const LAW: { E: number; A: number; B: number; alpha: number; beta: number
 export function makeWorld(now: number): {
   now: number;
   sweeps: object[];
+  experiments: object[];
   runs: object[];
   runners: object[];
   pools: object[];

@@ -4,6 +4,7 @@
  * not typed in.
  */
 
+import { makeExperiments } from "./experiments.mjs";
 import { gpuRun } from "./profile.mjs";
 import { schedulesOf } from "./schedules.mjs";
 
@@ -469,6 +470,7 @@ export function makeWorld(now) {
   return {
     now,
     sweeps: [second, first, third],
+    experiments: makeExperiments(now, [second, first, third]),
     runs,
     runners,
     schedules: schedulesOf(now, [second, first, third]),

@@ -4,6 +4,7 @@
  */
 import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
+import { ledgerOf, setBudget } from "./experiments.mjs";
 import { deviceSeriesOf, GPU_METRICS, METRICS, makeWorld, seriesOf } from "./fixtures.mjs";
 import { profileOf } from "./profile.mjs";
 import { actOn, add } from "./schedules.mjs";
@@ -170,6 +171,7 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
     }
     if (path === "/schedules") return send(200, page(world.schedules, query));
     if (path === "/pools") return send(200, world.pools);
+    if (path === "/experiments") return send(200, page(world.experiments, query));
     if (path === "/sweeps") return send(200, page(world.sweeps, query));
     if (path === "/runs") return send(200, page(filtered([...world.runs], query), query));
 
@@ -200,6 +202,21 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
       }
       const answer = schedule && actOn(schedule, part);
       return answer ? send(answer.status, answer.body) : problem(404, "not-found", `There is no schedule ${id}.`);
+    }
+    if (kind === "experiments") {
+      const experiment = world.experiments.find((one) => one.id === id);
+      if (!experiment) return problem(404, "not-found", `There is no experiment ${id}.`);
+      if (part === "ledger") return send(200, ledgerOf(experiment, world.sweeps, world.runs));
+      if (part === undefined) return send(200, experiment, { ETag: `"${experiment.version}"` });
+      if (part === "budget") {
+        read().then((body) => {
+          if (request.headers["if-match"] !== `"${experiment.version}"`) {
+            return problem(412, "etag-mismatch", "The experiment has changed since. Look at it again.");
+          }
+          send(200, setBudget(experiment, body));
+        });
+        return;
+      }
     }
     if (kind === "sweeps") {
       const sweep = world.sweeps.find((one) => one.id === id);

@@ -8,7 +8,8 @@ import {
   Outlet,
   type RouterHistory,
 } from "@tanstack/react-router";
-import { runnerQuery, runQuery, sweepQuery } from "./api/queries";
+import { experimentQuery, ledgerQuery, runnerQuery, runQuery, sweepQuery } from "./api/queries";
+import { ExperimentsPage } from "./features/experiments/ExperimentsPage";
 import { LoginPage } from "./features/login/LoginPage";
 import { OverviewPage } from "./features/overview/OverviewPage";
 import { RunnersPage } from "./features/runners/RunnersPage";
@@ -96,6 +97,23 @@ const sweepRoute = createRoute({
   component: lazyRouteComponent(() => import("./features/sweep/SweepPage"), "SweepPage"),
 });
 
+const experimentsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/experiments",
+  component: ExperimentsPage,
+});
+
+const experimentRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/experiments/$id",
+  params: id,
+  loader: ({ context, params }) => {
+    void context.cache.prefetchQuery(experimentQuery(params.id));
+    void context.cache.prefetchQuery(ledgerQuery(params.id));
+  },
+  component: lazyRouteComponent(() => import("./features/experiments/ExperimentPage"), "ExperimentPage"),
+});
+
 const routeTree = rootRoute.addChildren([
   loginRoute,
   shellRoute.addChildren([
@@ -104,6 +122,8 @@ const routeTree = rootRoute.addChildren([
     runRoute,
     sweepsRoute,
     sweepRoute,
+    experimentsRoute,
+    experimentRoute,
     schedulesRoute,
     runnersRoute,
     runnerRoute,

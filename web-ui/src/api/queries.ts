@@ -4,7 +4,9 @@ import type {
   Attempt,
   Checkpoint,
   DeviceSeries,
+  Experiment,
   Fit,
+  Ledger,
   MetricHead,
   Overview,
   Page,
@@ -80,6 +82,25 @@ export const sweepsQuery = infiniteQueryOptions({
   initialPageParam: undefined as string | undefined,
   getNextPageParam: (page) => page.next ?? undefined,
 });
+
+export const experimentsQuery = infiniteQueryOptions({
+  queryKey: ["experiments"],
+  queryFn: ({ pageParam, signal }) => get<Page<Experiment>>("/experiments", { limit: 50, after: pageParam }, signal),
+  initialPageParam: undefined as string | undefined,
+  getNextPageParam: (page) => page.next ?? undefined,
+});
+
+export const experimentQuery = (id: number) =>
+  queryOptions({
+    queryKey: ["experiments", id],
+    queryFn: ({ signal }) => get<Experiment>(`/experiments/${id}`, undefined, signal),
+  });
+
+export const ledgerQuery = (id: number) =>
+  queryOptions({
+    queryKey: ["ledger", id],
+    queryFn: ({ signal }) => get<Ledger>(`/experiments/${id}/ledger`, undefined, signal),
+  });
 
 export const schedulesQuery = queryOptions({
   queryKey: ["schedules"],

@@ -100,6 +100,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/experiments/{id}/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getAccess"];
+        put: operations["setAccess"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiments/{id}/budget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["budgetExperiment"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/experiments/{id}/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["ledgerExperiment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/fits/{id}": {
         parameters: {
             query?: never;
@@ -776,6 +824,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Access: {
+            roles: components["schemas"]["Grant"][];
+            /** Format: int64 */
+            version: number;
+            visibility: string;
+            yours: string;
+        };
         Attempt: {
             /** Format: date-time */
             assignedAt: string;
@@ -794,18 +849,21 @@ export interface components {
             state: string;
         };
         AuditEntry: {
+            address?: string;
             /** Format: date-time */
             at: string;
+            detail?: string;
             /** Format: int64 */
             id: number;
             location?: string;
             method: string;
             path: string;
+            principal?: string;
             /** Format: int32 */
             status?: number;
             token: string;
             /** Format: int64 */
-            tokenId: number;
+            tokenId?: number;
         };
         Budget: {
             /** Format: double */
@@ -1052,11 +1110,19 @@ export interface components {
         Experiment: {
             /** Format: date-time */
             createdAt: string;
+            /** Format: double */
+            flopBudget?: number;
+            /** Format: double */
+            gpuHourBudget?: number;
             /** Format: int64 */
             id: number;
             name: string;
             /** Format: int32 */
             sweeps: number;
+            /** Format: int64 */
+            version: number;
+            /** Format: double */
+            weight: number;
         };
         Failure: {
             category: string;
@@ -1158,6 +1224,13 @@ export interface components {
             nHigh: number;
             /** Format: double */
             nLow: number;
+        };
+        Grant: {
+            /** Format: date-time */
+            grantedAt: string;
+            grantedBy: string;
+            principal: string;
+            role: string;
         };
         Head: {
             /** Format: int64 */
@@ -1273,6 +1346,67 @@ export interface components {
             /** Format: date-time */
             startedAt?: string;
             state: string;
+        };
+        Ledger: {
+            /** Format: double */
+            committedFlops: number;
+            experiment: string;
+            /** Format: int64 */
+            experimentId: number;
+            /** Format: double */
+            flopBudget?: number;
+            /** Format: double */
+            gpuHourBudget?: number;
+            sweeps: components["schemas"]["LedgerSweepAccount"][];
+            total: components["schemas"]["LedgerAccount"];
+        };
+        LedgerAbandoned: {
+            /** Format: double */
+            cancelled: number;
+            /** Format: double */
+            failed: number;
+        };
+        LedgerAccount: {
+            abandoned: components["schemas"]["LedgerAbandoned"];
+            /** Format: double */
+            achievedFlops: number;
+            /** Format: int64 */
+            attempts: number;
+            /** Format: double */
+            deviceHours: number;
+            /** Format: double */
+            executedFlops: number;
+            /** Format: double */
+            gpuHours: number;
+            /** Format: double */
+            plannedFlops: number;
+            /** Format: double */
+            remainingFlops: number;
+            replayed: components["schemas"]["LedgerReplayed"];
+            /** Format: double */
+            wastedDeviceHours: number;
+        };
+        LedgerBounds: {
+            /** Format: double */
+            flops?: number;
+            /** Format: double */
+            gpuHours?: number;
+            /** Format: double */
+            weight?: number;
+        };
+        LedgerReplayed: {
+            /** Format: double */
+            failed: number;
+            /** Format: double */
+            lost: number;
+            /** Format: double */
+            preempted: number;
+        };
+        LedgerSweepAccount: {
+            account: components["schemas"]["LedgerAccount"];
+            sweep: string;
+            /** Format: int64 */
+            sweepId: number;
         };
         LogBatch: {
             /** Format: int64 */
@@ -1760,6 +1894,14 @@ export interface components {
             name: string;
             scope: string;
         };
+        SetAccess: {
+            roles?: components["schemas"]["SetGrant"][];
+            visibility?: string;
+        };
+        SetGrant: {
+            principal?: string;
+            role?: string;
+        };
         SignIn: {
             token?: string;
         };
@@ -2083,6 +2225,7 @@ export interface operations {
             query?: {
                 limit?: number;
                 after?: string;
+                refused?: boolean;
             };
             header?: never;
             path?: never;
@@ -2253,6 +2396,142 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAccess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Access"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setAccess: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetAccess"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Access"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    budgetExperiment: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LedgerBounds"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ledgerExperiment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ledger"];
                 };
             };
             /** @description A problem (RFC 9457) */

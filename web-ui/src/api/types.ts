@@ -34,6 +34,10 @@ export type Problem = Schemas["Problem"];
 export type Session = Schemas["SessionView"];
 
 export type Sweep = Schemas["Sweep"];
+export type Experiment = Schemas["Experiment"];
+export type Ledger = Schemas["Ledger"];
+export type Account = Schemas["LedgerAccount"];
+export type Bounds = Schemas["LedgerBounds"];
 export type Schedule = Schemas["Schedule"];
 export type CreateSchedule = Schemas["CreateSchedule"];
 export type Fire = Schemas["Fire"];

@@ -72,6 +72,7 @@ export function Shell() {
           <Link to="/" activeOptions={{ exact: true }}>
             Overview
           </Link>
+          <Link to="/experiments">Experiments</Link>
           <Link to="/sweeps">Sweeps</Link>
           <Link to="/schedules">Schedules</Link>
           <Link to="/runs">Runs</Link>

@@ -47,7 +47,11 @@ export function SweepsPage() {
                       {sweep.name}
                     </Link>
                   </td>
-                  <td>{sweep.experiment}</td>
+                  <td>
+                    <Link to="/experiments/$id" params={{ id: sweep.experimentId }}>
+                      {sweep.experiment}
+                    </Link>
+                  </td>
                   <td>
                     <StateChip state={sweep.state} />
                   </td>

@@ -27,6 +27,7 @@ import picocli.CommandLine.Command;
             Commands.Fit.class,
             Commands.Export.class,
             ScheduleCommand.class,
+            AuditCommand.class,
             ChaosCommand.class,
             BackupCommands.Backup.class,
             BackupCommands.Restore.class,

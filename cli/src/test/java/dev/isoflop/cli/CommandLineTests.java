@@ -50,6 +50,7 @@ class CommandLineTests {
                 "fit",
                 "export",
                 "schedule",
+                "audit",
                 "backup",
                 "restore"
             })
@@ -147,5 +148,22 @@ class CommandLineTests {
                 """.formatted(me));
         assertThat(run("down", "--home", home.toString()).out).contains("Nothing was up.");
         assertThat(home.resolve("up.json")).doesNotExist();
+    }
+
+    @Test
+    void namesInTheAuditTrailCannotSteerTheTerminal() {
+        String line = AuditCommand.line(new dev.isoflop.protocol.api.Views.AuditEntry(
+                1,
+                java.time.Instant.EPOCH,
+                2L,
+                "\033[2Jmallory\n",
+                "token:2",
+                "::1",
+                "POST",
+                "/api/v1/sweeps",
+                403,
+                null,
+                null));
+        assertThat(line).contains("mallory").contains("403").contains("token:2").doesNotContainPattern("\\p{Cntrl}");
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.isoflop.cli.chaos.MadeUpText;
 import dev.isoflop.cli.client.ApiClient;
 import dev.isoflop.cli.client.ApiException;
 import dev.isoflop.cli.show.Screen;
@@ -17,7 +18,6 @@ import dev.isoflop.protocol.runner.MetricBatch;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.function.BooleanSupplier;
@@ -52,7 +52,7 @@ class KillAndFreezeIT {
         System.out.println("home " + home);
         Files.createDirectories(home.resolve("logs"));
         Path corpus = home.resolve("corpus.txt");
-        Files.writeString(corpus, text(new Random(1), 1_500_000));
+        Files.writeString(corpus, MadeUpText.of(new Random(1), 1_500_000));
         try (Processes p = Processes.start(
                 home,
                 "--isoflop.lease.heartbeat=1s",
@@ -164,29 +164,6 @@ class KillAndFreezeIT {
                 target: 1e12
                 maxEpochs: 50
                 """.formatted(name, corpus)).tree();
-    }
-
-    /** Sentences of made-up words, a few common and many rare, with a blank line now and then. */
-    private static String text(Random random, int length) {
-        String[] syllables = {"ka", "lo", "mi", "ter", "an", "sul", "ve", "dor", "in", "pra", "est", "ou"};
-        List<String> words = new ArrayList<>();
-        for (int i = 0; i < 800; i++) {
-            StringBuilder word = new StringBuilder();
-            for (int s = 0; s <= random.nextInt(3); s++) {
-                word.append(syllables[random.nextInt(syllables.length)]);
-            }
-            words.add(word.toString());
-        }
-        StringBuilder text = new StringBuilder();
-        while (text.length() < length) {
-            int sentence = 4 + random.nextInt(12);
-            for (int i = 0; i < sentence; i++) {
-                double u = random.nextDouble();
-                text.append(words.get((int) (800 * u * u * u))).append(i + 1 < sentence ? ' ' : '.');
-            }
-            text.append(random.nextInt(5) == 0 ? "\n\n" : "\n");
-        }
-        return text.toString();
     }
 
     private static boolean checkpointed(Processes p, Views.Sweep sweep, String runner) {

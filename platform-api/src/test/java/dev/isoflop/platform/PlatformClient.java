@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.env.Environment;
 import tools.jackson.databind.JsonNode;
@@ -149,9 +151,12 @@ final class PlatformClient {
         return List.copyOf(reply.body().path("assignments").values());
     }
 
-    /** A dataset with those options, prepared the way a runner does it. Returns its id. */
+    /** A dataset with those options, prepared the way a runner does it unless it is there already. Returns its id. */
     String readyDataset(String corpus, long trainTokens) {
         Reply asked = post("/api/v1/datasets", "submit", "{\"corpus\":\"%s\",\"vocabSize\":1024}".formatted(corpus));
+        if (asked.status() == 200 && asked.at("/state").equals("ready")) {
+            return asked.at("/id");
+        }
         if (asked.status() != 201) {
             throw new AssertionError(asked.text());
         }
@@ -179,6 +184,26 @@ final class PlatformClient {
             throw new AssertionError(put.text() + start.text() + finish.text());
         }
         return id;
+    }
+
+    /**
+     * Submits a small sweep, of a run for each of as many models and budgets.
+     *
+     * @param models 1 to 3
+     * @param budgets 1 or 2
+     */
+    Reply submitSweep(String name, String experiment, String corpus, String pool, int models, int budgets) {
+        String shapes = Stream.of(12, 16, 24)
+                .limit(models)
+                .map("{\"dModel\":%d,\"layers\":2,\"heads\":2}"::formatted)
+                .collect(Collectors.joining(","));
+        String flops = Stream.of("3e10", "1e11")
+                .limit(budgets)
+                .map("{\"flops\":%s,\"batchSequences\":2}"::formatted)
+                .collect(Collectors.joining(","));
+        return post("/api/v1/sweeps", "submit", """
+                {"kind":"isoflop","name":"%s","experiment":"%s","dataset":{"corpus":"%s"},"pool":"%s",
+                 "models":[%s],"budgets":[%s]}""".formatted(name, experiment, corpus, pool, shapes, flops));
     }
 
     static String sha256(String text) {

@@ -53,18 +53,9 @@ class RunApiTests {
 
     @BeforeEach
     void submitASweep() {
-        if (jdbc.sql("select count(*) from dataset where corpus = ?")
-                        .param(CORPUS)
-                        .query(Integer.class)
-                        .single()
-                == 0) {
-            client.readyDataset(CORPUS, 10_000_000);
-        }
+        client.readyDataset(CORPUS, 10_000_000);
         pool = "p" + UUID.randomUUID().toString().substring(0, 8);
-        Reply made = client.post("/api/v1/sweeps", "submit", """
-                {"kind":"isoflop","name":"%s","experiment":"runs","dataset":{"corpus":"%s"},"pool":"%s",
-                 "models":[{"dModel":12,"layers":2,"heads":2},{"dModel":16,"layers":2,"heads":2},{"dModel":24,"layers":2,"heads":2}],
-                 "budgets":[{"flops":3e10,"batchSequences":2},{"flops":1e11,"batchSequences":2}]}""".formatted(pool, CORPUS, pool));
+        Reply made = client.submitSweep(pool, "runs", CORPUS, pool, 3, 2);
         assertThat(made.status()).as(made.text()).isEqualTo(201);
         sweep = made.body().path("id").asLong();
     }

@@ -35,18 +35,9 @@ class RunnerOwnershipApiTests {
 
     @BeforeEach
     void anAttemptOfAnothersRunner() {
-        if (jdbc.sql("select count(*) from dataset where corpus = ?")
-                        .param(CORPUS)
-                        .query(Integer.class)
-                        .single()
-                == 0) {
-            client.readyDataset(CORPUS, 10_000_000);
-        }
+        client.readyDataset(CORPUS, 10_000_000);
         pool = "o" + UUID.randomUUID().toString().substring(0, 8);
-        Reply made = client.post("/api/v1/sweeps", "submit", """
-                {"kind":"isoflop","name":"%s","experiment":"ownership","dataset":{"corpus":"%s"},"pool":"%s",
-                 "models":[{"dModel":12,"layers":2,"heads":2}],
-                 "budgets":[{"flops":3e10,"batchSequences":2}]}""".formatted(pool, CORPUS, pool));
+        Reply made = client.submitSweep(pool, "ownership", CORPUS, pool, 1, 1);
         assertThat(made.status()).as(made.text()).isEqualTo(201);
         owner = token();
         stranger = token();
@@ -104,6 +95,25 @@ class RunnerOwnershipApiTests {
                         .query(String.class)
                         .single())
                 .isEqualTo("assigned");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0x%x, 1", "%%23%x, 1", "0X%x, 0x1", "%d, 0x1", "%d, %%231", "%%20%d, 1", "0%d, 1"})
+    void writingTheNumbersOtherwiseOpensNothing(String format, String attempt) {
+        Reply reply = post(
+                stranger,
+                "/api/v1/runs/%s/attempts/%s/start".formatted(format.formatted(run), attempt.replace("%%", "%")),
+                "{}");
+        assertThat(reply.status()).as(reply.text()).isIn(400, 403);
+        assertThat(jdbc.sql("select state from run where id = ?")
+                        .param(run)
+                        .query(String.class)
+                        .single())
+                .isEqualTo("assigned");
+        String heartbeat = "{\"instance\":\"1\",\"freeMemoryBytes\":1,\"observed\":[]}";
+        assertThat(post(stranger, "/api/v1/runners/%s/heartbeats".formatted(format.formatted(runner)), heartbeat)
+                        .status())
+                .isIn(400, 403);
     }
 
     @Test

@@ -24,13 +24,7 @@ class ScheduleApiTests {
     ScheduleApiTests(PlatformClient client, JdbcClient jdbc) {
         this.client = client;
         this.jdbc = jdbc;
-        if (jdbc.sql("select count(*) from dataset where corpus = ?")
-                        .param(CORPUS)
-                        .query(Integer.class)
-                        .single()
-                == 0) {
-            client.readyDataset(CORPUS, 10_000_000);
-        }
+        client.readyDataset(CORPUS, 10_000_000);
     }
 
     /** What fires is nothing for the other tests of the platform. */

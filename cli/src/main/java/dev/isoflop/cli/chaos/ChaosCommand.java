@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -111,7 +112,7 @@ public final class ChaosCommand implements Callable<Integer> {
     private Verdict run(Lab lab, long chosen, PrintStream out) throws IOException, InterruptedException {
         lab.start();
         Path corpus = lab.directory().resolve("corpus.txt");
-        Files.writeString(corpus, Work.text(CORPUS_CHARS));
+        Files.writeString(corpus, MadeUpText.of(new Random(1), CORPUS_CHARS));
         ApiClient api = lab.platform().api();
         Submission submission = new Submission(api, new Screen(new PrintStream(PrintStream.nullOutputStream()), false));
         double flops = FLOPS_PER_MINUTE * minutes;

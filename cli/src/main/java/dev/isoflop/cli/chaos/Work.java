@@ -3,9 +3,6 @@ package dev.isoflop.cli.chaos;
 import dev.isoflop.cli.sweepfile.LocatedYaml;
 import dev.isoflop.cli.sweepfile.SweepFileException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Random;
 import tools.jackson.databind.node.ObjectNode;
 
 /** The runs that are disturbed: four tiny models with as many learning rates as are asked for, on made-up text. */
@@ -47,29 +44,5 @@ final class Work {
         } catch (SweepFileException e) {
             throw new IllegalStateException(e);
         }
-    }
-
-    /** Sentences of made-up words, a few common and many rare, with a blank line now and then. */
-    static String text(int length) {
-        Random random = new Random(1);
-        String[] syllables = {"ka", "lo", "mi", "ter", "an", "sul", "ve", "dor", "in", "pra", "est", "ou"};
-        List<String> words = new ArrayList<>();
-        for (int i = 0; i < 800; i++) {
-            StringBuilder word = new StringBuilder();
-            for (int s = 0; s <= random.nextInt(3); s++) {
-                word.append(syllables[random.nextInt(syllables.length)]);
-            }
-            words.add(word.toString());
-        }
-        StringBuilder text = new StringBuilder();
-        while (text.length() < length) {
-            int sentence = 4 + random.nextInt(12);
-            for (int i = 0; i < sentence; i++) {
-                double u = random.nextDouble();
-                text.append(words.get((int) (800 * u * u * u))).append(i + 1 < sentence ? ' ' : '.');
-            }
-            text.append(random.nextInt(5) == 0 ? "\n\n" : "\n");
-        }
-        return text.toString();
     }
 }

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.type.TypeReference;
@@ -25,6 +26,8 @@ import tools.jackson.databind.json.JsonMapper;
 public final class ApiClient {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(60);
+    private static final int MOST_TRIES = 5;
+    private static final Duration LONGEST_WAIT = Duration.ofSeconds(30);
 
     private final URI url;
     private final @Nullable String token;
@@ -101,9 +104,14 @@ public final class ApiClient {
         return request;
     }
 
+    /** A request that was turned away because there were too many was not served, whatever it asks for: it is sent again. */
     private byte[] send(HttpRequest.Builder builder) {
         try {
             HttpResponse<byte[]> response = http.send(builder.build(), HttpResponse.BodyHandlers.ofByteArray());
+            for (int tries = 1; response.statusCode() == 429 && tries < MOST_TRIES; tries++) {
+                Thread.sleep(wait(response.headers().firstValue("Retry-After").orElse("")));
+                response = http.send(builder.build(), HttpResponse.BodyHandlers.ofByteArray());
+            }
             if (response.statusCode() / 100 != 2) {
                 throw new ApiException(response.statusCode(), problem(response.body()));
             }
@@ -114,6 +122,14 @@ public final class ApiClient {
             Thread.currentThread().interrupt();
             throw new UnreachableException(url, e);
         }
+    }
+
+    private static Duration wait(String retryAfter) {
+        Duration asked = retryAfter.strip().matches("\\d{1,6}")
+                ? Duration.ofSeconds(Long.parseLong(retryAfter.strip()))
+                : Duration.ofSeconds(1);
+        Duration most = asked.compareTo(LONGEST_WAIT) > 0 ? LONGEST_WAIT : asked;
+        return most.plusMillis(ThreadLocalRandom.current().nextLong(500));
     }
 
     private @Nullable Problem problem(byte[] body) {

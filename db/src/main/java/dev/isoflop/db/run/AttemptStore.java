@@ -42,14 +42,39 @@ public class AttemptStore {
                         """).param(runId).param(attempt).update();
     }
 
-    /** Closes the attempt and gives up its lease. */
-    public void end(long runId, int attempt, String state, @Nullable String cause) {
+    /**
+     * Closes the attempt, gives up its lease and closes its account: the device time up to now, or, if the attempt is lost, up to
+     * when its runner was last heard of, and the FLOPs of the steps it took.
+     *
+     * @param steps how far it came, if its runner said so; the last heartbeat or point of a metric otherwise
+     */
+    public void end(long runId, int attempt, String state, @Nullable String cause, @Nullable Long steps) {
         jdbc.sql("""
-                        update attempt set state = :state, cause = :cause, ended_at = now()
-                        where run_id = :run and attempt_no = :attempt and ended_at is null
+                        with held as (
+                            select l.step, s.gpu, l.device_seconds + case when :state = 'lost' then 0
+                                else s.share * extract(epoch from now() - l.last_seen) end as seconds
+                            from lease l join lease_share s on s.run_id = l.run_id
+                            where l.run_id = :run and l.attempt_no = :attempt
+                              and s.runner_id = (select runner_id from attempt where run_id = :run and attempt_no = :attempt)
+                        ), reached as (
+                            select a.run_id, a.attempt_no, greatest(a.resumed_from_step, coalesce(cast(:steps as bigint), greatest(
+                                (select step from held),
+                                (select max(step) from checkpoint c where c.run_id = :run and c.attempt_no = :attempt),
+                                (select max(last_step) from metric_head m where m.run_id = :run and m.attempt_no = :attempt)), 0)) as step
+                            from attempt a where a.run_id = :run and a.attempt_no = :attempt
+                        )
+                        update attempt a set state = :state, cause = :cause, ended_at = now(),
+                            last_step = d.step,
+                            flops = case when r.steps > 0
+                                then r.flops * least(1, (d.step - a.resumed_from_step)::float8 / r.steps) else 0 end,
+                            device_seconds = coalesce((select seconds from held), 0),
+                            on_gpu = coalesce((select gpu from held), false)
+                        from reached d, run r
+                        where a.run_id = d.run_id and a.attempt_no = d.attempt_no and r.id = a.run_id and a.ended_at is null
                         """)
                 .param("state", state)
                 .param("cause", cause, java.sql.Types.VARCHAR)
+                .param("steps", steps, java.sql.Types.BIGINT)
                 .param("run", runId)
                 .param("attempt", attempt)
                 .update();

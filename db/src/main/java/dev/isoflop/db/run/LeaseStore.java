@@ -38,7 +38,7 @@ public class LeaseStore {
     public record Silent(long runId, int attempt) {}
 
     /**
-     * Renews the leases of the attempts reported, notes their steps, and returns those that were suspect. Reports of
+     * Renews the leases of the attempts reported, notes their steps and their device time, and returns those that were suspect. Reports of
      * attempts that hold no lease of this runner have no effect.
      */
     public List<Silent> renew(long runnerId, Collection<Progress> reported) {
@@ -66,7 +66,7 @@ public class LeaseStore {
         jdbc.sql("""
                         update run r set step = o.step
                         from unnest(:ids, :attempts, :steps) as o (run_id, attempt_no, step), lease l
-                        where r.id = o.run_id and r.attempt_no = o.attempt_no and r.step <> o.step
+                        where r.id = o.run_id and r.attempt_no = o.attempt_no and r.step < o.step
                           and l.run_id = r.id and l.attempt_no = r.attempt_no and l.runner_id = :runner
                         """)
                 .param("ids", ids)
@@ -75,12 +75,16 @@ public class LeaseStore {
                 .param("runner", runnerId)
                 .update();
         jdbc.sql("""
-                        update lease l set last_seen = now()
-                        from unnest(:ids, :attempts) as o (run_id, attempt_no)
+                        update lease l set last_seen = now(), step = greatest(l.step, o.step),
+                            device_seconds = l.device_seconds + s.share * extract(epoch from now() - l.last_seen)
+                        from unnest(:ids, :attempts, :steps) as o (run_id, attempt_no, step),
+                            (select run_id, share from lease_share where runner_id = :runner) s
                         where l.run_id = o.run_id and l.attempt_no = o.attempt_no and l.runner_id = :runner
+                          and s.run_id = l.run_id
                         """)
                 .param("ids", ids)
                 .param("attempts", attempts)
+                .param("steps", steps)
                 .param("runner", runnerId)
                 .update();
         return suspect;

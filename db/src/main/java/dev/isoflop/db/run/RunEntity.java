@@ -126,6 +126,8 @@ public class RunEntity {
 
     private @Nullable Instant stopDeadline;
 
+    private @Nullable Long stopFor;
+
     @Column(updatable = false)
     private Instant createdAt;
 
@@ -188,7 +190,7 @@ public class RunEntity {
         moveTo(RunState.PREEMPTED);
     }
 
-    void requeue(RetryBudget charged, Instant now, Duration delay) {
+    void requeue(RetryBudget charged, Instant now, Duration delay, long resumeStep) {
         if (retriesLeft(charged) <= 0) {
             throw new IllegalStateException("run %d has no %s retries left".formatted(id, charged));
         }
@@ -200,8 +202,8 @@ public class RunEntity {
             case FREE -> {}
         }
         notBefore = now.plus(delay);
-        stopIntent = null;
-        stopDeadline = null;
+        step = resumeStep;
+        forgetStop();
     }
 
     void askToStop() {
@@ -210,6 +212,23 @@ public class RunEntity {
         }
         stopIntent = "kill";
         stopDeadline = null;
+        stopFor = null;
+    }
+
+    void askToMakeRoom(long forRun, Instant deadline) {
+        if (!state.isLeased() || stopIntent != null) {
+            throw new IllegalStateException(
+                    "run %d is %s, asked to %s: it cannot make room".formatted(id, state.wireName(), stopIntent));
+        }
+        stopIntent = "checkpoint";
+        stopDeadline = deadline;
+        stopFor = forRun;
+    }
+
+    private void forgetStop() {
+        stopIntent = null;
+        stopDeadline = null;
+        stopFor = null;
     }
 
     private void moveTo(RunState to) {
@@ -221,8 +240,7 @@ public class RunEntity {
 
     private void end(Instant now) {
         finishedAt = now;
-        stopIntent = null;
-        stopDeadline = null;
+        forgetStop();
     }
 
     // Questions
@@ -235,6 +253,16 @@ public class RunEntity {
     /** Whether its runner has been told to stop it for good. */
     public boolean isBeingCancelled() {
         return "kill".equals(stopIntent);
+    }
+
+    /** Whether its runner has been told to stop it, for good or to give it back. */
+    public boolean isAskedToStop() {
+        return stopIntent != null;
+    }
+
+    /** The run it was asked to make room for, if it was. */
+    public @Nullable Long makesRoomFor() {
+        return stopFor;
     }
 
     /** Retries left in that budget; without end for {@link RetryBudget#FREE}. */

@@ -101,11 +101,11 @@ public class RunStore {
     private RunTransitioned insert(NewRun run) {
         return jdbc.sql("""
                         with made as (
-                            insert into run (sweep_id, name, kind, spec, state, pool, priority, waits_for, memory_bytes,
+                            insert into run (sweep_id, experiment_id, name, kind, spec, state, pool, priority, waits_for, memory_bytes,
                                 n_params, n_params_nonembed, tokens, flops, flops_exact, budget, tokens_per_step, steps,
                                 seed, learning_rate, comparability, trace_parent,
                                 retries_failure, retries_preemption, retries_infrastructure)
-                            values (:sweep, :name, :kind, :spec::jsonb, 'queued', :pool, :priority, :waitsFor, :memory,
+                            values (:sweep, (select experiment_id from sweep where id = :sweep), :name, :kind, :spec::jsonb, 'queued', :pool, :priority, :waitsFor, :memory,
                                 :parameters, :nonEmbedding, :tokens, :flops, :flopsExact, :budget, :tokensPerStep, :steps,
                                 :seed, :learningRate, :comparability, :traceParent,
                                 :failures, :preemptions, :infrastructure)

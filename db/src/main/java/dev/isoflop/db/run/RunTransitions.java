@@ -70,18 +70,33 @@ public class RunTransitions {
     }
 
     /**
-     * Puts the run back into the queue and charges a budget, which must not be empty. The caller has made sure, by
-     * {@link RunStore#holdSweepOf}, that the sweep is not cancelled.
+     * Puts the run back into the queue, as far as its last checkpoint, and charges a budget, which must not be empty. The caller
+     * has made sure, by {@link RunStore#holdSweepOf}, that the sweep is not cancelled.
      *
      * @param delay before it may be granted again
      */
     public void requeue(RunEntity run, RetryBudget charged, Duration delay, String cause) {
-        move(run, cause, r -> r.requeue(charged, runs.now(), delay));
+        long resumeStep = jdbc.sql("select coalesce(max(step), 0) from checkpoint where run_id = ?")
+                .param(run.id())
+                .query(Long.class)
+                .single();
+        move(run, cause, r -> r.requeue(charged, runs.now(), delay, resumeStep));
     }
 
     /** Has the runner told, by its next heartbeat, to stop the run for good. Not a move by itself. */
     public void askToStop(RunEntity run) {
         run.askToStop();
+        entities.flush();
+    }
+
+    /**
+     * Has the runner told, by its next heartbeat, to checkpoint the run and give it back. Not a move by itself.
+     *
+     * @param forRun the run it makes room for
+     * @param patience after which the runner stops it as it is
+     */
+    public void askToMakeRoom(RunEntity run, long forRun, Duration patience) {
+        run.askToMakeRoom(forRun, runs.now().plus(patience));
         entities.flush();
     }
 

@@ -27,51 +27,68 @@ public class ClaimStore {
 
     private static final String CLAIM = """
             with room as (
-                select greatest(0, jsonb_array_length(me.devices) - coalesce((
-                    select sum(coalesce((c.spec ->> 'gpus')::int, 0)) from lease l join run c on c.id = l.run_id
-                    where l.runner_id = me.id and c.kind = 'command'), 0)) as gpus
+                select greatest(0, jsonb_array_length(me.devices) - coalesce(
+                    (select sum(l.gpus) from lease l where l.runner_id = me.id), 0)) as gpus
                 from runner me where me.id = :runner
+            ), kept as (
+                select r.id, r.priority from reservation v join run r on r.id = v.run_id
+                where v.runner_id = :runner and v.until > now() and r.state = 'queued' and r.not_before <= now()
+            ), wanted as (
+                select * from unnest(:experiments, :priorities, :quotas, :headrooms)
+                    with ordinality as w (experiment, priority, quota, headroom, rank)
             ), candidate as (
-                select r.id, r.priority, r.memory_bytes,
-                    case when r.kind = 'command' then coalesce((r.spec ->> 'gpus')::int, 0) else 0 end as gpus
-                from run r
-                where r.state = 'queued' and r.pool = :pool and r.kind = any(:kinds) and r.memory_bytes <= :free
-                  and r.not_before <= now()
-                  and (r.kind <> 'command' or coalesce((r.spec ->> 'gpus')::int, 0) <= (select gpus from room))
-                  and (r.waits_for is null
-                       or exists (select 1 from run d where d.id = r.waits_for and d.state = 'succeeded'))
-                order by r.priority desc, r.id
-                limit :slots
-                for update of r skip locked
+                select c.*, w.rank, w.experiment, w.headroom from wanted w cross join lateral (
+                    select r.id, r.memory_bytes,
+                        case when r.kind = 'command' then coalesce((r.spec ->> 'gpus')::int, 0) end as gpus,
+                        case when r.steps > 0 then r.flops * greatest(0, 1 - r.step::float8 / r.steps) else r.flops end as flops
+                    from run r
+                    where r.state = 'queued' and r.pool = :pool and coalesce(r.experiment_id, 0) = w.experiment
+                      and -r.priority = -w.priority and r.kind = any(:kinds) and r.memory_bytes <= :free
+                      and r.not_before <= now()
+                      and (r.kind <> 'command' or coalesce((r.spec ->> 'gpus')::int, 0) <= (select gpus from room))
+                      and (r.waits_for is null
+                           or exists (select 1 from run d where d.id = r.waits_for and d.state = 'succeeded'))
+                      and not exists (select 1 from kept k where k.id <> r.id and k.priority >= r.priority)
+                    order by r.id
+                    limit w.quota
+                    for update of r skip locked) c
             ), fitting as (
-                select id from (
-                    select id, sum(memory_bytes) over up_to as together, sum(gpus) over up_to as gpus_together
-                    from candidate window up_to as (order by priority desc, id)) c
-                where together <= :free and gpus_together <= (select gpus from room)
+                select id, gpus, rank from (
+                    select id, gpus, rank, sum(memory_bytes) over up_to as together,
+                        coalesce(sum(gpus) over up_to, 0) as gpus_together, row_number() over up_to as nth,
+                        headroom, sum(flops) over (partition by experiment order by rank, id) as flops_together
+                    from candidate window up_to as (order by rank, id)) c
+                where together <= :free and gpus_together <= (select gpus from room) and nth <= :slots
+                  and flops_together <= headroom
+            ), resume as (
+                select f.id as run_id, c.id, c.step, c.train_seconds, c.files
+                from fitting f cross join lateral (
+                    select * from checkpoint where run_id = f.id order by step desc, id desc limit 1) c
             ), granted as (
                 update run r set state = 'assigned', attempt_no = r.attempt_no + 1, version = r.version + 1,
-                    stop_intent = null, stop_deadline = null
-                from fitting f where r.id = f.id
-                returning r.id, r.attempt_no, r.name, r.kind, r.spec, r.sweep_id, r.priority, r.trace_parent
-            ), resume as (
-                select g.id as run_id, c.id, c.step, c.train_seconds, c.files
-                from granted g cross join lateral (
-                    select * from checkpoint where run_id = g.id order by step desc, id desc limit 1) c
+                    step = coalesce(c.step, 0), stop_intent = null, stop_deadline = null, stop_for = null
+                from fitting f left join resume c on c.run_id = f.id where r.id = f.id
+                returning r.id, r.attempt_no, r.name, r.kind, r.spec, r.sweep_id, r.experiment_id, r.memory_bytes, f.rank, f.gpus,
+                    r.trace_parent
             ), new_attempt as (
                 insert into attempt (run_id, attempt_no, runner_id, state, resumed_from_step, resume_checkpoint)
                 select g.id, g.attempt_no, :runner, 'assigned', coalesce(c.step, 0), c.id
                 from granted g left join resume c on c.run_id = g.id
             ), new_lease as (
-                insert into lease (run_id, attempt_no, runner_id) select id, attempt_no, :runner from granted
+                insert into lease (run_id, attempt_no, runner_id, gpus, step)
+                select g.id, g.attempt_no, :runner, g.gpus, coalesce(c.step, 0)
+                from granted g left join resume c on c.run_id = g.id
+            ), fulfilled as (
+                delete from reservation v using granted g where v.run_id = g.id
             ), event as (
                 insert into run_event (run_id, sweep_id, from_state, to_state, attempt_no, cause)
                 select id, sweep_id, 'queued', 'assigned', attempt_no, 'claimed by ' || (select name from runner where id = :runner) from granted
                 returning id, run_id, at, cause
             )
-            select g.id, g.attempt_no, g.name, g.kind, g.spec, g.sweep_id, e.id as event_id, e.at, e.cause,
+            select g.id, g.attempt_no, g.name, g.kind, g.spec, g.sweep_id, g.experiment_id, g.memory_bytes, e.id as event_id, e.at, e.cause,
                 c.step, c.train_seconds, c.files, g.trace_parent
             from granted g join event e on e.run_id = g.id left join resume c on c.run_id = g.id
-            order by g.priority desc, g.id
+            order by g.rank, g.id
             """;
 
     private final JdbcClient jdbc;
@@ -84,13 +101,16 @@ public class ClaimStore {
 
     /**
      * @param specJson a JobSpec as JSON
+     * @param experiment it belongs to, 0 if to none
      * @param resume last committed checkpoint
      * @param traceParent of the submission, if it was traced
      */
     public record Granted(
             long runId,
+            long experiment,
             int attempt,
             String name,
+            long memoryBytes,
             String specJson,
             @Nullable Checkpointed resume,
             @Nullable String traceParent) {}
@@ -99,17 +119,32 @@ public class ClaimStore {
     public record Checkpointed(long step, double trainSeconds, String filesJson) {}
 
     /**
-     * Grants up to {@code slots} runs of the pool, highest priority first, that together fit into the memory. Commands get as
-     * many GPUs as the runner has, all that it holds taken together: a run that waits for one holds no lease, so that another
-     * runner may take it, and a pool that scales sees it.
+     * How many runs of one experiment and one priority may be granted.
+     *
+     * @param experiment 0 for runs that belong to none
+     * @param headroomFlops FLOPs that its budget leaves to what is not running yet; infinite without one, negative to
+     *     keep even runs without FLOPs from starting
+     */
+    public record Quota(long experiment, int priority, int runs, double headroomFlops) {}
+
+    /**
+     * Grants up to {@code slots} runs of the pool, by the quotas in their order and the oldest of each first, that together fit
+     * into the memory and into what the budgets leave. Commands get as many GPUs as the runner has, all that it holds taken
+     * together: a run that waits for one holds no lease, so that another runner may take it, and a pool that scales sees it. A
+     * runner that is being emptied for a run gets that one, or runs of a higher priority.
      *
      * @param runnerId whose row the caller has locked
      */
-    public List<Granted> claim(long runnerId, String pool, int slots, long freeMemoryBytes, Collection<String> kinds) {
+    public List<Granted> claim(
+            long runnerId, String pool, List<Quota> quotas, int slots, long freeMemoryBytes, Collection<String> kinds) {
         record Row(Granted granted, RunTransitioned event) {}
         List<Row> rows = jdbc.sql(CLAIM)
                 .param("runner", runnerId)
                 .param("pool", pool)
+                .param("experiments", quotas.stream().map(Quota::experiment).toArray(Long[]::new))
+                .param("priorities", quotas.stream().map(Quota::priority).toArray(Integer[]::new))
+                .param("quotas", quotas.stream().map(Quota::runs).toArray(Integer[]::new))
+                .param("headrooms", quotas.stream().map(Quota::headroomFlops).toArray(Double[]::new))
                 .param("slots", slots)
                 .param("free", freeMemoryBytes)
                 .param("kinds", kinds.toArray(String[]::new))
@@ -122,8 +157,10 @@ public class ClaimStore {
                     return new Row(
                             new Granted(
                                     runId,
+                                    rs.getLong("experiment_id"),
                                     attempt,
                                     rs.getString("name"),
+                                    rs.getLong("memory_bytes"),
                                     rs.getString("spec"),
                                     files == null
                                             ? null

@@ -7,6 +7,7 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -145,11 +146,21 @@ public class ScheduleStore {
                 .optional();
     }
 
-    /** Newest first. */
-    public List<Row> list(long before, int limit) {
-        return jdbc.sql(SELECT + "where id < ? order by id desc limit ?")
-                .param(before)
-                .param(limit)
+    /**
+     * Newest first.
+     *
+     * @param hidden experiments whose schedules are left out
+     */
+    public List<Row> list(long before, int limit, Collection<Long> hidden) {
+        return jdbc.sql(SELECT + """
+                        where id < :before
+                          and not exists (select 1 from experiment e
+                                           where e.id = any(:hidden) and e.name = schedule.spec ->> 'experiment')
+                        order by id desc limit :limit
+                        """)
+                .param("before", before)
+                .param("hidden", hidden.toArray(Long[]::new))
+                .param("limit", limit)
                 .query(ScheduleStore::row)
                 .list();
     }

@@ -23,7 +23,7 @@ import org.springframework.transaction.annotation.Propagation;
 import org.springframework.transaction.annotation.Transactional;
 
 /**
- * Experiments and their sweeps: made, cancelled, and read with the counts of their runs.
+ * Sweeps: made, with their experiments, cancelled, and read with the counts of their runs.
  *
  * <p>Concurrency: {@link #create} keeps other submissions to the same experiment waiting until the transaction ends;
  * {@link #lock} is taken before any of the sweep's runs, the order everybody keeps.
@@ -70,9 +70,6 @@ public class SweepStore {
             double plannedFlops,
             String droppedJson) {}
 
-    /** @param sweeps how many sweeps are filed under it */
-    public record ExperimentRow(long id, String name, Instant createdAt, int sweeps) {}
-
     /**
      * Where the runs of a sweep stand.
      *
@@ -87,36 +84,30 @@ public class SweepStore {
             @Nullable Instant startedAt,
             @Nullable Instant finishedAt) {}
 
-    /** Id of the experiment of that name; it is made if there is none. */
+    /**
+     * Id of the experiment of that name; it is made if there is none.
+     *
+     * @param owner principal that owns it if it is made; absent for nobody
+     */
     @Transactional(propagation = Propagation.MANDATORY)
-    public long experiment(String name) {
-        jdbc.sql("insert into experiment (name) values (?) on conflict (name) do nothing")
-                .param(name)
-                .update();
-        return jdbc.sql("select id from experiment where name = ?")
+    public long experiment(String name, @Nullable String owner) {
+        boolean made = jdbc.sql("insert into experiment (name) values (?) on conflict (name) do nothing")
+                        .param(name)
+                        .update()
+                == 1;
+        long id = jdbc.sql("select id from experiment where name = ?")
                 .param(name)
                 .query(Long.class)
                 .single();
-    }
-
-    /**
-     * Newest first.
-     *
-     * @param before only experiments with a smaller id
-     */
-    public List<ExperimentRow> experiments(long before, int limit) {
-        return jdbc.sql("""
-                        select e.id, e.name, e.created_at, (select count(*) from sweep s where s.experiment_id = e.id)
-                        from experiment e where e.id < ? order by e.id desc limit ?
-                        """)
-                .param(before)
-                .param(limit)
-                .query((rs, i) -> new ExperimentRow(
-                        rs.getLong(1),
-                        rs.getString(2),
-                        rs.getObject(3, OffsetDateTime.class).toInstant(),
-                        rs.getInt(4)))
-                .list();
+        if (made && owner != null) {
+            jdbc.sql(
+                            "insert into experiment_role (experiment_id, principal, role, granted_by) values (?, ?, 'owner', ?)")
+                    .param(id)
+                    .param(owner)
+                    .param(owner)
+                    .update();
+        }
+        return id;
     }
 
     /**
@@ -186,14 +177,17 @@ public class SweepStore {
      *
      * @param experimentId only of that experiment
      * @param before only sweeps with a smaller id
+     * @param hidden experiments whose sweeps are left out
      */
-    public List<SweepRow> list(@Nullable Long experimentId, long before, int limit) {
+    public List<SweepRow> list(@Nullable Long experimentId, long before, int limit, Collection<Long> hidden) {
         return jdbc.sql(SELECT + """
                         where s.id < :before and (cast(:experiment as bigint) is null or s.experiment_id = :experiment)
+                          and not (s.experiment_id = any(:hidden))
                         order by s.id desc limit :limit
                         """)
                 .param("before", before)
                 .param("experiment", experimentId, java.sql.Types.BIGINT)
+                .param("hidden", hidden.toArray(Long[]::new))
                 .param("limit", limit)
                 .query((rs, i) -> row(rs))
                 .list();

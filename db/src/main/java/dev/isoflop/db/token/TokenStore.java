@@ -69,6 +69,15 @@ public class TokenStore {
                 .optional();
     }
 
+    /** Whether there is such a token and it has not expired. */
+    public boolean isValid(long id) {
+        return jdbc.sql(
+                        "select exists (select 1 from api_token where id = ? and (expires_at is null or expires_at > now()))")
+                .param(id)
+                .query(Boolean.class)
+                .single();
+    }
+
     /** The token a session was made from, if both are valid still. */
     public Optional<TokenRow> findBySession(String sessionSha256) {
         return jdbc.sql("select " + COLUMNS + """
@@ -80,6 +89,23 @@ public class TokenStore {
                 .optional();
     }
 
+    /** What {@link #createIdentitySession} was given, if the session is valid still. */
+    public Optional<String> findIdentityBySession(String sessionSha256) {
+        return jdbc.sql("select identity from session where sha256 = ? and identity is not null and expires_at > now()")
+                .param(sessionSha256)
+                .query(String.class)
+                .optional();
+    }
+
+    /** Whether the token is there, with that secret. */
+    public boolean isSecretOf(long id, String sha256) {
+        return jdbc.sql("select exists (select 1 from api_token where id = ? and sha256 = ?)")
+                .param(id)
+                .param(sha256)
+                .query(Boolean.class)
+                .single();
+    }
+
     /** Newest first. */
     public List<TokenRow> list() {
         return jdbc.sql("select " + COLUMNS + " from api_token t order by t.id desc")
@@ -87,8 +113,11 @@ public class TokenStore {
                 .list();
     }
 
-    /** @return whether there was such a token; its sessions end with it */
+    /** @return whether there was such a token; its sessions and its roles end with it */
     public boolean delete(long id) {
+        jdbc.sql("delete from experiment_role where principal = ?")
+                .param("token:" + id)
+                .update();
         return jdbc.sql("delete from api_token where id = ?").param(id).update() == 1;
     }
 
@@ -106,6 +135,29 @@ public class TokenStore {
                 .param(tokenId)
                 .param((double) ttl.toSeconds())
                 .update();
+        forgetOldSessions();
+    }
+
+    /**
+     * A session of somebody who has no token of ours.
+     *
+     * @param identityJson kept as it is
+     * @param until ends no later than this
+     */
+    public void createIdentitySession(String sha256, String identityJson, Duration ttl, Instant until) {
+        jdbc.sql("""
+                        insert into session (sha256, identity, expires_at)
+                        values (:sha256, cast(:identity as jsonb), least(now() + make_interval(secs => :ttl), :until))
+                        """)
+                .param("sha256", sha256)
+                .param("identity", identityJson)
+                .param("ttl", (double) ttl.toSeconds())
+                .param("until", until.atOffset(ZoneOffset.UTC))
+                .update();
+        forgetOldSessions();
+    }
+
+    private void forgetOldSessions() {
         jdbc.sql("delete from session where expires_at < now()").update();
     }
 

@@ -79,7 +79,9 @@ public final class PlatformClient implements AutoCloseable {
                         c -> c.registerDefaults().withJsonConverter(new JacksonJsonHttpMessageConverter(json)))
                 .defaultStatusHandler(HttpStatusCode::isError, (request, response) -> {
                     throw problem(
-                            response.getStatusCode().value(), response.getBody().readAllBytes());
+                            response.getStatusCode().value(),
+                            response.getHeaders().getFirst("Retry-After"),
+                            response.getBody().readAllBytes());
                 })
                 .build();
         this.api = HttpServiceProxyFactory.builderFor(RestClientAdapter.create(rest))
@@ -106,7 +108,7 @@ public final class PlatformClient implements AutoCloseable {
         if (response.statusCode() == 404) {
             return false;
         }
-        requireSuccess(response.statusCode(), new byte[0]);
+        requireSuccess(response, new byte[0]);
         return true;
     }
 
@@ -123,7 +125,7 @@ public final class PlatformClient implements AutoCloseable {
             throw new java.io.UncheckedIOException(e);
         }
         HttpResponse<byte[]> response = send(request, HttpResponse.BodyHandlers.ofByteArray());
-        requireSuccess(response.statusCode(), response.body());
+        requireSuccess(response, response.body());
     }
 
     /**
@@ -141,7 +143,7 @@ public final class PlatformClient implements AutoCloseable {
         Path partial = target.resolveSibling(target.getFileName() + ".part");
         try (InputStream body = response.body()) {
             if (response.statusCode() / 100 != 2) {
-                requireSuccess(response.statusCode(), body.readAllBytes());
+                requireSuccess(response, body.readAllBytes());
             }
             String actual;
             try (OutputStream out = Files.newOutputStream(partial)) {
@@ -180,20 +182,31 @@ public final class PlatformClient implements AutoCloseable {
         }
     }
 
-    private void requireSuccess(int status, byte[] body) {
-        if (status / 100 != 2) {
-            throw problem(status, body);
+    private void requireSuccess(HttpResponse<?> response, byte[] body) {
+        if (response.statusCode() / 100 != 2) {
+            throw problem(
+                    response.statusCode(),
+                    response.headers().firstValue("Retry-After").orElse(null),
+                    body);
         }
     }
 
-    private PlatformException problem(int status, byte[] body) {
+    /** Whole seconds; a date, which proxies may send, is left to the usual pauses. */
+    private static Duration wait(@Nullable String retryAfter) {
+        return retryAfter != null && retryAfter.strip().matches("\\d{1,6}")
+                ? Duration.ofSeconds(Long.parseLong(retryAfter.strip()))
+                : Duration.ZERO;
+    }
+
+    private PlatformException problem(int status, @Nullable String retryAfter, byte[] body) {
+        Duration wait = wait(retryAfter);
         try {
             Problem problem = json.readValue(body, Problem.class);
-            return new PlatformException(status, code(problem.code()), problem.detail(), problem.expectedSeq());
+            return new PlatformException(status, code(problem.code()), problem.detail(), problem.expectedSeq(), wait);
         } catch (JacksonException e) { // not one of the platform's own answers: a proxy's page, or no body at all
             String text = new String(body, StandardCharsets.UTF_8).strip();
             return new PlatformException(
-                    status, null, text.isEmpty() ? null : text.substring(0, Math.min(200, text.length())), null);
+                    status, null, text.isEmpty() ? null : text.substring(0, Math.min(200, text.length())), null, wait);
         }
     }
 

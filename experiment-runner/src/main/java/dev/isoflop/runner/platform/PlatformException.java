@@ -1,6 +1,7 @@
 package dev.isoflop.runner.platform;
 
 import dev.isoflop.protocol.error.ErrorCode;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /** The platform understood a request and answered it with a problem. */
@@ -11,13 +12,30 @@ public final class PlatformException extends RuntimeException {
     private final int status;
     private final @Nullable ErrorCode code;
     private final @Nullable Long expectedSeq;
+    private final Duration retryAfter;
 
     public PlatformException(
             int status, @Nullable ErrorCode code, @Nullable String detail, @Nullable Long expectedSeq) {
+        this(status, code, detail, expectedSeq, Duration.ZERO);
+    }
+
+    /** @param retryAfter how long the platform wants to be left alone; zero if it says nothing */
+    public PlatformException(
+            int status,
+            @Nullable ErrorCode code,
+            @Nullable String detail,
+            @Nullable Long expectedSeq,
+            Duration retryAfter) {
         super((code == null ? "HTTP " + status : code.slug()) + (detail == null ? "" : ": " + detail));
         this.status = status;
         this.code = code;
         this.expectedSeq = expectedSeq;
+        this.retryAfter = retryAfter;
+    }
+
+    /** How long the platform wants to be left alone; zero if it says nothing. */
+    public Duration retryAfter() {
+        return retryAfter;
     }
 
     /** HTTP status of the answer. */

@@ -11,13 +11,16 @@ import org.springframework.web.client.RestClientException;
 
 /**
  * Repeats a call until the platform answers it. Lost connections, lost or torn replies, 5xx and 429 are repeated with
- * exponential backoff and full jitter; every other answer is final. All calls of {@code RunnerApi} may be repeated.
+ * exponential backoff and full jitter, and not before the answer's Retry-After; every other answer is final. All calls of
+ * {@code RunnerApi} may be repeated.
  *
  * <p>Concurrency: immutable; any number of threads. An interrupt ends the wait and counts as giving up.
  */
 public final class Retry {
 
     private static final Logger log = LoggerFactory.getLogger(Retry.class);
+    /** Longer than a platform asks for; a lease is lost by then anyway. */
+    private static final long LONGEST_ASKED_MILLIS = 60_000;
 
     private final Duration first;
     private final Duration longest;
@@ -48,6 +51,7 @@ public final class Retry {
                 return Optional.empty();
             }
             String trouble;
+            long asked = 0;
             try {
                 return Optional.of(call.get());
             } catch (PlatformException e) {
@@ -55,13 +59,15 @@ public final class Retry {
                     throw e;
                 }
                 trouble = e.getMessage() == null ? "HTTP " + e.status() : e.getMessage();
+                asked = Math.min(e.retryAfter().toMillis(), LONGEST_ASKED_MILLIS);
             } catch (RestClientException e) {
                 trouble = String.valueOf(e.getMostSpecificCause());
             }
             if (Integer.bitCount(tries) == 1) { // tries 1, 2, 4, 8, …: an outage must not flood the log
                 log.warn("{}: no answer after {} {} ({})", what, tries, tries == 1 ? "try" : "tries", trouble);
             }
-            if (!pause(ThreadLocalRandom.current().nextLong(bound / 2, bound + 1), giveUp)) {
+            // the jitter comes on top: all who were turned away together must not come back together
+            if (!pause(asked + ThreadLocalRandom.current().nextLong(bound / 2, bound + 1), giveUp)) {
                 return Optional.empty();
             }
             bound = Math.min(bound * 2, longest.toMillis());

@@ -34,7 +34,8 @@ class DeviceMonitorTests {
         try (DeviceMonitor monitor = start("all", probe)) {
             assertThat(monitor.devices()).isEmpty();
             assertThat(monitor.samples()).isEmpty();
-            assertThat(threads()).isEqualTo(before);
+            // one of a monitor that another test has closed may end meanwhile
+            assertThat(threads()).isLessThanOrEqualTo(before);
         }
     }
 

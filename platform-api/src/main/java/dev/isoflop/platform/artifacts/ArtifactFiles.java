@@ -9,15 +9,18 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HexFormat;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -103,10 +106,15 @@ public class ArtifactFiles {
         return bytes >= 0 && isWhole(sha256, bytes) ? Optional.of(new Stored(path(sha256), bytes)) : Optional.empty();
     }
 
-    /** Whether a file of that name and length lies on disk. */
+    /** Whether a file of that name and length lies on disk: a file itself, and no link that leads out of the store. */
     public boolean isWhole(String sha256, long bytes) {
         try {
-            return SHA256.matcher(sha256).matches() && Files.size(path(sha256)) == bytes;
+            if (!SHA256.matcher(sha256).matches() || Files.isSymbolicLink(directory(path(sha256)))) {
+                return false;
+            }
+            BasicFileAttributes file =
+                    Files.readAttributes(path(sha256), BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+            return file.isRegularFile() && file.size() == bytes;
         } catch (NoSuchFileException e) {
             return false;
         } catch (IOException e) {
@@ -176,9 +184,9 @@ public class ArtifactFiles {
 
     private static void moveIntoPlace(Path partial, Path place) {
         try {
-            Path directory = place.getParent();
-            if (directory == null) {
-                throw new IllegalStateException("no directory above " + place);
+            Path directory = directory(place);
+            if (Files.isSymbolicLink(directory)) {
+                throw new IOException(directory + " is a link: nothing is written through it");
             }
             Files.createDirectories(directory);
             Files.move(partial, place, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
@@ -189,6 +197,10 @@ public class ArtifactFiles {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private static Path directory(Path place) {
+        return Objects.requireNonNull(place.getParent(), "every place is in a directory");
     }
 
     private static void delete(Path file) {

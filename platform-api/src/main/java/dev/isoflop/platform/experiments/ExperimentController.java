@@ -1,15 +1,18 @@
 package dev.isoflop.platform.experiments;
 
-import dev.isoflop.db.sweep.SweepStore;
-import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.shared.web.Cursor;
+import dev.isoflop.platform.shared.web.IfMatch;
+import dev.isoflop.protocol.api.Ledger;
 import dev.isoflop.protocol.api.Page;
 import dev.isoflop.protocol.api.Views;
-import dev.isoflop.protocol.error.ErrorCode;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PutMapping;
+import org.springframework.web.bind.annotation.RequestBody;
+import org.springframework.web.bind.annotation.RequestHeader;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
@@ -18,10 +21,10 @@ import org.springframework.web.bind.annotation.RestController;
 @RequestMapping("/api/v1/experiments")
 class ExperimentController {
 
-    private final SweepStore store;
+    private final Experiments experiments;
 
-    ExperimentController(SweepStore store) {
-        this.store = store;
+    ExperimentController(Experiments experiments) {
+        this.experiments = experiments;
     }
 
     /** Newest first. */
@@ -30,22 +33,31 @@ class ExperimentController {
             @RequestParam(name = "limit", required = false) @Nullable Integer limit,
             @RequestParam(name = "after", required = false) @Nullable String after) {
         int size = Cursor.limit(limit, 50);
-        List<Views.Experiment> found = store.experiments(Cursor.id(after, Long.MAX_VALUE), size + 1).stream()
-                .map(ExperimentController::view)
-                .toList();
+        List<Views.Experiment> found = experiments.list(Cursor.id(after, Long.MAX_VALUE), size + 1);
         return Cursor.page(found, size, view -> Long.toString(view.id()));
     }
 
     @GetMapping("/{id}")
-    Views.Experiment get(@PathVariable("id") long id) {
-        return store.experiments(id + 1, 1).stream()
-                .filter(row -> row.id() == id)
-                .findFirst()
-                .map(ExperimentController::view)
-                .orElseThrow(() -> new ProblemException(ErrorCode.NOT_FOUND, "There is no experiment " + id + "."));
+    ResponseEntity<Views.Experiment> get(@PathVariable("id") long id) {
+        return tagged(experiments.get(id));
     }
 
-    private static Views.Experiment view(SweepStore.ExperimentRow row) {
-        return new Views.Experiment(row.id(), row.name(), row.createdAt(), row.sweeps());
+    /** What was planned, achieved and wasted, sweep by sweep. */
+    @GetMapping("/{id}/ledger")
+    Ledger ledger(@PathVariable("id") long id) {
+        return experiments.ledger(id);
+    }
+
+    /** Sets all bounds at once. For administrators: a budget that its spender could raise would be none. */
+    @PutMapping("/{id}/budget")
+    ResponseEntity<Views.Experiment> budget(
+            @PathVariable("id") long id,
+            @RequestHeader(name = "If-Match", required = false) @Nullable String ifMatch,
+            @RequestBody Ledger.Bounds budget) {
+        return tagged(experiments.set(id, budget, IfMatch.version(ifMatch)));
+    }
+
+    private static ResponseEntity<Views.Experiment> tagged(Views.Experiment view) {
+        return ResponseEntity.ok().eTag("\"" + view.version() + "\"").body(view);
     }
 }

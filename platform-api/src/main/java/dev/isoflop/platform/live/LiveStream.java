@@ -1,11 +1,16 @@
 package dev.isoflop.platform.live;
 
 import dev.isoflop.db.run.RunTransitioned;
+import dev.isoflop.platform.access.Watcher;
 import dev.isoflop.platform.fits.FitMade;
 import dev.isoflop.platform.metrics.RunProgressed;
 import dev.isoflop.platform.runs.RunEvents;
+import dev.isoflop.platform.shared.problem.ProblemException;
+import dev.isoflop.platform.tokens.Limits;
 import dev.isoflop.protocol.api.Views;
+import dev.isoflop.protocol.error.ErrorCode;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -38,12 +43,16 @@ class LiveStream {
     private static final Logger log = LoggerFactory.getLogger(LiveStream.class);
     private static final int REPLAY_PAGE = 1_000;
 
+    private static final Duration RETRY_AFTER = Duration.ofSeconds(10);
+
     private final JdbcClient jdbc;
+    private final Limits limits;
     private final List<Subscriber> subscribers = new CopyOnWriteArrayList<>();
     private final Set<Long> progressed = ConcurrentHashMap.newKeySet();
 
-    LiveStream(JdbcClient jdbc) {
+    LiveStream(JdbcClient jdbc, Limits limits) {
         this.jdbc = jdbc;
+        this.limits = limits;
     }
 
     /** One run's place, as the dashboard shows it. */
@@ -55,10 +64,20 @@ class LiveStream {
             @Nullable Double trainLoss,
             @Nullable Double tokensPerSecond) {}
 
-    /** @param after id of the last transition the client has seen, absent for a fresh stream */
-    SseEmitter open(Set<String> topics, @Nullable Long after) {
+    /**
+     * @param after id of the last transition the client has seen, absent for a fresh stream
+     * @param watcher what whoever reads may see
+     * @throws ProblemException too-many-requests, if they have too many open
+     */
+    SseEmitter open(Set<String> topics, @Nullable Long after, Watcher watcher) {
+        if (!limits.open(watcher.principal())) {
+            throw new ProblemException(
+                    ErrorCode.TOO_MANY_REQUESTS,
+                    "Too many live streams are open already; close one (isoflop.limits.streams).",
+                    RETRY_AFTER);
+        }
         SseEmitter emitter = new SseEmitter(0L);
-        Subscriber subscriber = new Subscriber(emitter, topics);
+        Subscriber subscriber = new Subscriber(emitter, topics, watcher);
         emitter.onCompletion(subscriber::close);
         emitter.onError(e -> subscriber.close());
         subscribers.add(subscriber);
@@ -68,6 +87,7 @@ class LiveStream {
             } catch (IOException | RuntimeException e) {
                 log.debug("a live stream ended", e);
             } finally {
+                limits.closed(watcher.principal());
                 subscribers.remove(subscriber);
                 subscriber.close();
             }
@@ -109,7 +129,7 @@ class LiveStream {
             Subscriber.Message message = new Subscriber.Message(
                     row.event().id(), "transition", row.event().runId(), row.sweepId(), row.event());
             if (subscriber.wants(message)) {
-                subscriber.send(message);
+                subscriber.sendIfSeen(message);
             }
             replayed.add(row.event().id());
         }

@@ -1,5 +1,6 @@
 package dev.isoflop.platform.live;
 
+import dev.isoflop.platform.access.ExperimentAccess;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.error.ErrorCode;
 import java.util.Set;
@@ -18,8 +19,10 @@ class StreamController {
     private static final Pattern TOPIC = Pattern.compile("runs|runners|(run|sweep):\\d{1,18}");
 
     private final LiveStream stream;
+    private final ExperimentAccess access;
 
-    StreamController(LiveStream stream) {
+    StreamController(LiveStream stream, ExperimentAccess access) {
+        this.access = access;
         this.stream = stream;
     }
 
@@ -34,8 +37,13 @@ class StreamController {
                         ErrorCode.INVALID_REQUEST,
                         "'" + topic + "' is no topic; topics are runs, runners, run:ID and sweep:ID.");
             }
+            if (topic.startsWith("run:")) {
+                access.maySeeRun(Long.parseLong(topic.substring("run:".length())));
+            } else if (topic.startsWith("sweep:")) {
+                access.maySeeSweep(Long.parseLong(topic.substring("sweep:".length())));
+            }
         }
-        return stream.open(topics, parse(lastEventId));
+        return stream.open(topics, parse(lastEventId), access.watcher());
     }
 
     private static @Nullable Long parse(@Nullable String id) {

@@ -1,6 +1,8 @@
 package dev.isoflop.platform.live;
 
+import dev.isoflop.platform.access.Watcher;
 import java.io.IOException;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
@@ -14,7 +16,8 @@ import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
  * One open stream.
  *
  * <p>Concurrency: publishers only put into a bounded queue and never wait; a virtual thread of the stream's own writes.
- * A client too slow for the queue is cut off: it reconnects and catches up from the table.
+ * A client too slow for the queue is cut off: it reconnects and catches up from the table. What the client may see is asked when it is
+ * written, by that thread, since it may change while the stream is open.
  */
 final class Subscriber {
 
@@ -38,10 +41,12 @@ final class Subscriber {
 
     private final SseEmitter emitter;
     private final Set<String> topics;
+    private final Watcher watcher;
     private final BlockingQueue<Message> queue = new ArrayBlockingQueue<>(QUEUE);
     private volatile boolean open = true;
 
-    Subscriber(SseEmitter emitter, Set<String> topics) {
+    Subscriber(SseEmitter emitter, Set<String> topics, Watcher watcher) {
+        this.watcher = watcher;
         this.emitter = emitter;
         this.topics = topics;
     }
@@ -84,7 +89,9 @@ final class Subscriber {
             emitter.send(SseEmitter.event().reconnectTime(RETRY_MILLIS).comment("open"));
             while (open) {
                 Message next = queue.poll(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS);
-                if (next == null) {
+                if (!watcher.isGood()) {
+                    open = false; // its token is no longer valid
+                } else if (next == null) {
                     emitter.send(SseEmitter.event().comment("keep-alive"));
                 } else if (next == END) {
                     // not all at once: many dashboards may be open
@@ -92,7 +99,7 @@ final class Subscriber {
                     emitter.send(SseEmitter.event().reconnectTime(wait).comment("the platform is restarting"));
                     open = false;
                 } else if (next.id() == null || !replayed.contains(next.id())) {
-                    send(next);
+                    sendIfSeen(next);
                 }
             }
         } catch (IOException | IllegalStateException e) {
@@ -103,7 +110,22 @@ final class Subscriber {
         }
     }
 
-    void send(Message message) throws IOException {
+    /** Sends what of it the client may see. */
+    void sendIfSeen(Message message) throws IOException {
+        if (message.data() instanceof List<?> list) {
+            List<?> seen = list.stream()
+                    .filter(item -> !(item instanceof LiveStream.Progress p)
+                            || watcher.maySee(p.sweepId() == null ? 0 : p.sweepId()))
+                    .toList();
+            if (!seen.isEmpty()) {
+                send(new Message(message.id(), message.name(), message.runId(), message.sweepId(), seen));
+            }
+        } else if (watcher.maySee(message.sweepId())) {
+            send(message);
+        }
+    }
+
+    private void send(Message message) throws IOException {
         SseEmitter.SseEventBuilder event =
                 SseEmitter.event().name(message.name()).data(message.data(), MediaType.APPLICATION_JSON);
         if (message.id() != null) {

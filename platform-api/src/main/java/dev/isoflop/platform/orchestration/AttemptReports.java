@@ -11,6 +11,8 @@ import dev.isoflop.platform.artifacts.ArtifactFiles;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.api.RunState;
 import dev.isoflop.protocol.error.ErrorCode;
+import dev.isoflop.protocol.error.Problem;
+import dev.isoflop.protocol.job.CommandSpec;
 import dev.isoflop.protocol.job.FileRef;
 import dev.isoflop.protocol.runner.CheckpointCommit;
 import dev.isoflop.protocol.runner.LogBatch;
@@ -116,8 +118,24 @@ class AttemptReports {
         }
     }
 
-    /** Every file must be there, whole: a checkpoint that cannot be read back is worse than none. */
+    /**
+     * Every file must be there, whole: a checkpoint that cannot be read back is worse than none. Another runner will write it under its
+     * name, so that must stay inside.
+     */
     void checkFiles(List<FileRef> refs) {
+        for (FileRef ref : refs) {
+            String name = ref.name();
+            if (name == null || !CommandSpec.isInside(name) || name.chars().anyMatch(Character::isISOControl)) {
+                throw new ProblemException(
+                        ErrorCode.INVALID_REQUEST,
+                        "A file's name would lie outside its directory.",
+                        List.of(new Problem.FieldError(
+                                "/files",
+                                "Not a name of a file.",
+                                "a relative path without .. and control characters",
+                                null)));
+            }
+        }
         Map<String, Long> held =
                 artifacts.hold(refs.stream().map(FileRef::sha256).distinct().toList());
         for (FileRef ref : refs) {

@@ -3,6 +3,7 @@ package dev.isoflop.platform.orchestration;
 import dev.isoflop.db.dataset.DatasetStore;
 import dev.isoflop.db.runner.ClaimStore;
 import dev.isoflop.db.runner.RunnerStore;
+import dev.isoflop.platform.scheduling.Shares;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.tracing.Traces;
 import dev.isoflop.protocol.error.ErrorCode;
@@ -40,6 +41,7 @@ class Claims {
     private static final int MOST_SLOTS = 256;
 
     private final ClaimStore claims;
+    private final Shares shares;
     private final RunnerStore runners;
     private final DatasetStore datasets;
     private final Ending ending;
@@ -48,12 +50,14 @@ class Claims {
 
     Claims(
             ClaimStore claims,
+            Shares shares,
             RunnerStore runners,
             DatasetStore datasets,
             Ending ending,
             Traces traces,
             JsonMapper json) {
         this.claims = claims;
+        this.shares = shares;
         this.runners = runners;
         this.datasets = datasets;
         this.ending = ending;
@@ -76,7 +80,7 @@ class Claims {
         if (ending.isTold() || request.slots() < 1 || request.kinds().isEmpty()) {
             return new ClaimGrant(List.of());
         }
-        ClaimGrant grant = new ClaimGrant(claims
+        ClaimGrant grant = new ClaimGrant(shares
                 .claim(
                         runnerId,
                         pool,

@@ -42,7 +42,13 @@ sealed interface EndOfAttempt {
     static EndOfAttempt preempted(RunEntity run, boolean begun, boolean sweepCancelled) {
         return retry(
                 run,
-                new Retried(begun ? RetryBudget.PREEMPTION : RetryBudget.FREE, "preempted", true, false),
+                new Retried(
+                        begun ? RetryBudget.PREEMPTION : RetryBudget.FREE,
+                        run.makesRoomFor() == null
+                                ? "preempted"
+                                : "preempted: it made room for run %d".formatted(run.makesRoomFor()),
+                        true,
+                        false),
                 new RunFailure("preemption", "preempted-too-often", "It was preempted and has no such retries left."),
                 sweepCancelled);
     }

@@ -75,7 +75,7 @@ class FinishedAttempts {
         switch (finish.outcome()) {
             case SUCCEEDED -> {
                 JobResult result = result(run, finish.result());
-                attempts.end(runId, attempt, reported, null);
+                attempts.end(runId, attempt, reported, null, steps(result));
                 succeed(run, result);
             }
             case FAILED -> {
@@ -83,15 +83,15 @@ class FinishedAttempts {
                 if (failure == null) {
                     throw new ProblemException(ErrorCode.INVALID_REQUEST, "A failed attempt says why.");
                 }
-                attempts.end(runId, attempt, reported, failure.code() + ": " + failure.message());
+                attempts.end(runId, attempt, reported, failure.code() + ": " + failure.message(), null);
                 verdicts.carryOut(run, EndOfAttempt.failed(run, failure, sweepCancelled));
             }
             case PREEMPTED -> {
-                attempts.end(runId, attempt, reported, null);
+                attempts.end(runId, attempt, reported, null, null);
                 verdicts.carryOut(run, EndOfAttempt.preempted(run, row.started(), sweepCancelled));
             }
             case CANCELLED -> {
-                attempts.end(runId, attempt, reported, null);
+                attempts.end(runId, attempt, reported, null, null);
                 // Killed because it missed the deadline of a preemption: that was no wish to end the run.
                 verdicts.carryOut(
                         run,
@@ -142,6 +142,10 @@ class FinishedAttempts {
             }
         };
         transitions.succeed(run, outcome);
+    }
+
+    private static @Nullable Long steps(JobResult result) {
+        return result instanceof JobResult.Pretrained pretrained ? (Long) pretrained.steps() : null;
     }
 
     private static @Nullable Double finite(double value) {

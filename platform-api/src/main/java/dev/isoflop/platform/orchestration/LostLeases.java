@@ -85,7 +85,7 @@ class LostLeases {
 
     private void lose(RunEntity run, int attempt, String cause, boolean sweepCancelled) {
         boolean begun = attempts.find(run.id(), attempt).orElseThrow().started();
-        attempts.end(run.id(), attempt, "lost", cause);
+        attempts.end(run.id(), attempt, "lost", cause, null);
         counters.attemptEnded(run.kind(), "lost", "infrastructure");
         verdicts.carryOut(run, EndOfAttempt.lost(run, begun, cause, sweepCancelled));
     }

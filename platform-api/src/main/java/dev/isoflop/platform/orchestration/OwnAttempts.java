@@ -2,13 +2,13 @@ package dev.isoflop.platform.orchestration;
 
 import dev.isoflop.db.runner.RunnerStore;
 import dev.isoflop.platform.shared.problem.ProblemException;
+import dev.isoflop.platform.shared.web.PathNumbers;
 import dev.isoflop.platform.tokens.Caller;
 import dev.isoflop.protocol.error.ErrorCode;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 import org.springframework.security.core.context.SecurityContextHolder;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.support.TransactionTemplate;
@@ -44,7 +44,7 @@ class OwnAttempts implements HandlerInterceptor, WebMvcConfigurer {
             return true;
         }
         Optional<Long> owner = owner(request);
-        if (owner.isPresent() && owner.get() != caller.tokenId()) {
+        if (owner.isPresent() && !owner.get().equals(caller.tokenId())) {
             throw new ProblemException(
                     ErrorCode.FORBIDDEN,
                     "This runner is registered with another token: a runner's token speaks for its own runners and their attempts alone.");
@@ -56,9 +56,9 @@ class OwnAttempts implements HandlerInterceptor, WebMvcConfigurer {
         if (!(request.getAttribute(HandlerMapping.URI_TEMPLATE_VARIABLES_ATTRIBUTE) instanceof Map<?, ?> path)) {
             return Optional.empty();
         }
-        Long runner = number(path.get("runnerId"));
-        Long run = number(path.get("runId"));
-        Long attempt = number(path.get("attempt"));
+        Long runner = PathNumbers.read(path.get("runnerId"));
+        Long run = PathNumbers.read(path.get("runId"));
+        Long attempt = PathNumbers.read(path.get("attempt"));
         return Optional.ofNullable(transaction.execute(status -> {
                     if (runner != null) {
                         return runners.token(runner);
@@ -68,13 +68,5 @@ class OwnAttempts implements HandlerInterceptor, WebMvcConfigurer {
                             : Optional.<Long>empty();
                 }))
                 .flatMap(found -> found);
-    }
-
-    private static @Nullable Long number(@Nullable Object text) {
-        try {
-            return text == null ? null : Long.valueOf(text.toString());
-        } catch (NumberFormatException e) {
-            return null; // refused as a bad request further on
-        }
     }
 }

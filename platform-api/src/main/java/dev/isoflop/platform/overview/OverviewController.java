@@ -1,5 +1,6 @@
 package dev.isoflop.platform.overview;
 
+import dev.isoflop.platform.access.ExperimentAccess;
 import dev.isoflop.platform.orchestration.LeaseSettings;
 import dev.isoflop.platform.runs.RunRows;
 import dev.isoflop.platform.sweeps.Sweeps;
@@ -10,6 +11,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RestController;
@@ -19,12 +21,17 @@ class OverviewController {
 
     private static final int SWEEPS = 8;
     private static final int ACTIVE = 20;
+    /** Runs of experiments that the caller may see. */
+    private static final String SEEN =
+            " and not exists (select 1 from sweep x where x.id = r.sweep_id and x.experiment_id = any(:hidden))";
 
     private final JdbcClient jdbc;
     private final Sweeps sweeps;
     private final LeaseSettings leases;
+    private final ExperimentAccess access;
 
-    OverviewController(JdbcClient jdbc, Sweeps sweeps, LeaseSettings leases) {
+    OverviewController(JdbcClient jdbc, Sweeps sweeps, LeaseSettings leases, ExperimentAccess access) {
+        this.access = access;
         this.jdbc = jdbc;
         this.sweeps = sweeps;
         this.leases = leases;
@@ -41,24 +48,32 @@ class OverviewController {
         for (RunState state : RunState.values()) {
             counts.put(state, 0);
         }
-        jdbc.sql("select state, count(*) from run group by state").query((ResultSet rs) -> {
-            counts.put(RunState.valueOf(rs.getString(1).toUpperCase(Locale.ROOT)), rs.getInt(2));
-        });
+        Set<Long> hidden = access.hidden();
+        String seen = hidden.isEmpty() ? "" : SEEN;
+        Map<String, Object> values = hidden.isEmpty() ? Map.of() : Map.of("hidden", hidden.toArray(Long[]::new));
+        jdbc.sql("select state, count(*) from run r where true" + seen + " group by state")
+                .params(values)
+                .query((ResultSet rs) -> {
+                    counts.put(RunState.valueOf(rs.getString(1).toUpperCase(Locale.ROOT)), rs.getInt(2));
+                });
         Runners runners = jdbc.sql("select count(*), coalesce(sum(slots), 0) from runner"
                         + " where last_seen > now() - make_interval(secs => ?)")
                 .param((double) leases.suspect().toSeconds())
                 .query((rs, i) -> new Runners(rs.getInt(1), rs.getInt(2)))
                 .single();
-        Totals totals = jdbc.sql("""
+        Totals totals = jdbc.sql(
+                        """
                         select (select count(*) from lease),
-                               (select coalesce(sum(tokens_per_second), 0) from run where state = 'running'),
-                               (select coalesce(sum(flops), 0) from run where state = 'succeeded'),
-                               (select coalesce(sum(n), 0) from metric_head)
-                        """)
+                               (select coalesce(sum(r.tokens_per_second), 0) from run r where r.state = 'running' %1$s),
+                               (select coalesce(sum(r.flops), 0) from run r where r.state = 'succeeded' %1$s),
+                               (select coalesce(sum(h.n), 0) from metric_head h %2$s)
+                        """.formatted(seen, hidden.isEmpty() ? "" : "join run r on r.id = h.run_id where true" + SEEN))
+                .params(values)
                 .query((rs, i) -> new Totals(rs.getInt(1), rs.getDouble(2), rs.getDouble(3), rs.getLong(4)))
                 .single();
-        List<Views.Run> active = jdbc.sql(RunRows.SELECT
-                        + " where r.state in ('assigned', 'running', 'suspect') order by r.id limit " + ACTIVE)
+        List<Views.Run> active = jdbc.sql(RunRows.SELECT + " where r.state in ('assigned', 'running', 'suspect')" + seen
+                        + " order by r.id limit " + ACTIVE)
+                .params(values)
                 .query(RunRows::view)
                 .list();
         return new Views.Overview(

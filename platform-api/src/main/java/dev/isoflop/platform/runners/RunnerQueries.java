@@ -1,5 +1,6 @@
 package dev.isoflop.platform.runners;
 
+import dev.isoflop.platform.access.ExperimentAccess;
 import dev.isoflop.platform.orchestration.LeaseSettings;
 import dev.isoflop.protocol.api.Views;
 import dev.isoflop.protocol.runner.DeviceSample;
@@ -27,15 +28,20 @@ class RunnerQueries {
 
     private static final String SELECT = """
             select n.*, extract(epoch from now() - n.last_seen) as silent,
-                   array(select l.run_id from lease l where l.runner_id = n.id order by 1) as runs
+                   array(select l.run_id
+                               from lease l join run r on r.id = l.run_id left join sweep s on s.id = r.sweep_id
+                              where l.runner_id = n.id and (s.id is null or not (s.experiment_id = any(:hidden)))
+                              order by 1) as runs
               from runner n
             """;
 
     private final JdbcClient jdbc;
     private final ObjectReader stored;
     private final LeaseSettings leases;
+    private final ExperimentAccess access;
 
-    RunnerQueries(JdbcClient jdbc, JsonMapper json, LeaseSettings leases) {
+    RunnerQueries(JdbcClient jdbc, JsonMapper json, LeaseSettings leases, ExperimentAccess access) {
+        this.access = access;
         this.jdbc = jdbc;
         // what a newer platform on the same database has written besides is no reason to show nothing
         this.stored = json.reader().without(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
@@ -45,13 +51,15 @@ class RunnerQueries {
     /** Last heard of first, the latest 200. */
     List<Views.Runner> all() {
         return jdbc.sql(SELECT + " order by n.last_seen desc limit 200")
+                .param("hidden", access.hidden().toArray(Long[]::new))
                 .query((rs, i) -> view(rs))
                 .list();
     }
 
     Optional<Views.Runner> find(long id) {
-        return jdbc.sql(SELECT + " where n.id = ?")
-                .param(id)
+        return jdbc.sql(SELECT + " where n.id = :id")
+                .param("id", id)
+                .param("hidden", access.hidden().toArray(Long[]::new))
                 .query((rs, i) -> view(rs))
                 .optional();
     }

@@ -1,6 +1,7 @@
 package dev.isoflop.platform.runs;
 
 import dev.isoflop.db.run.RunProfileStore;
+import dev.isoflop.platform.access.ExperimentAccess;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.shared.web.Cursor;
 import dev.isoflop.protocol.api.Page;
@@ -21,6 +22,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
@@ -35,9 +37,16 @@ public class RunQueries {
     private final JdbcClient jdbc;
     private final RunProfileStore profiles;
     private final WaitingReasons waiting;
+    private final ExperimentAccess access;
     private final JsonMapper json;
 
-    RunQueries(JdbcClient jdbc, RunProfileStore profiles, WaitingReasons waiting, JsonMapper json) {
+    RunQueries(
+            JdbcClient jdbc,
+            RunProfileStore profiles,
+            WaitingReasons waiting,
+            ExperimentAccess access,
+            JsonMapper json) {
+        this.access = access;
         this.jdbc = jdbc;
         this.profiles = profiles;
         this.waiting = waiting;
@@ -61,6 +70,11 @@ public class RunQueries {
     Page<Views.Run> list(Filter filter, RunSort sort, int limit, @Nullable String after) {
         StringBuilder where = new StringBuilder(" where true");
         Map<String, Object> values = new HashMap<>();
+        Set<Long> hidden = access.hidden();
+        if (!hidden.isEmpty()) {
+            where.append(" and (s.id is null or not (s.experiment_id = any(:hidden)))");
+            values.put("hidden", hidden.toArray(Long[]::new));
+        }
         if (filter.sweep() != null) {
             where.append(" and r.sweep_id = :sweep");
             values.put("sweep", filter.sweep());

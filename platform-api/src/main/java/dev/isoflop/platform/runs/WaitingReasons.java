@@ -1,8 +1,12 @@
 package dev.isoflop.platform.runs;
 
 import dev.isoflop.platform.orchestration.LeaseSettings;
+import dev.isoflop.platform.scheduling.Budgets;
+import dev.isoflop.platform.scheduling.Shares;
 import dev.isoflop.protocol.api.Views.Waiting;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +33,8 @@ class WaitingReasons {
             int gpus,
             @Nullable Instant tryAgain,
             int attempts,
+            long experiment,
+            double remainingFlops,
             @Nullable Long waitsFor,
             @Nullable String waitsForName,
             @Nullable String waitsForState) {}
@@ -43,10 +49,14 @@ class WaitingReasons {
 
     private final JdbcClient jdbc;
     private final LeaseSettings leases;
+    private final Budgets budgets;
+    private final Shares shares;
 
-    WaitingReasons(JdbcClient jdbc, LeaseSettings leases) {
+    WaitingReasons(JdbcClient jdbc, LeaseSettings leases, Budgets budgets, Shares shares) {
         this.jdbc = jdbc;
         this.leases = leases;
+        this.budgets = budgets;
+        this.shares = shares;
     }
 
     /** Nothing for a run that is not queued. */
@@ -70,6 +80,10 @@ class WaitingReasons {
                             .formatted(run.attempts),
                     run.tryAgain,
                     0);
+        }
+        Optional<String> overBudget = budgets.refusal(run.experiment, run.remainingFlops);
+        if (overBudget.isPresent()) {
+            return waits("budget", overBudget.get(), 0);
         }
         Pool pool = pool(run);
         int ahead = ahead(id, run);
@@ -101,12 +115,20 @@ class WaitingReasons {
                             .formatted(run.gpus, run.pool, pool.mostGpus),
                     ahead);
         }
+        Optional<Waiting> room = room(id, run, ahead);
+        if (room.isPresent()) {
+            return room.get();
+        }
         if (pool.held >= pool.slots) {
             return waits(
                     "busy",
                     "All %d slots of the %s that could take it are in use; %s."
                             .formatted(pool.slots, runners(pool.fitting), before(ahead)),
                     ahead);
+        }
+        Optional<String> others = othersBefore(run);
+        if (others.isPresent()) {
+            return waits("fair-share", others.get(), ahead);
         }
         if (ahead > 0) {
             return waits(
@@ -118,13 +140,95 @@ class WaitingReasons {
         return waits("next", "It is the next of its pool: a runner takes it once its memory or GPUs are free.", 0);
     }
 
+    /** Room that is being made, for it or for another run. */
+    private Optional<Waiting> room(long id, Queued run, int ahead) {
+        record Reserved(long run, String name, int priority, String runner, int stopping) {}
+        List<Reserved> reserved = jdbc.sql("""
+                        select r.id, r.name, r.priority, n.name,
+                            (select count(*) from lease l join run v on v.id = l.run_id where l.runner_id = n.id and v.stop_for = r.id)
+                        from reservation v join run r on r.id = v.run_id join runner n on n.id = v.runner_id
+                        where n.pool = ? and v.until > now() and r.state = 'queued' order by (r.id = ?) desc, r.priority desc, r.id
+                        """)
+                .param(run.pool)
+                .param(id)
+                .query((rs, i) ->
+                        new Reserved(rs.getLong(1), rs.getString(2), rs.getInt(3), rs.getString(4), rs.getInt(5)))
+                .list();
+        if (reserved.isEmpty()) {
+            return Optional.empty();
+        }
+        Reserved first = reserved.getFirst();
+        if (first.run == id) {
+            return Optional.of(waits(
+                    "room",
+                    first.stopping > 0
+                            ? "Runner %s makes room for it: %s of a lower priority %s asked to checkpoint and stop."
+                                    .formatted(first.runner, runs(first.stopping), first.stopping == 1 ? "was" : "were")
+                            : "Runner %s is being emptied for it: nothing new of its priority or below starts there."
+                                    .formatted(first.runner),
+                    ahead));
+        }
+        return first.priority < run.priority || reserved.size() < runnersOf(run.pool)
+                ? Optional.empty()
+                : Optional.of(waits(
+                        "room",
+                        "Runner %s is being emptied for run %d (%s), which needs more of it at once than is free."
+                                .formatted(first.runner, first.run, first.name),
+                        ahead));
+    }
+
+    private int runnersOf(String pool) {
+        return jdbc.sql("select count(*) from runner where pool = ? and last_seen > now() - make_interval(secs => ?)")
+                .param(pool)
+                .param(leases.ttl().toMillis() / 1e3)
+                .query(Integer.class)
+                .single();
+    }
+
+    /** Other experiments whose runs of the same priority are served first, since they have had less. */
+    private Optional<String> othersBefore(Queued run) {
+        List<Shares.Turn> before = new ArrayList<>();
+        for (Shares.Turn turn : shares.turns(run.pool)) {
+            if (turn.priority() != run.priority) {
+                continue;
+            }
+            if (turn.experiment() == run.experiment) {
+                return before.isEmpty()
+                        ? Optional.empty()
+                        : Optional.of(
+                                "Fair share: its experiment has had, or is about to have had, %s of the pool%s; %s with less for %s weight %s first."
+                                        .formatted(
+                                                hours(turn.deviceSeconds()),
+                                                turn.weight() == 1
+                                                        ? ""
+                                                        : String.format(Locale.ROOT, " at weight %.3g", turn.weight()),
+                                                before.size() == 1 ? "another" : before.size() + " others",
+                                                before.size() == 1 ? "its" : "their",
+                                                before.size() == 1 ? "comes" : "come"));
+            }
+            before.add(turn);
+        }
+        return Optional.empty();
+    }
+
+    private static String hours(double seconds) {
+        return seconds < 3600
+                ? String.format(Locale.ROOT, "%.1f device minutes", seconds / 60)
+                : String.format(Locale.ROOT, "%.1f device hours", seconds / 3600);
+    }
+
+    private static String runs(int n) {
+        return n == 1 ? "1 run" : n + " runs";
+    }
+
     private static Waiting waits(String code, String reason, int ahead) {
         return new Waiting(code, reason, null, ahead);
     }
 
     private Optional<Queued> queued(long run) {
         return jdbc.sql("""
-                        select r.kind, r.pool, r.priority, r.memory_bytes, r.attempt_no,
+                        select r.kind, r.pool, r.priority, r.memory_bytes, r.attempt_no, coalesce(r.experiment_id, 0) as experiment,
+                            case when r.steps > 0 then r.flops * greatest(0, 1 - r.step::float8 / r.steps) else r.flops end as remaining,
                             case when r.kind = 'command' then coalesce((r.spec ->> 'gpus')::int, 0) else 0 end as gpus,
                             case when r.not_before > now() then r.not_before end as try_again,
                             r.waits_for, d.name as waits_for_name, d.state as waits_for_state
@@ -141,6 +245,8 @@ class WaitingReasons {
                             rs.getInt("gpus"),
                             RunRows.nullable(rs, "try_again"),
                             rs.getInt("attempt_no"),
+                            rs.getLong("experiment"),
+                            rs.getDouble("remaining"),
                             waitsFor == 0 ? null : waitsFor,
                             rs.getString("waits_for_name"),
                             rs.getString("waits_for_state"));
@@ -180,12 +286,14 @@ class WaitingReasons {
                 .single();
     }
 
-    /** Runs of the pool that a claim would be given before this one, up to {@value #MOST_COUNTED}. */
+    /** Runs of the pool of a higher priority, and older ones of its own experiment, up to {@value #MOST_COUNTED}. */
     private int ahead(long id, Queued run) {
         return jdbc.sql("""
                         select count(*) from (
                             select 1 from run r
-                            where r.state = 'queued' and r.pool = :pool and (r.priority, -r.id) > (:priority, -cast(:id as bigint))
+                            where r.state = 'queued' and r.pool = :pool
+                              and (r.priority > :priority
+                                   or r.priority = :priority and coalesce(r.experiment_id, 0) in (0, :experiment) and r.id < :id)
                               and r.not_before <= now()
                               and (r.waits_for is null
                                    or exists (select 1 from run d where d.id = r.waits_for and d.state = 'succeeded'))
@@ -193,6 +301,7 @@ class WaitingReasons {
                         """)
                 .param("pool", run.pool)
                 .param("priority", run.priority)
+                .param("experiment", run.experiment)
                 .param("id", id)
                 .param("most", MOST_COUNTED)
                 .query(Integer.class)

@@ -2,6 +2,8 @@ package dev.isoflop.platform.schedules;
 
 import dev.isoflop.db.schedule.FireStore;
 import dev.isoflop.db.schedule.ScheduleStore;
+import dev.isoflop.platform.access.ExperimentAccess;
+import dev.isoflop.platform.access.Submitter;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.sweeps.Sweeps;
 import dev.isoflop.platform.tracing.Traces;
@@ -42,6 +44,7 @@ class FireLauncher {
     private final ScheduleStore schedules;
     private final FireStore fires;
     private final Sweeps sweeps;
+    private final ExperimentAccess access;
     private final TransactionTemplate transactions;
     private final Traces traces;
     private final JsonMapper json;
@@ -50,9 +53,11 @@ class FireLauncher {
             ScheduleStore schedules,
             FireStore fires,
             Sweeps sweeps,
+            ExperimentAccess access,
             TransactionTemplate transactions,
             Traces traces,
             JsonMapper json) {
+        this.access = access;
         this.schedules = schedules;
         this.fires = fires;
         this.sweeps = sweeps;
@@ -179,9 +184,12 @@ class FireLauncher {
                 return false;
             }
             instead.forEach(sweep -> sweeps.cancel(sweep, null));
+            // in the name of whoever wrote it: what they may no longer do, their schedule does not do for them
+            Submitter submitter = access.submitterOf(schedule.id());
             fires.submitted(
                     fire.id(),
-                    traces.root("fire of a schedule", () -> sweeps.submit(spec)).id());
+                    traces.root("fire of a schedule", () -> sweeps.submit(spec, submitter))
+                            .id());
             return true;
         } catch (DataIntegrityViolationException e) {
             // the sweep's fault: the database would refuse it again and again

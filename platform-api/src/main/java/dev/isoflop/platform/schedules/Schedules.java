@@ -2,6 +2,8 @@ package dev.isoflop.platform.schedules;
 
 import dev.isoflop.db.schedule.FireStore;
 import dev.isoflop.db.schedule.ScheduleStore;
+import dev.isoflop.platform.access.ExperimentAccess;
+import dev.isoflop.platform.access.Submitter;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.sweeps.Sweeps;
 import dev.isoflop.protocol.api.ScheduleViews;
@@ -41,9 +43,11 @@ class Schedules {
     private final ScheduleStore store;
     private final FireStore fires;
     private final Sweeps sweeps;
+    private final ExperimentAccess access;
     private final JsonMapper json;
 
-    Schedules(ScheduleStore store, FireStore fires, Sweeps sweeps, JsonMapper json) {
+    Schedules(ScheduleStore store, FireStore fires, Sweeps sweeps, ExperimentAccess access, JsonMapper json) {
+        this.access = access;
         this.store = store;
         this.fires = fires;
         this.sweeps = sweeps;
@@ -54,8 +58,10 @@ class Schedules {
     @Transactional
     ScheduleViews.Schedule create(ScheduleViews.CreateSchedule wanted) {
         ScheduleStore.Definition definition = definition(wanted, null);
-        OptionalLong id = store.create(definition, Boolean.TRUE.equals(wanted.paused()));
-        return get(id.orElseThrow(() -> exists(definition.name())));
+        OptionalLong made = store.create(definition, Boolean.TRUE.equals(wanted.paused()));
+        long id = made.orElseThrow(() -> exists(definition.name()));
+        access.writtenByCaller(id);
+        return get(id);
     }
 
     /**
@@ -77,6 +83,7 @@ class Schedules {
             exists.initCause(e);
             throw exists;
         }
+        access.writtenByCaller(id);
         if (wanted.paused() != null) {
             store.pause(id, wanted.paused());
         }
@@ -120,11 +127,13 @@ class Schedules {
         return view(store.find(id).orElseThrow(() -> notFound(id)), store.now());
     }
 
-    /** Newest first. */
+    /** Newest first, without what the caller may not see. */
     @Transactional(readOnly = true)
     List<ScheduleViews.Schedule> list(long before, int limit) {
         Instant now = store.now();
-        return store.list(before, limit).stream().map(row -> view(row, now)).toList();
+        return store.list(before, limit, access.hidden()).stream()
+                .map(row -> view(row, now))
+                .toList();
     }
 
     /** Newest first. */
@@ -181,6 +190,7 @@ class Schedules {
         if (!errors.isEmpty()) {
             throw new ProblemException(ErrorCode.INVALID_REQUEST, "The schedule cannot be kept as it is.", errors);
         }
+        access.maySubmitTo(wanted.spec().experiment(), Submitter.current());
         return new ScheduleStore.Definition(
                 name,
                 spec(wanted.spec(), name, before),

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 /** What can be said against a sweep of commands. A field absent from the JSON is null here, whatever its type. */
 final class CommandChecks {
 
+    private static final Set<String> OUTSIDE = Set.of(".", "..");
     private static final Pattern PARAMETER = Pattern.compile("[A-Za-z_][A-Za-z0-9_]{0,39}");
     private static final int MAX_FILE_BYTES = 1 << 20;
     private static final int MAX_COUNT = 10_000;
@@ -195,6 +196,9 @@ final class CommandChecks {
             try {
                 if (glob == null || glob.isBlank() || glob.indexOf('\0') >= 0) {
                     error("/outputs/" + i, "There is no glob here.", "such as *.json or plots/**");
+                } else if (glob.startsWith("/")
+                        || List.of(glob.split("/", -1)).stream().anyMatch(OUTSIDE::contains)) {
+                    error("/outputs/" + i, "It would lie outside the working directory.", "such as *.json or plots/**");
                 } else {
                     FileSystems.getDefault().getPathMatcher("glob:" + glob);
                 }

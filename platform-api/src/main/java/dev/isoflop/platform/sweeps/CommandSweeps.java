@@ -60,7 +60,7 @@ class CommandSweeps {
                     null,
                     null,
                     null,
-                    Sweeps.retries(spec.retries()));
+                    PretrainRuns.retries(spec.retries()));
         }
     }
 

@@ -1,5 +1,7 @@
 package dev.isoflop.platform.sweeps;
 
+import dev.isoflop.platform.access.ExperimentAccess;
+import dev.isoflop.platform.access.Submitter;
 import dev.isoflop.platform.shared.idempotency.Idempotency;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.shared.web.Cursor;
@@ -35,9 +37,11 @@ class SweepController {
 
     private final Sweeps sweeps;
     private final Idempotency idempotency;
+    private final ExperimentAccess access;
     private final JsonMapper json;
 
-    SweepController(Sweeps sweeps, Idempotency idempotency, JsonMapper json) {
+    SweepController(Sweeps sweeps, Idempotency idempotency, ExperimentAccess access, JsonMapper json) {
+        this.access = access;
         this.sweeps = sweeps;
         this.idempotency = idempotency;
         this.json = json;
@@ -52,6 +56,8 @@ class SweepController {
             @RequestParam(name = "validateOnly", defaultValue = "false") boolean validateOnly,
             @RequestBody SweepSpec spec,
             Principal principal) {
+        // before anything stored is answered again: roles may have been taken away since
+        access.maySubmitTo(spec.experiment(), Submitter.current());
         if (validateOnly) {
             return ResponseEntity.ok(sweeps.plan(spec));
         }
@@ -61,7 +67,7 @@ class SweepController {
                     "Send an Idempotency-Key (any unique text), so that the submission can be repeated safely.");
         }
         return idempotency.once(principal.getName(), key, spec, () -> {
-            Views.Sweep sweep = sweeps.submit(spec);
+            Views.Sweep sweep = sweeps.submit(spec, Submitter.current());
             return new Idempotency.Made<>("/api/v1/sweeps/" + sweep.id(), sweep);
         });
     }

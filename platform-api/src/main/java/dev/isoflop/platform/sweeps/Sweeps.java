@@ -4,32 +4,27 @@ import dev.isoflop.db.run.NewRun;
 import dev.isoflop.db.run.RunStore;
 import dev.isoflop.db.sweep.SweepStore;
 import dev.isoflop.db.sweep.SweepStore.SweepRow;
+import dev.isoflop.platform.access.ExperimentAccess;
+import dev.isoflop.platform.access.Submitter;
 import dev.isoflop.platform.datasets.Datasets;
 import dev.isoflop.platform.orchestration.CancelRuns;
+import dev.isoflop.platform.scheduling.Budgets;
 import dev.isoflop.platform.shared.idempotency.Idempotency;
 import dev.isoflop.platform.shared.problem.ProblemException;
+import dev.isoflop.platform.sweeps.PretrainRuns.Ready;
 import dev.isoflop.protocol.api.RunState;
 import dev.isoflop.protocol.api.SweepSpec;
 import dev.isoflop.protocol.api.Views;
 import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.error.Problem;
 import dev.isoflop.protocol.job.DataSpec;
-import dev.isoflop.protocol.job.DatasetRef;
 import dev.isoflop.protocol.job.JobResult;
-import dev.isoflop.protocol.job.JobSpec;
-import dev.isoflop.protocol.job.LearningRateSchedule;
-import dev.isoflop.protocol.job.Optimizer;
-import dev.isoflop.protocol.job.Precision;
-import dev.isoflop.protocol.job.PretrainSpec;
-import dev.isoflop.protocol.job.TrainingSettings;
-import dev.isoflop.scaling.plan.PlannedCell;
 import java.lang.management.ManagementFactory;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -46,12 +41,6 @@ import tools.jackson.databind.json.JsonMapper;
 @Component
 public class Sweeps {
 
-    private static final long DEFAULT_EVAL_TOKENS = 8_192;
-    private static final long DEFAULT_CHECKPOINT_SECONDS = 30;
-    /** A series of about this many points shows all there is to see. */
-    private static final long METRIC_POINTS = 1_000;
-
-    private static final long EVALUATIONS = 10;
     /** More than any run trains on, and far from overflowing. */
     private static final long TOKENS_ENOUGH = 1L << 60;
 
@@ -62,6 +51,9 @@ public class Sweeps {
     private final JsonMapper json;
     private final JdbcClient jdbc;
     private final CommandSweeps commands;
+    private final ExperimentAccess access;
+    private final Budgets budgets;
+    private final PretrainRuns pretraining;
 
     Sweeps(
             SweepStore store,
@@ -70,7 +62,10 @@ public class Sweeps {
             CancelRuns cancelRuns,
             JsonMapper json,
             JdbcClient jdbc,
-            CommandSweeps commands) {
+            CommandSweeps commands,
+            ExperimentAccess access,
+            Budgets budgets,
+            PretrainRuns pretraining) {
         this.store = store;
         this.runs = runs;
         this.datasets = datasets;
@@ -78,6 +73,9 @@ public class Sweeps {
         this.json = json;
         this.jdbc = jdbc;
         this.commands = commands;
+        this.access = access;
+        this.budgets = budgets;
+        this.pretraining = pretraining;
     }
 
     /** What the sweep would be, with nothing stored. */
@@ -85,7 +83,7 @@ public class Sweeps {
     public Views.Plan plan(SweepSpec spec) {
         return switch (spec) {
             case SweepSpec.IsoFlop isoflop ->
-                plan(SweepPlanning.plan(isoflop, ready(isoflop).detail, memory(pool(isoflop))));
+                plan(SweepPlanning.plan(isoflop, ready(isoflop).detail(), memory(pool(isoflop))));
             case SweepSpec.Command command -> commands.plan(command);
         };
     }
@@ -147,22 +145,24 @@ public class Sweeps {
     }
 
     /**
-     * Stores the sweep and queues its runs.
+     * Stores the sweep and queues its runs. An experiment of a new name is the submitter's own.
      *
-     * @throws ProblemException invalid-sweep, model-too-large, not-enough-tokens, dataset-not-ready, sweep-exists
+     * @throws ProblemException invalid-sweep, model-too-large, not-enough-tokens, dataset-not-ready, sweep-exists; forbidden and not-found
+     *     as the experiment's roles say
      */
     @Transactional
-    public Views.Sweep submit(SweepSpec spec) {
+    public Views.Sweep submit(SweepSpec spec, Submitter submitter) {
+        access.maySubmitTo(spec.experiment(), submitter);
         return switch (spec) {
-            case SweepSpec.IsoFlop isoflop -> submit(isoflop);
-            case SweepSpec.Command command -> submit(command);
+            case SweepSpec.IsoFlop isoflop -> submit(isoflop, submitter);
+            case SweepSpec.Command command -> submit(command, submitter);
         };
     }
 
-    private Views.Sweep submit(SweepSpec.IsoFlop spec) {
+    private Views.Sweep submit(SweepSpec.IsoFlop spec, Submitter submitter) {
         Ready dataset = ready(spec);
-        SweepPlanning.Planned planned = SweepPlanning.plan(spec, dataset.detail, memory(pool(spec)));
-        long experiment = store.experiment(spec.experiment());
+        SweepPlanning.Planned planned = SweepPlanning.plan(spec, dataset.detail(), memory(pool(spec)));
+        long experiment = store.experiment(spec.experiment(), submitter.self());
         String specJson = json.writerFor(SweepSpec.class).writeValueAsString(spec);
         List<Views.Dropped> dropped = dropped(planned);
         OptionalLong created = store.create(new SweepStore.NewSweep(
@@ -170,7 +170,7 @@ public class Sweeps {
                 spec.name(),
                 specJson,
                 Idempotency.hash(specJson),
-                dataset.id,
+                dataset.id(),
                 planned.cells().stream()
                         .mapToDouble(c -> c.cell().plannedFlops())
                         .sum(),
@@ -180,15 +180,16 @@ public class Sweeps {
         }
         long id = created.getAsLong();
         List<NewRun> queued = planned.cells().stream()
-                .map(cell -> run(id, spec, cell, dataset))
+                .map(cell -> pretraining.run(id, spec, cell, pool(spec), dataset))
                 .toList();
+        budgets.admit(experiment, flops(queued));
         runs.createAll(queued);
         return get(id);
     }
 
-    private Views.Sweep submit(SweepSpec.Command spec) {
+    private Views.Sweep submit(SweepSpec.Command spec, Submitter submitter) {
         CommandSweeps.Prepared prepared = commands.prepare(spec);
-        long experiment = store.experiment(spec.experiment());
+        long experiment = store.experiment(spec.experiment(), submitter.self());
         String specJson = json.writerFor(SweepSpec.class).writeValueAsString(spec);
         OptionalLong created = store.create(new SweepStore.NewSweep(
                 experiment,
@@ -202,8 +203,14 @@ public class Sweeps {
             throw exists(spec, store.find(experiment, spec.name()).orElseThrow());
         }
         long id = created.getAsLong();
-        runs.createAll(prepared.runs(id));
+        List<NewRun> queued = prepared.runs(id);
+        budgets.admit(experiment, flops(queued));
+        runs.createAll(queued);
         return get(id);
+    }
+
+    private static double flops(List<NewRun> runs) {
+        return runs.stream().mapToDouble(run -> run.size().flops()).sum();
     }
 
     /** Says whether the sweep of that name is this one, and if not where the two differ. */
@@ -240,99 +247,10 @@ public class Sweeps {
                 location);
     }
 
-    private NewRun run(long sweepId, SweepSpec.IsoFlop spec, SweepPlanning.NamedCell named, Ready dataset) {
-        PlannedCell cell = named.cell();
-        SweepSpec.@Nullable TrainingEntry t = spec.training();
-        TrainingSettings training = new TrainingSettings(
-                cell.batchSequences(),
-                cell.steps(),
-                cell.learningRate(),
-                or(t == null ? null : t.finalLearningRateFraction(), 0.1),
-                or(t == null ? null : t.warmupFraction(), 0.1),
-                t == null || t.schedule() == null ? LearningRateSchedule.COSINE : t.schedule(),
-                or(t == null ? null : t.beta1(), 0.9),
-                or(t == null ? null : t.beta2(), 0.95),
-                or(t == null ? null : t.epsilon(), 1e-8),
-                or(t == null ? null : t.weightDecay(), 0.1),
-                or(t == null ? null : t.gradientClip(), 1.0),
-                precision(spec),
-                optimizer(spec));
-        Integer metrics = t == null ? null : t.metricsEverySteps();
-        Long evalEvery = t == null ? null : t.evalEverySteps();
-        Long evalTokens = t == null ? null : t.evalTokens();
-        Long checkpoint = t == null ? null : t.checkpointEverySeconds();
-        PretrainSpec job = new PretrainSpec(
-                ModelDefaults.wire(cell.shape()),
-                training,
-                cell.seed(),
-                new DatasetRef(dataset.id, dataset.detail.files()),
-                metrics == null ? (int) Math.max(1, cell.steps() / METRIC_POINTS) : metrics,
-                evalEvery == null ? Math.max(1, cell.steps() / EVALUATIONS) : evalEvery,
-                evalTokens == null ? DEFAULT_EVAL_TOKENS : evalTokens,
-                checkpoint == null ? DEFAULT_CHECKPOINT_SECONDS : checkpoint);
-        return new NewRun(
-                sweepId,
-                named.name(),
-                "pretrain",
-                json.writerFor(JobSpec.class).writeValueAsString(job),
-                pool(spec),
-                spec.priority() == null ? 0 : spec.priority(),
-                null,
-                cell.memory().total(),
-                new NewRun.Size(
-                        cell.parameters().total(),
-                        cell.parameters().nonEmbedding(),
-                        cell.D(),
-                        cell.plannedFlops(),
-                        cell.exactFlops(),
-                        cell.budget(),
-                        cell.tokensPerStep(),
-                        cell.steps()),
-                cell.seed(),
-                cell.learningRate(),
-                comparability(spec, dataset),
-                retries(spec.retries()));
-    }
-
-    static NewRun.Retries retries(SweepSpec.@Nullable Retries retries) {
-        return retries == null
-                ? NewRun.Retries.DEFAULT
-                : new NewRun.Retries(
-                        retries.failures() == null ? 2 : retries.failures(),
-                        retries.preemptions() == null ? 100 : retries.preemptions(),
-                        retries.infrastructure() == null ? 10 : retries.infrastructure());
-    }
-
-    private static Precision precision(SweepSpec.IsoFlop spec) {
-        SweepSpec.@Nullable TrainingEntry t = spec.training();
-        return t == null || t.precision() == null ? Precision.FP32 : t.precision();
-    }
-
-    private static Optimizer optimizer(SweepSpec.IsoFlop spec) {
-        SweepSpec.@Nullable TrainingEntry t = spec.training();
-        return t == null || t.optimizer() == null ? Optimizer.ADAMW : t.optimizer();
-    }
-
-    /** Losses share a fit only where all of this agrees; the final evaluation is always the whole held-out split. */
-    private static String comparability(SweepSpec.IsoFlop spec, Ready dataset) {
-        Optimizer optimizer = optimizer(spec);
-        // AdamW is not named: hashes from before there was a choice stay what they are
-        String others = optimizer == Optimizer.ADAMW
-                ? ""
-                : "\noptimizer " + optimizer.name().toLowerCase(Locale.ROOT);
-        return Idempotency.hash(String.join(
-                "\n",
-                "tokenizer " + dataset.detail.tokenizerHash(),
-                "data " + dataset.id,
-                "context " + SweepPlanning.contextLength(spec),
-                "precision " + precision(spec).name().toLowerCase(Locale.ROOT),
-                "eval held-out whole" + others));
-    }
-
-    /** Newest first. */
+    /** Newest first, without what the caller may not see. */
     @Transactional(readOnly = true)
     public List<Views.Sweep> list(@Nullable Long experiment, long before, int limit) {
-        return views(store.list(experiment, before, limit));
+        return views(store.list(experiment, before, limit, access.hidden()));
     }
 
     /** @throws ProblemException not-found */
@@ -359,8 +277,6 @@ public class Sweeps {
         cancelRuns.cancelSweep(id);
         return get(id);
     }
-
-    private record Ready(String id, JobResult.Dataset detail) {}
 
     private static SweepSpec.DatasetSpec dataset(SweepSpec.IsoFlop spec) {
         // a field absent from the JSON arrives as null whatever its declared type
@@ -495,9 +411,5 @@ public class Sweeps {
                 dropped(planned),
                 cells.stream().mapToDouble(Views.PlannedRun::flops).sum(),
                 cells.stream().mapToLong(Views.PlannedRun::tokens).sum());
-    }
-
-    private static double or(@Nullable Double value, double usual) {
-        return value == null ? usual : value;
     }
 }

@@ -21,15 +21,26 @@ class AuditController {
         this.store = store;
     }
 
-    /** Who asked for which change, newest first. */
+    /** Who asked for which change and who was turned away, newest first; with {@code refused} the latter alone. */
     @GetMapping
     Page<Views.AuditEntry> list(
             @RequestParam(name = "limit", required = false) @Nullable Integer limit,
-            @RequestParam(name = "after", required = false) @Nullable String after) {
+            @RequestParam(name = "after", required = false) @Nullable String after,
+            @RequestParam(name = "refused", defaultValue = "false") boolean refused) {
         int size = Cursor.limit(limit, 50);
-        List<Views.AuditEntry> found = store.list(Cursor.id(after, Long.MAX_VALUE), size + 1).stream()
+        List<Views.AuditEntry> found = store.list(Cursor.id(after, Long.MAX_VALUE), size + 1, refused).stream()
                 .map(e -> new Views.AuditEntry(
-                        e.id(), e.at(), e.tokenId(), e.tokenName(), e.method(), e.path(), e.status(), e.location()))
+                        e.id(),
+                        e.at(),
+                        e.who().tokenId(),
+                        e.who().name(),
+                        e.who().principal(),
+                        e.who().address(),
+                        e.method(),
+                        e.path(),
+                        e.status(),
+                        e.location(),
+                        e.detail()))
                 .toList();
         return Cursor.page(found, size, entry -> Long.toString(entry.id()));
     }

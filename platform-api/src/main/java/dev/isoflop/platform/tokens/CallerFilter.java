@@ -1,5 +1,6 @@
 package dev.isoflop.platform.tokens;
 
+import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.shared.problem.Problems;
 import dev.isoflop.protocol.error.ErrorCode;
 import jakarta.servlet.FilterChain;
@@ -35,10 +36,14 @@ final class CallerFilter extends OncePerRequestFilter {
     private static final Set<String> OWN_SITE = Set.of("same-origin", "none");
 
     private final Credentials credentials;
+    private final Limits limits;
+    private final AuditTrail trail;
     private final Problems problems;
 
-    CallerFilter(Credentials credentials, Problems problems) {
+    CallerFilter(Credentials credentials, Limits limits, AuditTrail trail, Problems problems) {
         this.credentials = credentials;
+        this.limits = limits;
+        this.trail = trail;
         this.problems = problems;
     }
 
@@ -52,6 +57,11 @@ final class CallerFilter extends OncePerRequestFilter {
     protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws ServletException, IOException {
         String authorization = request.getHeader(HttpHeaders.AUTHORIZATION);
+        if (authorization != null && limits.isGuessing(request) && !credentials.wasGood(token(authorization))) {
+            LimitFilter.refuse(
+                    response, problems, limits.failure(request), "Too many tokens from this address were not valid.");
+            return;
+        }
         Optional<Caller> caller;
         try {
             caller = authorization == null ? session(request) : bearer(authorization);
@@ -59,8 +69,17 @@ final class CallerFilter extends OncePerRequestFilter {
             log.warn("Could not look a token up", e);
             problems.send(response, ErrorCode.INTERNAL, "The platform cannot reach its database; try again later.");
             return;
+        } catch (ProblemException e) {
+            if (e.code() == ErrorCode.UNAUTHENTICATED) {
+                limits.failure(request);
+                trail.refused(request, e.code().status(), e.detail());
+            }
+            problems.send(response, e.code(), e.detail());
+            return;
         }
         if (authorization != null && caller.isEmpty()) {
+            limits.failure(request);
+            trail.refused(request, ErrorCode.UNAUTHENTICATED.status(), "no valid token");
             problems.send(
                     response,
                     ErrorCode.UNAUTHENTICATED,
@@ -69,6 +88,7 @@ final class CallerFilter extends OncePerRequestFilter {
             return;
         }
         if (authorization == null && caller.isPresent() && isForged(request)) {
+            trail.refused(request, ErrorCode.FORBIDDEN.status(), "a session used from another site");
             problems.send(response, ErrorCode.FORBIDDEN, "A session is only good for requests of its own pages.");
             return;
         }
@@ -87,8 +107,14 @@ final class CallerFilter extends OncePerRequestFilter {
 
     private Optional<Caller> bearer(String authorization) {
         return authorization.regionMatches(true, 0, BEARER, 0, BEARER.length())
-                ? credentials.ofToken(authorization.substring(BEARER.length()).strip())
+                ? credentials.ofToken(token(authorization))
                 : Optional.empty();
+    }
+
+    private static String token(String authorization) {
+        return authorization
+                .substring(Math.min(BEARER.length(), authorization.length()))
+                .strip();
     }
 
     static @Nullable String cookie(HttpServletRequest request) {
@@ -108,7 +134,11 @@ final class CallerFilter extends OncePerRequestFilter {
             return false;
         }
         String site = request.getHeader("Sec-Fetch-Site");
-        if (site != null && !OWN_SITE.contains(site)) {
+        // browsers that do not say it name the page's origin, whose host must be the one that is asked
+        String origin = request.getHeader(HttpHeaders.ORIGIN);
+        if (site == null
+                ? origin != null && !origin.replaceFirst("^https?://", "").equals(request.getHeader(HttpHeaders.HOST))
+                : !OWN_SITE.contains(site)) {
             return true;
         }
         String type = request.getContentType();

@@ -1,6 +1,5 @@
 package dev.isoflop.platform.tokens;
 
-import dev.isoflop.db.audit.AuditStore;
 import dev.isoflop.platform.shared.problem.Problems;
 import dev.isoflop.protocol.error.ErrorCode;
 import jakarta.servlet.DispatcherType;
@@ -24,7 +23,8 @@ class SecurityConfiguration {
 
     @Bean
     SecurityFilterChain securityFilterChain(
-            HttpSecurity http, Credentials credentials, AuditStore audit, Problems problems) throws Exception {
+            HttpSecurity http, Credentials credentials, AuditTrail audit, Limits limits, Problems problems)
+            throws Exception {
         return http.csrf(csrf -> csrf.disable()) // see CallerFilter for what stands in its place
                 .httpBasic(basic -> basic.disable())
                 .formLogin(form -> form.disable())
@@ -35,7 +35,9 @@ class SecurityConfiguration {
                         .contentSecurityPolicy(c -> c.policyDirectives("default-src 'self'; img-src 'self' data: blob:;"
                                 + " style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self';"
                                 + " frame-ancestors 'none'; form-action 'self'")))
-                .addFilterBefore(new CallerFilter(credentials, problems), AnonymousAuthenticationFilter.class)
+                .addFilterBefore(
+                        new CallerFilter(credentials, limits, audit, problems), AnonymousAuthenticationFilter.class)
+                .addFilterBefore(new LimitFilter(limits, problems), AnonymousAuthenticationFilter.class)
                 .addFilterAfter(new AuditFilter(audit), AnonymousAuthenticationFilter.class)
                 .exceptionHandling(errors -> errors.authenticationEntryPoint((request, response, e) -> {
                             response.setHeader("WWW-Authenticate", "Bearer");
@@ -56,6 +58,8 @@ class SecurityConfiguration {
                         .requestMatchers(HttpMethod.GET, "/api/v1/schema/**")
                         .permitAll()
                         .requestMatchers("/api/v1/tokens/**", "/api/v1/audit/**")
+                        .hasAuthority(ADMIN)
+                        .requestMatchers(HttpMethod.PUT, "/api/v1/experiments/*/budget")
                         .hasAuthority(ADMIN)
                         .requestMatchers(HttpMethod.POST, "/api/v1/runners/**", "/api/v1/runs/*/attempts/**")
                         .hasAuthority(RUNNER)

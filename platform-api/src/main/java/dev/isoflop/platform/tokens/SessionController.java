@@ -7,6 +7,7 @@ import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.error.Problem;
 import jakarta.servlet.http.HttpServletRequest;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
@@ -28,9 +29,14 @@ class SessionController {
 
     private final Credentials credentials;
     private final TokenStore store;
+    private final Identities identities;
+    private final Limits limits;
     private final IsoflopSettings settings;
 
-    SessionController(Credentials credentials, TokenStore store, IsoflopSettings settings) {
+    SessionController(
+            Credentials credentials, TokenStore store, Identities identities, Limits limits, IsoflopSettings settings) {
+        this.limits = limits;
+        this.identities = identities;
         this.credentials = credentials;
         this.store = store;
         this.settings = settings;
@@ -38,7 +44,7 @@ class SessionController {
 
     record SignIn(@Nullable String token) {}
 
-    /** @param name of the token behind the session */
+    /** @param name of the token behind the session, or of who signed in */
     record SessionView(String scope, String name) {}
 
     @PostMapping
@@ -50,30 +56,59 @@ class SessionController {
                     "A token is needed.",
                     List.of(new Problem.FieldError("/token", "Missing.", "a token such as isf_…", null)));
         }
-        Caller caller = credentials
-                .ofToken(token.strip())
-                .orElseThrow(() -> new ProblemException(ErrorCode.UNAUTHENTICATED, "This token is not valid."));
+        AuditTrail.detail(http, "sign-in refused");
+        Caller caller = signIn(token.strip(), http);
+        AuditTrail.caller(http, caller);
         if (caller.scope() == Scope.RUNNER) {
             throw new ProblemException(
                     ErrorCode.FORBIDDEN,
                     "A runner's token opens no dashboard; use one of scope read, submit or admin.");
         }
+        AuditTrail.detail(http, "signed in, scope " + caller.scope().wireName());
         String session = Secrets.base64(Secrets.random());
         Duration ttl = settings.session().ttl();
-        store.createSession(Secrets.sha256(session), caller.tokenId(), ttl);
+        Long tokenId = caller.tokenId();
+        Instant expiresAt = caller.expiresAt();
+        if (tokenId != null) {
+            store.createSession(Secrets.sha256(session), tokenId, ttl);
+        } else {
+            Instant until = expiresAt == null ? Instant.now() : expiresAt;
+            store.createIdentitySession(Secrets.sha256(session), identities.write(caller, until), ttl, until);
+        }
         return ResponseEntity.noContent()
                 .header(HttpHeaders.SET_COOKIE, cookie(session, ttl, http.isSecure()))
                 .build();
     }
 
+    private Caller signIn(String token, HttpServletRequest http) {
+        if (limits.isGuessing(http) && !credentials.wasGood(token)) {
+            long seconds = Math.max(1, limits.failure(http).toSeconds() + 1);
+            throw new ProblemException(
+                    ErrorCode.TOO_MANY_REQUESTS,
+                    "Too many tokens from this address were not valid. Try again in %d s.".formatted(seconds),
+                    Duration.ofSeconds(seconds));
+        }
+        try {
+            return credentials
+                    .ofToken(token)
+                    .orElseThrow(() -> new ProblemException(ErrorCode.UNAUTHENTICATED, "This token is not valid."));
+        } catch (ProblemException e) {
+            if (e.code() == ErrorCode.UNAUTHENTICATED) {
+                limits.failure(http);
+            }
+            throw e;
+        }
+    }
+
     @GetMapping
     SessionView session() {
         Caller caller = Caller.current();
-        return new SessionView(caller.scope().wireName(), caller.tokenName());
+        return new SessionView(caller.scope().wireName(), caller.shownName());
     }
 
     @DeleteMapping
     ResponseEntity<Void> signOut(HttpServletRequest http) {
+        AuditTrail.detail(http, "signed out");
         String session = CallerFilter.cookie(http);
         if (session != null) {
             store.deleteSession(Secrets.sha256(session));

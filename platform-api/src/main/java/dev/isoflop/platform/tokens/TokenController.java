@@ -7,6 +7,7 @@ import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.api.Views;
 import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.error.Problem;
+import jakarta.servlet.http.HttpServletRequest;
 import java.net.URI;
 import java.time.Clock;
 import java.time.Instant;
@@ -46,6 +47,16 @@ class TokenController {
     /** What is stored of a new token's answer: with the creator's own credential it gives the secret again. */
     record Made(Views.Token token, String salt) {}
 
+    /** A repeat comes with another credential than the first: a new sign-in, or a new token of the issuer. */
+    private void mustBeSame(Made made, String secret) {
+        if (!store.isSecretOf(made.token().id(), Secrets.sha256(secret))) {
+            throw new ProblemException(
+                    ErrorCode.IDEMPOTENCY_KEY_REUSED,
+                    "Token %d was made with another sign-in, so its secret cannot be shown again; revoke it and make another."
+                            .formatted(made.token().id()));
+        }
+    }
+
     @GetMapping
     List<Views.Token> list() {
         return store.list().stream().map(TokenController::view).toList();
@@ -55,7 +66,9 @@ class TokenController {
     @PostMapping
     @ResponseStatus(HttpStatus.CREATED)
     ResponseEntity<Views.NewToken> create(
-            @RequestHeader("Idempotency-Key") String key, @RequestBody Views.CreateToken request) {
+            @RequestHeader("Idempotency-Key") String key,
+            @RequestBody Views.CreateToken request,
+            HttpServletRequest http) {
         Scope scope = check(request);
         Caller caller = Caller.current();
         Idempotency.Answer<Made> answer =
@@ -74,6 +87,10 @@ class TokenController {
         Made made = answer.body();
         String secret =
                 Secrets.derived(caller.credential(), Base64.getUrlDecoder().decode(made.salt()));
+        mustBeSame(made, secret);
+        AuditTrail.detail(
+                http,
+                "token %d, scope %s".formatted(made.token().id(), made.token().scope()));
         return ResponseEntity.status(answer.status())
                 .location(URI.create("/api/v1/tokens/" + made.token().id()))
                 .body(new Views.NewToken(made.token(), secret));

@@ -9,6 +9,7 @@ import dev.isoflop.db.run.RunStore;
 import dev.isoflop.db.runner.ClaimStore;
 import dev.isoflop.db.runner.RunnerStore;
 import dev.isoflop.db.testing.DatabaseTest;
+import dev.isoflop.platform.scheduling.Shares;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.tracing.Traces;
 import dev.isoflop.protocol.api.RunState;
@@ -58,6 +59,7 @@ class ClaimTests {
         Ending ending = new Ending();
         Claims claims = new Claims(
                 on.context.getBean(ClaimStore.class),
+                on.context.getBean(Shares.class),
                 on.context.getBean(RunnerStore.class),
                 on.context.getBean(DatasetStore.class),
                 ending,

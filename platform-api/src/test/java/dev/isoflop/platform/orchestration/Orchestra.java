@@ -101,6 +101,7 @@ final class Orchestra {
             basePackages = {
                 "dev.isoflop.db",
                 "dev.isoflop.platform.orchestration",
+                "dev.isoflop.platform.scheduling",
                 "dev.isoflop.platform.artifacts",
                 "dev.isoflop.platform.datasets",
                 "dev.isoflop.platform.tracing"

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.isoflop.db.schedule.FireStore;
 import dev.isoflop.db.schedule.ScheduleStore;
 import dev.isoflop.platform.PlatformTest;
+import dev.isoflop.platform.access.Submitter;
 import dev.isoflop.platform.sweeps.Sweeps;
 import dev.isoflop.protocol.api.ScheduleViews.CatchUp;
 import dev.isoflop.protocol.api.ScheduleViews.CreateSchedule;
@@ -331,22 +332,24 @@ class ReconcilerTests {
     void aFireThatIsRefusedHasFailedAndTheNextOneIsTriedAgain() {
         long id = everyMinute(null, null, null);
         String name = store.find(id).orElseThrow().definition().name();
-        sweeps.submit(new SweepSpec.IsoFlop(
-                name + "-2020-06-01T00:01+0000",
-                "reconciler",
-                new SweepSpec.DatasetSpec("reconciler.txt", null, null),
-                null,
-                List.of(new SweepSpec.ModelEntry(null, 24, 2, 2, null, null, null, null)),
-                List.of(new SweepSpec.BudgetEntry(3e10, 2, null, null)),
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null));
+        sweeps.submit(
+                new SweepSpec.IsoFlop(
+                        name + "-2020-06-01T00:01+0000",
+                        "reconciler",
+                        new SweepSpec.DatasetSpec("reconciler.txt", null, null),
+                        null,
+                        List.of(new SweepSpec.ModelEntry(null, 24, 2, 2, null, null, null, null)),
+                        List.of(new SweepSpec.BudgetEntry(3e10, 2, null, null)),
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null,
+                        null),
+                Submitter.current());
         quartzFires(id, "2020-06-01T00:01:00Z");
         quartzFires(id, "2020-06-01T00:02:00Z");
         launcher.launch();

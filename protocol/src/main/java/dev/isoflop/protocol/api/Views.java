@@ -15,7 +15,22 @@ public final class Views {
 
     private Views() {}
 
-    public record Experiment(long id, String name, Instant createdAt, int sweeps) {}
+    /**
+     * @param flopBudget FLOPs that its runs may execute; absent: no bound
+     * @param gpuHourBudget hours of a GPU that they may use; absent: no bound
+     * @param weight of its fair share of each pool, 1 unless it was set
+     * @param version for If-Match
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record Experiment(
+            long id,
+            String name,
+            Instant createdAt,
+            int sweeps,
+            @Nullable Double flopBudget,
+            @Nullable Double gpuHourBudget,
+            double weight,
+            long version) {}
 
     /**
      * @param datasetId what it trains on; absent for a sweep of commands
@@ -133,7 +148,7 @@ public final class Views {
     /**
      * Why a queued run does not run.
      *
-     * @param code dependency, back-off, no-runner, wrong-kind, too-large, busy, ahead or next
+     * @param code dependency, back-off, budget, no-runner, wrong-kind, too-large, room, busy, fair-share, ahead or next
      * @param reason a sentence, with what to do about it where something can be done
      * @param until when it may be tried again, for back-off
      * @param ahead queued runs of its pool that come before it
@@ -255,20 +270,27 @@ public final class Views {
     /**
      * A request that may have changed something.
      *
-     * @param token name of the token it was made with, as it was then
+     * @param tokenId where it was made with a token of the platform
+     * @param token name of the token or the user it was made by, as it was then; empty where nobody was recognised
+     * @param principal token:ID or user:SUBJECT; absent where nobody was recognised
+     * @param address it came from
      * @param status of the answer; absent while it goes on, and if the platform ended meanwhile
      * @param location of what was made
+     * @param detail what it was about, in a few words
      */
     @JsonInclude(JsonInclude.Include.NON_NULL)
     public record AuditEntry(
             long id,
             Instant at,
-            long tokenId,
+            @Nullable Long tokenId,
             String token,
+            @Nullable String principal,
+            @Nullable String address,
             String method,
             String path,
             @Nullable Integer status,
-            @Nullable String location) {}
+            @Nullable String location,
+            @Nullable String detail) {}
 
     /** The only answer that ever carries a token's secret. */
     public record NewToken(Token token, String secret) {}

@@ -25,13 +25,17 @@ public enum ErrorCode {
     UNSUPPORTED_MEDIA_TYPE("unsupported-media-type", 415),
     INVALID_SWEEP("invalid-sweep", 422),
     MODEL_TOO_LARGE("model-too-large", 422),
+    /** The experiment's budget of FLOPs or GPU-hours leaves less than that. */
+    BUDGET_EXCEEDED("budget-exceeded", 422),
     NOT_ENOUGH_TOKENS("not-enough-tokens", 422),
     IDEMPOTENCY_KEY_REUSED("idempotency-key-reused", 422),
     CHECKSUM_MISMATCH("checksum-mismatch", 422),
     INCOMPARABLE_RUNS("incomparable-runs", 422),
     IF_MATCH_MISSING("if-match-missing", 428),
     TOO_MANY_REQUESTS("too-many-requests", 429),
-    INTERNAL("internal", 500);
+    INTERNAL("internal", 500),
+    /** Something the platform itself depends on cannot be reached; it may be tried again. */
+    UNAVAILABLE("unavailable", 503);
 
     private final String slug;
     private final int status;

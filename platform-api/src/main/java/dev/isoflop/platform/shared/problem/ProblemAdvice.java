@@ -3,7 +3,10 @@ package dev.isoflop.platform.shared.problem;
 import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.error.Problem;
 import jakarta.servlet.http.HttpServletRequest;
+import java.sql.SQLException;
+import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -37,9 +40,20 @@ class ProblemAdvice {
 
     private static final Logger log = LoggerFactory.getLogger(ProblemAdvice.class);
 
+    /** What PostgreSQL says of text that is none, as such and within JSON. */
+    private static final Set<String> NO_TEXT = Set.of("22021", "22P05");
+
     @ExceptionHandler
     ResponseEntity<Problem> refused(ProblemException e) {
-        return Problems.answer(Problems.of(e.code(), e.detail(), e.errors(), e.expectedSeq()), e.location());
+        ResponseEntity<Problem> answer =
+                Problems.answer(Problems.of(e.code(), e.detail(), e.errors(), e.expectedSeq()), e.location());
+        Duration retryAfter = e.retryAfter();
+        return retryAfter == null
+                ? answer
+                : ResponseEntity.status(answer.getStatusCode())
+                        .headers(answer.getHeaders())
+                        .header(HttpHeaders.RETRY_AFTER, Long.toString(Math.max(1, retryAfter.toSeconds())))
+                        .body(answer.getBody());
     }
 
     @ExceptionHandler
@@ -178,6 +192,12 @@ class ProblemAdvice {
         for (Throwable cause = e; cause != null; cause = cause.getCause()) {
             if (cause instanceof BodyTooLargeException tooLarge) {
                 return tooLarge(tooLarge);
+            }
+            if (cause instanceof SQLException sql && NO_TEXT.contains(String.valueOf(sql.getSQLState()))) {
+                return Problems.answer(
+                        ErrorCode.INVALID_REQUEST,
+                        "A text in this request has a NUL, which is no character.",
+                        List.of());
             }
         }
         log.error("{} {} failed", request.getMethod(), request.getRequestURI(), e);

@@ -3,6 +3,7 @@ package dev.isoflop.platform.shared.problem;
 import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.error.Problem;
 import java.net.URI;
+import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -16,23 +17,29 @@ public final class ProblemException extends RuntimeException {
     private final transient List<Problem.FieldError> errors;
     private final @Nullable Long expectedSeq;
     private final @Nullable URI location;
+    private final @Nullable Duration retryAfter;
 
     public ProblemException(ErrorCode code, String detail) {
-        this(code, detail, List.of(), null, null);
+        this(code, detail, List.of(), null, null, null);
+    }
+
+    /** @param retryAfter when the same request may be answered differently, sent as Retry-After */
+    public ProblemException(ErrorCode code, String detail, Duration retryAfter) {
+        this(code, detail, List.of(), null, null, retryAfter);
     }
 
     public ProblemException(ErrorCode code, String detail, List<Problem.FieldError> errors) {
-        this(code, detail, errors, null, null);
+        this(code, detail, errors, null, null, null);
     }
 
     public ProblemException(
             ErrorCode code, String detail, List<Problem.FieldError> errors, @Nullable Long expectedSeq) {
-        this(code, detail, errors, expectedSeq, null);
+        this(code, detail, errors, expectedSeq, null, null);
     }
 
     /** @param location of what stands in the way, sent as the answer's Location */
     public ProblemException(ErrorCode code, String detail, URI location) {
-        this(code, detail, List.of(), null, location);
+        this(code, detail, List.of(), null, location, null);
     }
 
     /**
@@ -40,7 +47,7 @@ public final class ProblemException extends RuntimeException {
      * @param location of what stands in the way, sent as the answer's Location
      */
     public ProblemException(ErrorCode code, String detail, List<Problem.FieldError> errors, URI location) {
-        this(code, detail, errors, null, location);
+        this(code, detail, errors, null, location, null);
     }
 
     private ProblemException(
@@ -48,13 +55,15 @@ public final class ProblemException extends RuntimeException {
             String detail,
             List<Problem.FieldError> errors,
             @Nullable Long expectedSeq,
-            @Nullable URI location) {
+            @Nullable URI location,
+            @Nullable Duration retryAfter) {
         super(code.slug() + ": " + detail);
         this.code = code;
         this.detail = detail;
         this.errors = List.copyOf(errors);
         this.expectedSeq = expectedSeq;
         this.location = location;
+        this.retryAfter = retryAfter;
     }
 
     public ErrorCode code() {
@@ -77,5 +86,9 @@ public final class ProblemException extends RuntimeException {
 
     public @Nullable URI location() {
         return location;
+    }
+
+    public @Nullable Duration retryAfter() {
+        return retryAfter;
     }
 }

@@ -1,0 +1,163 @@
+package dev.isoflop.platform.scheduling;
+
+import dev.isoflop.db.runner.ClaimStore;
+import dev.isoflop.db.runner.ClaimStore.Granted;
+import dev.isoflop.db.runner.ClaimStore.Quota;
+import dev.isoflop.db.scheduling.QueueStore;
+import dev.isoflop.db.scheduling.QueueStore.Line;
+import dev.isoflop.db.scheduling.QueueStore.Usage;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.springframework.stereotype.Component;
+import org.springframework.transaction.annotation.Propagation;
+import org.springframework.transaction.annotation.Transactional;
+
+/**
+ * Grants runs by priority, fair share and budget.
+ *
+ * <p>What is queued is read for every claim, so priorities and budgets are those of this moment. Who has had how much would cost
+ * more than the claim itself: what was read of it serves the claims of the next {@link #KEPT}, what they are granted counted in.
+ */
+@Component
+public class Shares {
+
+    private static final Duration KEPT = Duration.ofMillis(250);
+
+    private final QueueStore queue;
+    private final ClaimStore claims;
+    private final Budgets budgets;
+    private final SchedulingSettings settings;
+    private final Map<String, Known> known = new ConcurrentHashMap<>();
+
+    Shares(QueueStore queue, ClaimStore claims, Budgets budgets, SchedulingSettings settings) {
+        this.queue = queue;
+        this.claims = claims;
+        this.budgets = budgets;
+        this.settings = settings;
+    }
+
+    /** What experiments had had of a pool, and were granted since. */
+    private static final class Known {
+        private final long readNanos = System.nanoTime();
+        private final Map<Long, Usage> usage;
+
+        Known(Map<Long, Usage> usage) {
+            this.usage = new HashMap<>(usage);
+        }
+
+        boolean isFresh() {
+            return System.nanoTime() - readNanos < KEPT.toNanos();
+        }
+
+        synchronized Map<Long, Usage> usage() {
+            return Map.copyOf(usage);
+        }
+
+        /** Counted although the claim may yet roll back: what was read serves a moment only. */
+        synchronized void add(List<Granted> granted) {
+            for (Granted one : granted) {
+                usage.merge(
+                        one.experiment(),
+                        new Usage(0, 0, 1, 0),
+                        (a, b) -> new Usage(a.seconds(), a.attempts(), a.held() + 1, a.heldSeconds()));
+            }
+        }
+    }
+
+    /**
+     * Grants up to that many runs to a runner whose row the caller has locked.
+     *
+     * @param freeMemoryBytes what they may need together
+     */
+    @Transactional(propagation = Propagation.MANDATORY)
+    public List<Granted> claim(long runner, String pool, int slots, long freeMemoryBytes, Collection<String> kinds) {
+        List<Line> lines = queue.lines(pool, slots);
+        if (lines.isEmpty()) {
+            return List.of();
+        }
+        Known had = had(pool, lines);
+        List<Granted> granted = new ArrayList<>(
+                grant(FairShare.deal(lines, had.usage(), slots), runner, pool, slots, freeMemoryBytes, kinds));
+        int left = slots - granted.size();
+        if (left > 0) {
+            // Another claim holds them, or they do not fit: whatever fits, as if each line could use every slot.
+            long memory = freeMemoryBytes
+                    - granted.stream().mapToLong(Granted::memoryBytes).sum();
+            List<FairShare.Dealt> all = FairShare.order(lines, had.usage()).stream()
+                    .map(line -> new FairShare.Dealt(line, left))
+                    .toList();
+            granted.addAll(grant(all, runner, pool, left, memory, kinds));
+        }
+        had.add(granted);
+        return granted;
+    }
+
+    private List<Granted> grant(
+            List<FairShare.Dealt> dealt,
+            long runner,
+            String pool,
+            int slots,
+            long freeMemoryBytes,
+            Collection<String> kinds) {
+        Map<Long, Double> headroom = budgets.headroom(dealt.stream()
+                .map(FairShare.Dealt::line)
+                .filter(Line::budgeted)
+                .map(Line::experiment)
+                .distinct()
+                .toList());
+        List<Quota> quotas = dealt.stream()
+                .map(d -> new Quota(
+                        d.line().experiment(),
+                        d.line().priority(),
+                        d.slots(),
+                        headroom.getOrDefault(d.line().experiment(), Double.POSITIVE_INFINITY)))
+                .toList();
+        return claims.claim(runner, pool, quotas, slots, freeMemoryBytes, kinds);
+    }
+
+    private Known had(String pool, List<Line> lines) {
+        if (lines.stream().map(Line::experiment).distinct().count() < 2) {
+            return new Known(Map.of()); // nobody to share with
+        }
+        Known before = known.get(pool);
+        if (before != null && before.isFresh()) {
+            return before;
+        }
+        Known now = new Known(queue.usage(pool, settings.halfLife()));
+        known.put(pool, now);
+        return now;
+    }
+
+    /** Reads anew, at the next claim, who has had how much. */
+    void forget() {
+        known.clear();
+    }
+
+    /** The order the queue is served in now, for those who wait: each experiment and priority with what it has had. */
+    @Transactional(propagation = Propagation.MANDATORY, readOnly = true)
+    public List<Turn> turns(String pool) {
+        List<Line> lines = queue.lines(pool, 1);
+        Map<Long, Usage> usage = queue.usage(pool, settings.halfLife());
+        return FairShare.order(lines, usage).stream()
+                .map(line -> {
+                    Usage had = usage.get(line.experiment());
+                    return new Turn(
+                            line.experiment(),
+                            line.priority(),
+                            FairShare.expected(had, FairShare.typical(had)),
+                            line.weight());
+                })
+                .toList();
+    }
+
+    /**
+     * @param deviceSeconds it has had and will have once what it holds has ended, old ones counting less
+     * @param weight of its share
+     */
+    public record Turn(long experiment, int priority, double deviceSeconds, double weight) {}
+}
