@@ -7,7 +7,9 @@ import dev.isoflop.cli.Collector.Received;
 import dev.isoflop.cli.show.Screen;
 import dev.isoflop.cli.show.SweepWatch;
 import dev.isoflop.cli.sweepfile.LocatedYaml;
+import dev.isoflop.protocol.api.Page;
 import dev.isoflop.protocol.api.RunState;
+import dev.isoflop.protocol.api.ScheduleViews;
 import dev.isoflop.protocol.api.Views;
 import io.opentelemetry.proto.trace.v1.Span.SpanKind;
 import java.io.PrintStream;
@@ -18,9 +20,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.core.type.TypeReference;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** One trace goes from the submission of a sweep to the steps of its runs, through a real platform and a real runner. */
@@ -39,6 +45,7 @@ class TraceIT {
         Path corpus = Files.writeString(home.resolve("corpus.txt"), text());
         Views.Sweep sweep;
         List<Views.Run> runs;
+        List<Views.Run> scheduled;
         try (Collector collector = Collector.start()) {
             try (Processes p = Processes.start(home, "--otel.exporter.otlp.endpoint=" + collector.endpoint())) {
                 Process runner = p.runner("traced", 2, Map.of("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint()));
@@ -51,12 +58,55 @@ class TraceIT {
                 await(() -> SweepWatch.runs(p.api, id).stream()
                         .allMatch(r -> r.state().isTerminal()));
                 runs = SweepWatch.runs(p.api, id);
+                scheduled = fired(p);
                 runner.destroy();
                 assertThat(runner.waitFor()).isEqualTo(143);
             } // both have sent what they had when they end
             assertThat(runs).hasSize(2).allMatch(r -> r.state() == RunState.SUCCEEDED);
             check(collector.spans(), runs);
+            assertThat(scheduled).hasSize(1).allMatch(r -> r.state() == RunState.SUCCEEDED);
+            checkFire(collector.spans(), scheduled.getFirst());
         }
+    }
+
+    /** The runs of a schedule that was told to fire, ended. */
+    private static List<Views.Run> fired(Processes p) throws Exception {
+        JsonNode schedule = LocatedYaml.parse("""
+                name: traced-schedule
+                cron: 30 2 * * *
+                zone: UTC
+                spec: {kind: command, experiment: traces, command: [bash, -c, "echo done"]}
+                """).tree();
+        String key = UUID.randomUUID().toString();
+        long id = p.api.post("/schedules", schedule, key, ScheduleViews.Schedule.class)
+                .id();
+        p.api.post("/schedules/" + id + "/fires", Map.of(), UUID.randomUUID().toString(), ScheduleViews.Fire.class);
+        String fires = "/schedules/" + id + "/fires";
+        AtomicReference<Long> sweep = new AtomicReference<>();
+        await(() -> {
+            ScheduleViews.Fire fire = p.api
+                    .get(fires, new TypeReference<Page<ScheduleViews.Fire>>() {})
+                    .items()
+                    .getFirst();
+            sweep.set(fire.sweepId());
+            return fire.sweepId() != null;
+        });
+        await(() -> SweepWatch.runs(p.api, sweep.get()).stream()
+                .allMatch(r -> r.state().isTerminal()));
+        return SweepWatch.runs(p.api, sweep.get());
+    }
+
+    /** Nobody's request has asked for what a schedule submits: the trace begins with the fire. */
+    private static void checkFire(List<Received> all, Views.Run run) {
+        Received fire = one(all, s -> s.name().equals("fire of a schedule"), "the fire");
+        assertThat(fire.parent()).isEmpty();
+        assertThat(fire.error()).isFalse();
+        Received claim = one(all, s -> s.name().equals("claim") && s.number("isoflop.run") == run.id(), "its claim");
+        assertThat(claim.trace()).isEqualTo(fire.trace());
+        assertThat(claim.parent()).isEqualTo(fire.id());
+        Received attempt =
+                one(all, s -> s.name().equals("attempt") && s.number("isoflop.run") == run.id(), "its attempt");
+        assertThat(attempt.parent()).isEqualTo(claim.id());
     }
 
     private static void check(List<Received> all, List<Views.Run> runs) {
