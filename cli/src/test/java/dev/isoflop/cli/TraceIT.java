@@ -84,8 +84,7 @@ class TraceIT {
         String fires = "/schedules/" + id + "/fires";
         AtomicReference<Long> sweep = new AtomicReference<>();
         await(() -> {
-            ScheduleViews.Fire fire = p.api
-                    .get(fires, new TypeReference<Page<ScheduleViews.Fire>>() {})
+            ScheduleViews.Fire fire = p.api.get(fires, new TypeReference<Page<ScheduleViews.Fire>>() {})
                     .items()
                     .getFirst();
             sweep.set(fire.sweepId());

@@ -18,6 +18,7 @@ final class ContainerDatabase {
 
     /** Selects another image than the public one, such as the one that docker/base-images makes. */
     private static final String IMAGE = System.getenv().getOrDefault("ISOFLOP_POSTGRES_IMAGE", "postgres:18");
+
     private static final long PULL_SECONDS = 300;
     private static final AtomicInteger COUNT = new AtomicInteger();
 
@@ -60,8 +61,7 @@ final class ContainerDatabase {
             return true;
         }
         try {
-            return docker.pullImageCmd(IMAGE).start().awaitCompletion(PULL_SECONDS, TimeUnit.SECONDS)
-                    && isHere(docker);
+            return docker.pullImageCmd(IMAGE).start().awaitCompletion(PULL_SECONDS, TimeUnit.SECONDS) && isHere(docker);
         } catch (DockerException | DockerClientException refused) {
             return false;
         } catch (InterruptedException interrupted) {
