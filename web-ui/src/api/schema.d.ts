@@ -951,6 +951,7 @@ export interface components {
             runId: number;
             /** Format: int32 */
             stallAfterSeconds?: number;
+            traceParent?: string;
         };
         ClaimGrantResume: {
             files: components["schemas"]["FileRef"][];

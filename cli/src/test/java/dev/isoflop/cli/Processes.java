@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -81,6 +82,11 @@ final class Processes implements AutoCloseable {
 
     /** A runner of one thread for each of its slots. */
     Process runner(String name, int slots) throws IOException {
+        return runner(name, slots, Map.of());
+    }
+
+    /** @param environment of the process, besides this one's */
+    Process runner(String name, int slots, Map<String, String> environment) throws IOException {
         Path target = ROOT.resolve("experiment-runner/target");
         Path jar;
         try (Stream<Path> files = Files.list(target)) {
@@ -106,6 +112,7 @@ final class Processes implements AutoCloseable {
                 "--home",
                 directory.resolve("runner-" + name).toString(),
                 "--offline");
+        builder.environment().putAll(environment);
         builder.environment().put("ISOFLOP_TOKEN", runnerToken);
         Process process = builder.redirectErrorStream(true)
                 .redirectOutput(log(name).toFile())

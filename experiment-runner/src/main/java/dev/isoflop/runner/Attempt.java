@@ -14,10 +14,13 @@ import dev.isoflop.runner.platform.Retry;
 import dev.isoflop.runner.report.LogReporter;
 import dev.isoflop.runner.report.MetricReporter;
 import dev.isoflop.runner.report.ProfileReporter;
+import dev.isoflop.runner.trace.AttemptTrace;
+import dev.isoflop.runner.trace.Phase;
 import dev.isoflop.runner.work.AttemptContext;
 import dev.isoflop.runner.work.Directories;
 import dev.isoflop.runner.work.Failures;
 import dev.isoflop.runner.work.Outcome;
+import dev.isoflop.telemetry.Telemetry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -75,6 +78,7 @@ final class Attempt implements AttemptContext, Runnable {
     private volatile Supplier<List<String>> description = List::of;
     private volatile @Nullable String stalled;
     private volatile long stalledNanos;
+    private final AttemptTrace trace;
     private final AtomicReference<Stop> stop = new AtomicReference<>(Stop.NONE);
     private final AtomicReference<@Nullable Exception> undeliverable = new AtomicReference<>();
     private volatile long deadlineNanos;
@@ -85,6 +89,8 @@ final class Attempt implements AttemptContext, Runnable {
     private volatile long step;
     private volatile String stage = "starting";
     private volatile @Nullable Thread thread;
+    private String outcome = "lost";
+    private @Nullable String failure;
 
     /**
      * @param directory of this attempt alone, deleted at its end
@@ -98,7 +104,8 @@ final class Attempt implements AttemptContext, Runnable {
             DiskWatch disk,
             Path directory,
             Path keptDirectory,
-            Work work) {
+            Work work,
+            Telemetry telemetry) {
         this.assignment = assignment;
         this.label = "run " + assignment.runId() + " attempt " + assignment.attempt();
         this.platform = platform;
@@ -108,12 +115,13 @@ final class Attempt implements AttemptContext, Runnable {
         this.disk = disk;
         this.directory = directory;
         this.work = work;
+        this.trace = AttemptTrace.begin(telemetry, assignment);
         RunnerApi api = platform.api();
         long run = assignment.runId();
         int number = assignment.attempt();
         this.metrics = new MetricReporter(
                 label,
-                batch -> api.metrics(run, number, batch),
+                batch -> trace.request("send metrics", () -> api.metrics(run, number, batch)),
                 directory.resolve("spool"),
                 settings.endurance().spoolBytes(),
                 settings.linger(),
@@ -220,7 +228,8 @@ final class Attempt implements AttemptContext, Runnable {
             if (retry.untilAcknowledged(
                     "start of " + label,
                     this::stopped,
-                    () -> platform.api().start(assignment.runId(), assignment.attempt()))) {
+                    () -> trace.request(
+                            "start", () -> platform.api().start(assignment.runId(), assignment.attempt())))) {
                 log.info("{} ({}): started", label, assignment.name());
             }
             FinishAttempt end = execute();
@@ -241,6 +250,7 @@ final class Attempt implements AttemptContext, Runnable {
         metrics.close();
         logLines.close();
         kept.close(needless || stop.get() == Stop.REVOKED);
+        trace.end(outcome, failure);
         try {
             Directories.delete(directory);
         } catch (IOException | RuntimeException e) {
@@ -380,10 +390,13 @@ final class Attempt implements AttemptContext, Runnable {
             return;
         }
         FinishAttempt end = last;
+        outcome = end.outcome().name().toLowerCase(Locale.ROOT);
+        failure = end.failure() == null ? null : end.failure().code();
         if (retry.untilAcknowledged(
                 "end of " + label,
                 this::lost,
-                () -> platform.api().finish(assignment.runId(), assignment.attempt(), end))) {
+                () -> trace.request(
+                        "finish", () -> platform.api().finish(assignment.runId(), assignment.attempt(), end)))) {
             needless = end.outcome() == FinishAttempt.Outcome.SUCCEEDED
                     || end.outcome() == FinishAttempt.Outcome.CANCELLED;
             log.info(
@@ -489,6 +502,16 @@ final class Attempt implements AttemptContext, Runnable {
     }
 
     @Override
+    public Phase phase(String name) {
+        return trace.phase(name);
+    }
+
+    @Override
+    public long cutNanos() {
+        return trace.cutNanos();
+    }
+
+    @Override
     public ClaimGrant.Assignment assignment() {
         return assignment;
     }
@@ -532,7 +555,7 @@ final class Attempt implements AttemptContext, Runnable {
     public boolean upload(FileRef ref, Path file) {
         return retry.untilAcknowledged(label + ": upload of " + ref.name(), this::stopped, () -> {
             if (!platform.hasArtifact(ref.sha256())) {
-                platform.putArtifact(ref, file);
+                trace.request("send file", () -> platform.putArtifact(ref, file));
             }
         });
     }
@@ -546,11 +569,13 @@ final class Attempt implements AttemptContext, Runnable {
         }
         try {
             return retry.untilAcknowledged(label + ": download of " + ref.name(), this::stopped, () -> {
-                try {
-                    platform.fetchArtifact(ref, target);
-                } catch (IOException e) {
-                    throw new java.io.UncheckedIOException(e);
-                }
+                trace.request("fetch file", () -> {
+                    try {
+                        platform.fetchArtifact(ref, target);
+                    } catch (IOException e) {
+                        throw new java.io.UncheckedIOException(e);
+                    }
+                });
             });
         } catch (java.io.UncheckedIOException e) {
             throw e.getCause();
@@ -563,7 +588,10 @@ final class Attempt implements AttemptContext, Runnable {
             boolean committed = retry.untilAcknowledged(
                     label + ": checkpoint at step " + checkpoint.step(),
                     this::stopped,
-                    () -> platform.api().commitCheckpoint(assignment.runId(), assignment.attempt(), checkpoint));
+                    () -> trace.request(
+                            "commit checkpoint",
+                            () -> platform.api()
+                                    .commitCheckpoint(assignment.runId(), assignment.attempt(), checkpoint)));
             if (committed) {
                 kept.committed(checkpoint);
             }

@@ -11,6 +11,7 @@ import dev.isoflop.runner.device.DeviceMonitor;
 import dev.isoflop.runner.platform.PlatformClient;
 import dev.isoflop.runner.platform.PlatformException;
 import dev.isoflop.runner.platform.Retry;
+import dev.isoflop.telemetry.Telemetry;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -51,6 +52,8 @@ final class Runner implements AutoCloseable {
     private final Capacity capacity;
     private final Path attemptsRoot;
     private final Path keptRoot;
+    private final Runnable heard;
+    private final Telemetry telemetry;
     private final String instance = UUID.randomUUID().toString();
     private final LeaseClock lease;
     private final DiskWatch disk;
@@ -81,6 +84,36 @@ final class Runner implements AutoCloseable {
             Path keptRoot,
             LeaseClock lease,
             DiskWatch disk) {
+        this(
+                settings,
+                platform,
+                work,
+                devices,
+                capacity,
+                attemptsRoot,
+                keptRoot,
+                lease,
+                disk,
+                () -> {},
+                Telemetry.none());
+    }
+
+    /**
+     * @param heard called whenever a heartbeat has been answered, by the thread that sends them
+     * @param telemetry where traces of attempts go
+     */
+    Runner(
+            RunnerSettings settings,
+            PlatformClient platform,
+            Attempt.Work work,
+            DeviceMonitor devices,
+            Capacity capacity,
+            Path attemptsRoot,
+            Path keptRoot,
+            LeaseClock lease,
+            DiskWatch disk,
+            Runnable heard,
+            Telemetry telemetry) {
         this.settings = settings;
         this.retry = settings.retry();
         this.platform = platform;
@@ -91,6 +124,8 @@ final class Runner implements AutoCloseable {
         this.keptRoot = keptRoot;
         this.lease = lease;
         this.disk = disk;
+        this.heard = heard;
+        this.telemetry = telemetry;
     }
 
     /**
@@ -231,7 +266,7 @@ final class Runner implements AutoCloseable {
         Key key = new Key(assignment.runId(), assignment.attempt());
         Path directory = attemptsRoot.resolve(assignment.runId() + "-" + assignment.attempt());
         Path kept = keptRoot.resolve(Long.toString(assignment.runId()));
-        Attempt attempt = new Attempt(assignment, platform, settings, lease, disk, directory, kept, work);
+        Attempt attempt = new Attempt(assignment, platform, settings, lease, disk, directory, kept, work, telemetry);
         attempts.put(key, attempt);
         Thread.ofPlatform()
                 .name("run-" + assignment.runId() + "." + assignment.attempt())
@@ -305,6 +340,7 @@ final class Runner implements AutoCloseable {
             obey(directives, reported);
             lease.renewed(sent); // last: paused work must hear that it is not wanted before it may go on
             wake();
+            heard.run();
             return true;
         } catch (PlatformException e) {
             refusedBy(e, "heartbeat");

@@ -20,6 +20,7 @@ import dev.isoflop.runner.work.TrainingEngine;
 import dev.isoflop.runner.work.command.CommandExecutor;
 import dev.isoflop.runner.work.command.GpuShares;
 import dev.isoflop.runner.work.gpu.GpuEngine;
+import dev.isoflop.telemetry.Telemetry;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -74,6 +75,7 @@ public final class RunnerMain implements Callable<Integer> {
     private static final Duration LINGER = Duration.ofMillis(300);
     private static final Duration POLL = Duration.ofSeconds(1);
     private static final Duration GRACE = Duration.ofSeconds(20);
+    private static final Duration TOKEN_WAIT = Duration.ofMinutes(1);
     private static final Duration DEVICE_PERIOD = Duration.ofSeconds(1);
 
     @Option(
@@ -87,6 +89,20 @@ public final class RunnerMain implements Callable<Integer> {
             defaultValue = "${env:ISOFLOP_TOKEN}",
             description = "Token of scope runner; better given as ISOFLOP_TOKEN, where other users cannot see it.")
     private @Nullable String token;
+
+    @Option(
+            names = "--token-file",
+            defaultValue = "${env:ISOFLOP_TOKEN_FILE}",
+            paramLabel = "<file>",
+            description =
+                    "File with the token instead (ISOFLOP_TOKEN_FILE does the same); waited for if it is not there yet.")
+    private @Nullable Path tokenFile;
+
+    @Option(
+            names = "--heard-file",
+            paramLabel = "<file>",
+            description = "File whose time is set whenever the platform has answered a heartbeat, for health checks.")
+    private @Nullable Path heardFile;
 
     @Option(
             names = "--name",
@@ -169,8 +185,11 @@ public final class RunnerMain implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        if (token == null || token.isBlank()) {
-            return complain("No token: set ISOFLOP_TOKEN or give --token (a token of scope runner).");
+        String secret;
+        try {
+            secret = new RunnerToken(token, tokenFile, TOKEN_WAIT).read();
+        } catch (IOException e) {
+            return complain(String.valueOf(e.getMessage()));
         }
         if ((slots != null && slots < 1) || (threads != null && threads < 1)) {
             return complain("--slots and --threads must be at least 1.");
@@ -199,7 +218,7 @@ public final class RunnerMain implements Callable<Integer> {
                 RunnerHome taken = RunnerHome.take(root, name, Machine.host())) {
             RunnerSettings settings = new RunnerSettings(
                     url,
-                    token,
+                    secret,
                     taken.name(),
                     pool,
                     runs,
@@ -246,8 +265,7 @@ public final class RunnerMain implements Callable<Integer> {
                 .run();
     }
 
-    private static int work(RunnerSettings settings, DeviceMonitor devices, RunnerHome home)
-            throws InterruptedException {
+    private int work(RunnerSettings settings, DeviceMonitor devices, RunnerHome home) throws InterruptedException {
         if (devices.devices().isEmpty()) {
             return work(settings, devices, home, new CpuEngine(), Capacity.ofMachine(), new AtomicBoolean());
         }
@@ -271,7 +289,7 @@ public final class RunnerMain implements Callable<Integer> {
     }
 
     /** @param lost becomes true when the process has to end because of a GPU */
-    private static int work(
+    private int work(
             RunnerSettings settings,
             DeviceMonitor devices,
             RunnerHome home,
@@ -290,7 +308,8 @@ public final class RunnerMain implements Callable<Integer> {
             case DataSpec spec -> data.execute(spec, context);
             case CommandSpec spec -> command.execute(spec, context);
         };
-        try (PlatformClient platform = new PlatformClient(settings.url(), settings.token(), REQUEST_TIMEOUT);
+        try (Telemetry telemetry = Telemetry.start("isoflop-runner");
+                PlatformClient platform = new PlatformClient(settings.url(), settings.token(), REQUEST_TIMEOUT);
                 Runner runner = new Runner(
                         settings,
                         platform,
@@ -300,10 +319,17 @@ public final class RunnerMain implements Callable<Integer> {
                         home.attempts(),
                         home.kept(),
                         LeaseClock.system(),
-                        DiskWatch.of(settings.home(), settings.endurance().diskReserveBytes()))) {
+                        DiskWatch.of(settings.home(), settings.endurance().diskReserveBytes()),
+                        HeardFile.of(heardFile),
+                        telemetry)) {
             KeptRun.forgetOld(
                     settings.home().resolve("kept"), settings.endurance().keptFor());
-            Thread hook = new Thread(() -> drain(runner, settings), "shutdown");
+            Thread hook = new Thread(
+                    () -> {
+                        drain(runner, settings);
+                        telemetry.close(); // the process is gone before the main thread gets there
+                    },
+                    "shutdown");
             Runtime.getRuntime().addShutdownHook(hook);
             Thread.ofPlatform().name("gpu-loss").daemon().start(() -> endWhen(lost, runner, settings));
             if (Supervisor.isWorker()) {

@@ -99,7 +99,7 @@ class StallTests extends RunnerTest {
                 new StallWatch.Settings(
                         Duration.ofHours(1), Duration.ofHours(1), Duration.ofMillis(100), Duration.ofSeconds(5)));
         engine.hangAt = 50;
-        platform.queue.add(new ClaimGrant.Assignment(1, 1, "r1", spec(1_000, 0), null, 1));
+        platform.queue.add(new ClaimGrant.Assignment(1, 1, "r1", spec(1_000, 0), null, 1, null));
         startRunner();
         assertThat(finished(1, 1).finish.failure().code()).isEqualTo("stalled");
     }

@@ -31,13 +31,14 @@ class ArchitectureTests {
     /** Modules as the table has them: Maven directory, package, how many classes it has at least, what it may use. */
     enum Module {
         PROTOCOL("protocol", "protocol", 30),
+        TELEMETRY("telemetry", "telemetry", 3),
         SCALING("scaling", "scaling", 30),
         LM("lm", "lm", 30),
         DATA("data", "data", 5, LM),
         EVALS("evals", "evals", 5),
-        RUNNER("experiment-runner", "runner", 20, PROTOCOL, LM, DATA, EVALS, SCALING),
-        DB("db", "db", 30, PROTOCOL, SCALING),
-        PLATFORM("platform-api", "platform", 80, DB, PROTOCOL, SCALING, EVALS),
+        RUNNER("experiment-runner", "runner", 20, PROTOCOL, TELEMETRY, LM, DATA, EVALS, SCALING),
+        DB("db", "db", 30, PROTOCOL, TELEMETRY, SCALING),
+        PLATFORM("platform-api", "platform", 80, DB, PROTOCOL, TELEMETRY, SCALING, EVALS),
         CLI("cli", "cli", 20, PROTOCOL);
 
         final String directory;

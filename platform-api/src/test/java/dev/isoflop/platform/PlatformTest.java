@@ -1,5 +1,7 @@
 package dev.isoflop.platform;
 
+import dev.isoflop.db.testing.DatabaseTest;
+import dev.isoflop.db.testing.TestDatabase;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.annotation.ElementType;
@@ -19,11 +21,13 @@ import org.springframework.test.context.TestConstructor;
 
 /**
  * A test against the whole platform, as a user starts it: its embedded PostgreSQL in a home of its own, a real port. All
- * such tests of a JVM share one. Take a {@link PlatformClient} in the constructor.
+ * such tests of a JVM share one. Take a {@link PlatformClient} in the constructor. The build runs them again with an external database, a
+ * PostgreSQL in a container.
  */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
 @Inherited
+@DatabaseTest
 @SpringBootTest(classes = PlatformApplication.class, webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT)
 @ContextConfiguration(initializers = PlatformTest.Home.class)
 @Import(PlatformClient.class)
@@ -38,6 +42,14 @@ public @interface PlatformTest {
             try {
                 Path home = Files.createTempDirectory("isoflop-test-home");
                 TestPropertyValues.of("isoflop.home=" + home).applyTo(context);
+                if (TestDatabase.inContainer()) {
+                    TestDatabase database = TestDatabase.start();
+                    TestPropertyValues.of(
+                                    "isoflop.database.url=" + database.url(),
+                                    "isoflop.database.user=" + database.user(),
+                                    "isoflop.database.password=" + database.password())
+                            .applyTo(context);
+                }
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }

@@ -3,7 +3,8 @@ package dev.isoflop.platform;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import dev.isoflop.db.testing.DatabaseTest;
+import dev.isoflop.db.testing.TestDatabase;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -38,6 +39,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Platforms as processes, ended by SIGTERM and started again, while people submit and runners report. */
+@DatabaseTest
 class RestartTests {
 
     private static final JsonMapper JSON = JsonMapper.shared();
@@ -45,7 +47,7 @@ class RestartTests {
     @TempDir
     private Path directory;
 
-    private EmbeddedPostgres postgres;
+    private TestDatabase postgres;
     private JdbcClient jdbc;
     private final List<Process> processes = new ArrayList<>();
     private final HttpClient http = HttpClient.newBuilder()
@@ -54,9 +56,9 @@ class RestartTests {
             .build();
 
     @BeforeEach
-    void start() throws IOException {
-        postgres = EmbeddedPostgres.builder().setServerConfig("fsync", "off").start();
-        jdbc = JdbcClient.create(postgres.getPostgresDatabase());
+    void start() {
+        postgres = TestDatabase.start();
+        jdbc = JdbcClient.create(postgres.dataSource());
     }
 
     @AfterEach
@@ -84,7 +86,9 @@ class RestartTests {
                                 PlatformApplication.class.getName(),
                                 "--server.port=" + port,
                                 "--isoflop.home=" + directory.resolve("home"),
-                                "--isoflop.database.url=" + postgres.getJdbcUrl("postgres", "postgres"))
+                                "--isoflop.database.url=" + postgres.url(),
+                                "--isoflop.database.user=" + postgres.user(),
+                                "--isoflop.database.password=" + postgres.password())
                         .toList())
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile())

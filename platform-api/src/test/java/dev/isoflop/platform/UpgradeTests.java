@@ -2,8 +2,9 @@ package dev.isoflop.platform;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.isoflop.db.testing.DatabaseTest;
+import dev.isoflop.db.testing.TestDatabase;
 import dev.isoflop.platform.PlatformClient.Reply;
-import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
@@ -18,6 +19,7 @@ import org.springframework.jdbc.core.simple.JdbcClient;
 import tools.jackson.databind.JsonNode;
 
 /** A database that an earlier release filled is brought up to date by starting this one on it, and nothing in it is lost. */
+@DatabaseTest
 class UpgradeTests {
 
     /** Of the release before schedules. */
@@ -55,15 +57,14 @@ class UpgradeTests {
 
     @Test
     void aDatabaseOfVersionSevenIsReadAsItWasAndWorkGoesOn(@TempDir Path home) throws Exception {
-        try (EmbeddedPostgres postgres =
-                EmbeddedPostgres.builder().setServerConfig("fsync", "off").start()) {
+        try (TestDatabase postgres = TestDatabase.start()) {
             Flyway.configure()
-                    .dataSource(postgres.getPostgresDatabase())
+                    .dataSource(postgres.dataSource())
                     .target(BEFORE)
                     .load()
                     .migrate();
-            JdbcClient jdbc = JdbcClient.create(postgres.getPostgresDatabase());
-            try (var connection = postgres.getPostgresDatabase().getConnection();
+            JdbcClient jdbc = JdbcClient.create(postgres.dataSource());
+            try (var connection = postgres.dataSource().getConnection();
                     var statement = connection.createStatement()) {
                 statement.execute(filling());
             }
@@ -73,14 +74,16 @@ class UpgradeTests {
                     .as("a row of every table")
                     .allSatisfy((table, rows) -> assertThat(rows).as(table).isNotEmpty());
 
-            Flyway.configure().dataSource(postgres.getPostgresDatabase()).load().migrate();
+            Flyway.configure().dataSource(postgres.dataSource()).load().migrate();
             Map<String, List<String>> after = rows(jdbc, columns);
             before.forEach(
                     (table, rows) -> assertThat(after.get(table)).as(table).isEqualTo(rows));
 
             try (OwnPlatform platform = OwnPlatform.start(
                     home,
-                    "--isoflop.database.url=" + postgres.getJdbcUrl("postgres", "postgres"),
+                    "--isoflop.database.url=" + postgres.url(),
+                    "--isoflop.database.user=" + postgres.user(),
+                    "--isoflop.database.password=" + postgres.password(),
                     // so that no attempt is taken away while the test looks
                     "--isoflop.lease.suspect=5m",
                     "--isoflop.lease.ttl=10m")) {

@@ -1,6 +1,7 @@
 package dev.isoflop.db.run;
 
 import dev.isoflop.protocol.api.RunState;
+import dev.isoflop.telemetry.TraceParent;
 import jakarta.persistence.EntityManager;
 import jakarta.persistence.LockModeType;
 import java.time.Instant;
@@ -59,7 +60,7 @@ public class RunStore {
     }
 
     /**
-     * Queues runs, in the order given, each with its first event.
+     * Queues runs, in the order given, each with its first event. They belong to the trace that this thread works for, if there is one.
      *
      * @return their ids, in the same order
      * @throws DependencyEndedException when a run they wait for has failed or was cancelled
@@ -102,11 +103,11 @@ public class RunStore {
                         with made as (
                             insert into run (sweep_id, experiment_id, name, kind, spec, state, pool, priority, waits_for, memory_bytes,
                                 n_params, n_params_nonembed, tokens, flops, flops_exact, budget, tokens_per_step, steps,
-                                seed, learning_rate, comparability,
+                                seed, learning_rate, comparability, trace_parent,
                                 retries_failure, retries_preemption, retries_infrastructure)
                             values (:sweep, (select experiment_id from sweep where id = :sweep), :name, :kind, :spec::jsonb, 'queued', :pool, :priority, :waitsFor, :memory,
                                 :parameters, :nonEmbedding, :tokens, :flops, :flopsExact, :budget, :tokensPerStep, :steps,
-                                :seed, :learningRate, :comparability,
+                                :seed, :learningRate, :comparability, :traceParent,
                                 :failures, :preemptions, :infrastructure)
                             returning id, sweep_id)
                         insert into run_event (run_id, sweep_id, from_state, to_state, attempt_no, cause)
@@ -132,6 +133,7 @@ public class RunStore {
                 .param("seed", run.seed(), java.sql.Types.BIGINT)
                 .param("learningRate", run.learningRate(), java.sql.Types.DOUBLE)
                 .param("comparability", run.comparability(), java.sql.Types.VARCHAR)
+                .param("traceParent", TraceParent.current(), java.sql.Types.VARCHAR)
                 .param("failures", run.retries().failures())
                 .param("preemptions", run.retries().preemptions())
                 .param("infrastructure", run.retries().infrastructure())

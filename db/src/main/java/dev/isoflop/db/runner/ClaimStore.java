@@ -70,7 +70,8 @@ public class ClaimStore {
                 update run r set state = 'assigned', attempt_no = r.attempt_no + 1, version = r.version + 1,
                     step = coalesce(c.step, 0), stop_intent = null, stop_deadline = null, stop_for = null
                 from fitting f left join resume c on c.run_id = f.id where r.id = f.id
-                returning r.id, r.attempt_no, r.name, r.kind, r.spec, r.sweep_id, r.experiment_id, r.memory_bytes, f.rank, f.gpus
+                returning r.id, r.attempt_no, r.name, r.kind, r.spec, r.sweep_id, r.experiment_id, r.memory_bytes, f.rank, f.gpus,
+                    r.trace_parent
             ), new_attempt as (
                 insert into attempt (run_id, attempt_no, runner_id, state, resumed_from_step, resume_checkpoint)
                 select g.id, g.attempt_no, :runner, 'assigned', coalesce(c.step, 0), c.id
@@ -87,7 +88,7 @@ public class ClaimStore {
                 returning id, run_id, at, cause
             )
             select g.id, g.attempt_no, g.name, g.kind, g.spec, g.sweep_id, g.experiment_id, g.memory_bytes, e.id as event_id, e.at, e.cause,
-                c.step, c.train_seconds, c.files,
+                c.step, c.train_seconds, c.files, g.trace_parent,
                 (select (s.spec ->> 'stallAfterSeconds')::int from sweep s where s.id = g.sweep_id) as stall_after
             from granted g join event e on e.run_id = g.id left join resume c on c.run_id = g.id
             order by g.rank, g.id
@@ -106,6 +107,7 @@ public class ClaimStore {
      * @param experiment it belongs to, 0 if to none
      * @param resume last committed checkpoint
      * @param stallAfterSeconds if its sweep says so
+     * @param traceParent of the submission, if it was traced
      */
     public record Granted(
             long runId,
@@ -115,7 +117,8 @@ public class ClaimStore {
             long memoryBytes,
             String specJson,
             @Nullable Checkpointed resume,
-            @Nullable Integer stallAfterSeconds) {}
+            @Nullable Integer stallAfterSeconds,
+            @Nullable String traceParent) {}
 
     /** @param filesJson FileRef[] as JSON */
     public record Checkpointed(long step, double trainSeconds, String filesJson) {}
@@ -168,7 +171,8 @@ public class ClaimStore {
                                             ? null
                                             : new Checkpointed(
                                                     rs.getLong("step"), rs.getDouble("train_seconds"), files),
-                                    rs.getObject("stall_after", Integer.class)),
+                                    rs.getObject("stall_after", Integer.class),
+                                    rs.getString("trace_parent")),
                             new RunTransitioned(
                                     rs.getLong("event_id"),
                                     runId,

@@ -1,9 +1,7 @@
 package dev.isoflop.db.metric;
 
 import com.zaxxer.hikari.HikariDataSource;
-import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
-import java.io.IOException;
-import java.io.UncheckedIOException;
+import dev.isoflop.db.testing.TestDatabase;
 import org.flywaydb.core.Flyway;
 import org.springframework.jdbc.core.JdbcTemplate;
 import org.springframework.jdbc.support.JdbcTransactionManager;
@@ -73,18 +71,14 @@ final class MetricDatabase {
     }
 
     private static MetricDatabase start() {
-        try {
-            EmbeddedPostgres postgres = EmbeddedPostgres.builder()
-                    .setServerConfig("fsync", "off")
-                    .setServerConfig("shared_buffers", "128MB")
-                    .start();
-            HikariDataSource dataSource = new HikariDataSource();
-            dataSource.setJdbcUrl(postgres.getJdbcUrl("postgres", "postgres"));
-            dataSource.setMaximumPoolSize(12);
-            Flyway.configure().dataSource(dataSource).load().migrate();
-            return new MetricDatabase(dataSource);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        TestDatabase database = TestDatabase.start();
+        Runtime.getRuntime().addShutdownHook(new Thread(database::close));
+        HikariDataSource dataSource = new HikariDataSource();
+        dataSource.setJdbcUrl(database.url());
+        dataSource.setUsername(database.user());
+        dataSource.setPassword(database.password());
+        dataSource.setMaximumPoolSize(12);
+        Flyway.configure().dataSource(dataSource).load().migrate();
+        return new MetricDatabase(dataSource);
     }
 }

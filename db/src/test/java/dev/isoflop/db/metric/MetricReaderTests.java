@@ -2,6 +2,7 @@ package dev.isoflop.db.metric;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.isoflop.db.testing.DatabaseTest;
 import dev.isoflop.protocol.api.MetricViews;
 import dev.isoflop.protocol.runner.MetricBatch;
 import java.util.List;
@@ -10,6 +11,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** Long series, where charts are drawn from blocks. */
+@DatabaseTest
 class MetricReaderTests {
 
     private static final MetricDatabase DB = MetricDatabase.get();

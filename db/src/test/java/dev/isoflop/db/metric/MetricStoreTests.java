@@ -3,6 +3,7 @@ package dev.isoflop.db.metric;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.isoflop.db.testing.DatabaseTest;
 import dev.isoflop.protocol.api.MetricViews;
 import dev.isoflop.protocol.runner.MetricBatch;
 import java.util.ArrayList;
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@DatabaseTest
 class MetricStoreTests {
 
     private final MetricDatabase db = MetricDatabase.get();

@@ -4,6 +4,7 @@ import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.error.Problem;
 import dev.isoflop.protocol.job.FileRef;
 import dev.isoflop.protocol.runner.RunnerApi;
+import dev.isoflop.telemetry.TraceParent;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -67,6 +68,13 @@ public final class PlatformClient implements AutoCloseable {
                 .baseUrl(base)
                 .requestFactory(factory)
                 .defaultHeader("Authorization", "Bearer " + token)
+                .requestInterceptor((request, body, execution) -> {
+                    String traceParent = TraceParent.current();
+                    if (traceParent != null) {
+                        request.getHeaders().set(TraceParent.HEADER, traceParent);
+                    }
+                    return execution.execute(request, body);
+                })
                 .configureMessageConverters(
                         c -> c.registerDefaults().withJsonConverter(new JacksonJsonHttpMessageConverter(json)))
                 .defaultStatusHandler(HttpStatusCode::isError, (request, response) -> {
@@ -152,8 +160,10 @@ public final class PlatformClient implements AutoCloseable {
     }
 
     private HttpRequest.Builder artifact(String sha256) {
-        return HttpRequest.newBuilder(base.resolve("/api/v1/artifacts/" + sha256))
+        HttpRequest.Builder request = HttpRequest.newBuilder(base.resolve("/api/v1/artifacts/" + sha256))
                 .header("Authorization", "Bearer " + token);
+        String traceParent = TraceParent.current();
+        return traceParent == null ? request : request.header(TraceParent.HEADER, traceParent);
     }
 
     /** Room for a slow line (1 MB/s) on top of the usual wait. */

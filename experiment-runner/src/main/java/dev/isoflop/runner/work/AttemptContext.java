@@ -4,6 +4,7 @@ import dev.isoflop.protocol.job.FileRef;
 import dev.isoflop.protocol.runner.CheckpointCommit;
 import dev.isoflop.protocol.runner.ClaimGrant;
 import dev.isoflop.protocol.runner.RunProfile;
+import dev.isoflop.runner.trace.Phase;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -93,6 +94,20 @@ public interface AttemptContext {
 
     /** Fetches a file by its hash, verified; false if the work was stopped before. */
     boolean fetch(FileRef ref, Path target) throws IOException;
+
+    /**
+     * Begins something that takes time, for the run's trace; to be closed when it is done. Costs nothing where nothing is traced.
+     *
+     * @param name one of a few words
+     */
+    default Phase phase(String name) {
+        return Phase.NONE;
+    }
+
+    /** How long a phase that goes on and on should be before another takes its place, nanoseconds. */
+    default long cutNanos() {
+        return Long.MAX_VALUE;
+    }
 
     /** Whether so many bytes may be written to the work directory's disk, which is to keep a reserve free. */
     boolean hasRoomFor(long bytes);

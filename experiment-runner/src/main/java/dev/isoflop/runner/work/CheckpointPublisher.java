@@ -3,6 +3,7 @@ package dev.isoflop.runner.work;
 import dev.isoflop.protocol.job.FileRef;
 import dev.isoflop.protocol.runner.CheckpointCommit;
 import dev.isoflop.runner.platform.Sha256;
+import dev.isoflop.runner.trace.Phase;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -80,7 +81,7 @@ public final class CheckpointPublisher {
     public void begin(Path directory, long step, long tokens, double trainSeconds) {
         long points = context.metricsRecorded();
         Travel travel = new Travel("checkpoint-" + step, self -> () -> {
-            try {
+            try (Phase _ = context.phase("publish checkpoint").with("step", step)) {
                 return publish(directory, step, tokens, trainSeconds, points);
             } catch (IOException | RuntimeException | InterruptedException e) {
                 if (self.superseded) {

@@ -6,6 +6,7 @@ import dev.isoflop.protocol.job.JobResult;
 import dev.isoflop.protocol.job.PretrainSpec;
 import dev.isoflop.protocol.runner.ClaimGrant;
 import dev.isoflop.protocol.runner.RunProfile;
+import dev.isoflop.runner.trace.Phase;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,7 +49,10 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
     @Override
     public Outcome execute(PretrainSpec spec, AttemptContext context) throws Exception {
         context.progress(0, "preparing");
-        Optional<Path> directory = datasets.obtain(spec.dataset(), context);
+        Optional<Path> directory;
+        try (Phase _ = context.phase("fetch dataset")) {
+            directory = datasets.obtain(spec.dataset(), context);
+        }
         if (directory.isEmpty()) {
             return new Outcome.Stopped();
         }
@@ -61,19 +65,34 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
             throws IOException, InterruptedException {
         ClaimGrant.Resume resume = context.resume();
         if (resume == null) {
-            try (TrainingEngine.Session session = engine.create(spec, data, context.threads())) {
+            try (TrainingEngine.Session session = setUp(context, () -> engine.create(spec, data, context.threads()))) {
                 return new Training(spec, context, data, session, 0).run();
             }
         }
         context.progress(resume.step(), "resuming");
         Path checkpoint = context.directory().resolve("resume");
-        if (!fetch(resume, checkpoint, context)) {
-            return new Outcome.Stopped();
+        try (Phase _ = context.phase("fetch checkpoint").with("step", resume.step())) {
+            if (!fetch(resume, checkpoint, context)) {
+                return new Outcome.Stopped();
+            }
         }
-        try (TrainingEngine.Session session = engine.resume(spec, checkpoint, data, context.threads())) {
+        try (TrainingEngine.Session session =
+                setUp(context, () -> engine.resume(spec, checkpoint, data, context.threads()))) {
             Directories.delete(checkpoint);
             context.info("resumed from the checkpoint at step " + session.stepsDone());
             return new Training(spec, context, data, session, resume.trainSeconds()).run();
+        }
+    }
+
+    /** Makes the model ready to train. */
+    private interface SetUp {
+        TrainingEngine.Session session() throws IOException, InterruptedException;
+    }
+
+    private static TrainingEngine.Session setUp(AttemptContext context, SetUp setUp)
+            throws IOException, InterruptedException {
+        try (Phase _ = context.phase("set up")) {
+            return setUp.session();
         }
     }
 
@@ -100,6 +119,7 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
         private final TrainingEngine.Session session;
         private final CheckpointPublisher checkpoints;
         private final CheckpointRoom room;
+        private final StepBlocks blocks;
         private final long steps;
         private final long tokensPerStep;
         private final long startStep;
@@ -127,6 +147,7 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
             this.session = session;
             this.checkpoints = new CheckpointPublisher(context);
             this.room = new CheckpointRoom(context);
+            this.blocks = new StepBlocks(context);
             this.steps = spec.training().steps();
             this.tokensPerStep =
                     (long) spec.training().batchSequences() * spec.model().contextLength();
@@ -136,6 +157,14 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
         }
 
         Outcome run() throws IOException, InterruptedException {
+            try {
+                return trained();
+            } finally {
+                blocks.end(session.stepsDone());
+            }
+        }
+
+        private Outcome trained() throws IOException, InterruptedException {
             while (session.stepsDone() < steps) {
                 context.progress(session.stepsDone(), "training");
                 switch (context.signal()) {
@@ -147,9 +176,11 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
                         return checkpointNow() ? new Outcome.Preempted() : new Outcome.Stopped();
                     }
                 }
+                blocks.steps(session.stepsDone());
                 begun = System.nanoTime();
                 session.advance(nextStop(), this::record);
                 passed();
+                blocks.done(session.stepsDone());
                 StepResult result = last;
                 if (result != null && !result.finite()) {
                     return diverged(result);
@@ -157,7 +188,7 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
                 long step = session.stepsDone();
                 profile(step);
                 if (spec.evalEverySteps() > 0 && step % spec.evalEverySteps() == 0 && step < steps) {
-                    context.metric("eval/loss", step, session.evaluate(spec.evalTokens()));
+                    context.metric("eval/loss", step, evaluate(spec.evalTokens()));
                 }
                 if (checkpointIsDue()) {
                     beginCheckpoint();
@@ -234,10 +265,17 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
             });
         }
 
+        private double evaluate(long tokens) throws IOException, InterruptedException {
+            blocks.end(session.stepsDone());
+            try (Phase _ = context.phase("evaluate").with("step", session.stepsDone())) {
+                return session.evaluate(tokens);
+            }
+        }
+
         /** Held-out loss over the whole validation split, then the last checkpoint. */
         private Outcome evaluated() throws IOException, InterruptedException {
             context.progress(steps, "evaluating");
-            double loss = session.evaluate(Long.MAX_VALUE);
+            double loss = evaluate(Long.MAX_VALUE);
             if (context.stopped()) {
                 return new Outcome.Stopped();
             }
@@ -291,10 +329,13 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
         /** False if the disk has no room for it. */
         private boolean beginCheckpoint() throws IOException, InterruptedException {
             long step = session.stepsDone();
+            blocks.end(step);
             Path directory = context.directory().resolve("step-" + step);
             checkpointNanos = System.nanoTime(); // also where there is no room: the next try is when the next is due
             boolean saved = room.write(directory, step, into -> {
-                session.save(into);
+                try (Phase _ = context.phase("save checkpoint").with("step", step)) {
+                    session.save(into);
+                }
                 return true;
             });
             if (!saved) {

@@ -5,6 +5,7 @@ import dev.isoflop.db.runner.ClaimStore;
 import dev.isoflop.db.runner.RunnerStore;
 import dev.isoflop.platform.scheduling.Shares;
 import dev.isoflop.platform.shared.problem.ProblemException;
+import dev.isoflop.platform.tracing.Traces;
 import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.job.CommandSpec;
 import dev.isoflop.protocol.job.DataSpec;
@@ -17,6 +18,7 @@ import dev.isoflop.protocol.runner.ClaimGrant;
 import dev.isoflop.protocol.runner.ClaimGrant.Assignment;
 import dev.isoflop.protocol.runner.ClaimGrant.Resume;
 import dev.isoflop.protocol.runner.ClaimRequest;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.springframework.stereotype.Component;
@@ -44,6 +46,7 @@ class Claims {
     private final DatasetStore datasets;
     private final Places places;
     private final Ending ending;
+    private final Traces traces;
     private final JsonMapper json;
 
     Claims(
@@ -53,6 +56,7 @@ class Claims {
             DatasetStore datasets,
             Places places,
             Ending ending,
+            Traces traces,
             JsonMapper json) {
         this.claims = claims;
         this.shares = shares;
@@ -60,6 +64,7 @@ class Claims {
         this.datasets = datasets;
         this.places = places;
         this.ending = ending;
+        this.traces = traces;
         this.json = json;
     }
 
@@ -69,6 +74,7 @@ class Claims {
             throw new ProblemException(
                     ErrorCode.IDEMPOTENCY_KEY_MISSING, "A claim needs an Idempotency-Key of 1 to 200 characters.");
         }
+        Instant begun = Instant.now();
         String pool = runners.lockPool(runnerId).orElseThrow(() -> Runners.unknown(runnerId));
         Optional<String> before = claims.find(runnerId, key);
         if (before.isPresent()) {
@@ -85,7 +91,7 @@ class Claims {
                         request.freeMemoryBytes(),
                         request.kinds())
                 .stream()
-                .map(this::assignment)
+                .map(granted -> assignment(granted, runnerId, begun))
                 .toList());
         if (!grant.assignments().isEmpty()) {
             claims.remember(runnerId, key, json.writeValueAsString(grant));
@@ -93,7 +99,7 @@ class Claims {
         return grant;
     }
 
-    private Assignment assignment(ClaimStore.Granted granted) {
+    private Assignment assignment(ClaimStore.Granted granted, long runnerId, Instant begun) {
         ClaimStore.Checkpointed checkpoint = granted.resume();
         return new Assignment(
                 granted.runId(),
@@ -106,7 +112,8 @@ class Claims {
                                 checkpoint.step(),
                                 checkpoint.trainSeconds(),
                                 List.of(json.readValue(checkpoint.filesJson(), FileRef[].class))),
-                granted.stallAfterSeconds());
+                granted.stallAfterSeconds(),
+                traces.granted(granted.runId(), granted.attempt(), runnerId, granted.traceParent(), begun));
     }
 
     /** A run planned before its dataset was ready names it without files; the run it waited for has made them since. */

@@ -3,8 +3,10 @@ package dev.isoflop.platform.schedules;
 import dev.isoflop.db.schedule.FireStore;
 import dev.isoflop.db.schedule.ScheduleStore;
 import dev.isoflop.platform.access.ExperimentAccess;
+import dev.isoflop.platform.access.Submitter;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.sweeps.Sweeps;
+import dev.isoflop.platform.tracing.Traces;
 import dev.isoflop.protocol.api.ScheduleViews.FireState;
 import dev.isoflop.protocol.api.SweepSpec;
 import dev.isoflop.protocol.api.Views;
@@ -44,6 +46,7 @@ class FireLauncher {
     private final Sweeps sweeps;
     private final ExperimentAccess access;
     private final TransactionTemplate transactions;
+    private final Traces traces;
     private final JsonMapper json;
 
     FireLauncher(
@@ -52,12 +55,14 @@ class FireLauncher {
             Sweeps sweeps,
             ExperimentAccess access,
             TransactionTemplate transactions,
+            Traces traces,
             JsonMapper json) {
         this.access = access;
         this.schedules = schedules;
         this.fires = fires;
         this.sweeps = sweeps;
         this.transactions = transactions;
+        this.traces = traces;
         this.json = json;
     }
 
@@ -180,9 +185,11 @@ class FireLauncher {
             }
             instead.forEach(sweep -> sweeps.cancel(sweep, null));
             // in the name of whoever wrote it: what they may no longer do, their schedule does not do for them
+            Submitter submitter = access.submitterOf(schedule.id());
             fires.submitted(
                     fire.id(),
-                    sweeps.submit(spec, access.submitterOf(schedule.id())).id());
+                    traces.root("fire of a schedule", () -> sweeps.submit(spec, submitter))
+                            .id());
             return true;
         } catch (DataIntegrityViolationException e) {
             // the sweep's fault: the database would refuse it again and again

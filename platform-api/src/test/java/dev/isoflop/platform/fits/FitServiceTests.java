@@ -7,13 +7,13 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.isoflop.db.fit.FitStore;
 import dev.isoflop.db.run.RunTransitioned;
+import dev.isoflop.db.testing.DatabaseTest;
+import dev.isoflop.db.testing.TestDatabase;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.api.FitViews;
 import dev.isoflop.protocol.api.RunState;
 import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.scaling.law.ChinchillaLaw;
-import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
-import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -29,12 +29,13 @@ import org.junit.jupiter.api.Test;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import tools.jackson.databind.json.JsonMapper;
 
+@DatabaseTest
 class FitServiceTests {
 
     private static final ChinchillaLaw TRUTH = new ChinchillaLaw(1.8, 400, 500, 0.34, 0.3);
     private static final FitViews.CreateFit QUICK = new FitViews.CreateFit(null, null, null, 200, null, null);
 
-    private static EmbeddedPostgres postgres;
+    private static TestDatabase postgres;
     private static JdbcClient jdbc;
 
     private final List<Long> announced = new CopyOnWriteArrayList<>();
@@ -42,22 +43,22 @@ class FitServiceTests {
     private long sweep;
 
     @BeforeAll
-    static void startDatabase() throws IOException {
-        postgres = EmbeddedPostgres.builder().setServerConfig("fsync", "off").start();
-        DataSource dataSource = postgres.getPostgresDatabase();
+    static void startDatabase() {
+        postgres = TestDatabase.start();
+        DataSource dataSource = postgres.dataSource();
         Flyway.configure().dataSource(dataSource).load().migrate();
         jdbc = JdbcClient.create(dataSource);
     }
 
     @AfterAll
-    static void stopDatabase() throws IOException {
+    static void stopDatabase() {
         postgres.close();
     }
 
     @BeforeEach
     void aSweep() {
         JsonMapper json = JsonMapper.builder().build();
-        FitStore store = new FitStore(postgres.getPostgresDatabase());
+        FitStore store = new FitStore(postgres.dataSource());
         fits = new FitService(
                 new FitGatherer(jdbc, json), store, event -> announced.add(((FitMade) event).fitId()), json);
         sweep = newSweep("\"target\": 1e14");

@@ -8,8 +8,10 @@ import dev.isoflop.db.run.NewRun;
 import dev.isoflop.db.run.RunStore;
 import dev.isoflop.db.runner.ClaimStore;
 import dev.isoflop.db.runner.RunnerStore;
+import dev.isoflop.db.testing.DatabaseTest;
 import dev.isoflop.platform.scheduling.Shares;
 import dev.isoflop.platform.shared.problem.ProblemException;
+import dev.isoflop.platform.tracing.Traces;
 import dev.isoflop.protocol.api.RunState;
 import dev.isoflop.protocol.api.SweepSpec;
 import dev.isoflop.protocol.error.ErrorCode;
@@ -41,6 +43,7 @@ import org.junit.jupiter.api.Test;
 import org.springframework.context.event.ContextClosedEvent;
 import tools.jackson.databind.json.JsonMapper;
 
+@DatabaseTest
 class ClaimTests {
 
     private static final NewRun.Retries RETRIES = NewRun.Retries.DEFAULT;
@@ -61,6 +64,7 @@ class ClaimTests {
                 on.context.getBean(DatasetStore.class),
                 on.context.getBean(Places.class),
                 ending,
+                on.context.getBean(Traces.class),
                 JsonMapper.shared());
         on.runs(pool, 2);
         Orchestra.Worker worker = on.worker(pool);

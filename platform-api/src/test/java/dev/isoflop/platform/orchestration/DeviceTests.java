@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.isoflop.db.runner.DeviceSampleStore;
+import dev.isoflop.db.testing.DatabaseTest;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.api.MetricViews.DeviceSeries;
 import dev.isoflop.protocol.runner.DeviceSample;
@@ -18,6 +19,7 @@ import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
+@DatabaseTest
 class DeviceTests {
 
     private static final Instant ALWAYS = Instant.parse("2100-01-01T00:00:00Z");

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.isoflop.db.run.NewRun;
+import dev.isoflop.db.testing.DatabaseTest;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.api.RunState;
 import dev.isoflop.protocol.error.ErrorCode;
@@ -25,6 +26,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.json.JsonMapper;
 
+@DatabaseTest
 class FenceTests {
 
     private final Orchestra on = Orchestra.get();

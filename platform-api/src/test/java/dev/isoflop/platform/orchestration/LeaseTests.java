@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.isoflop.db.run.NewRun;
 import dev.isoflop.db.run.RunTransitioned;
+import dev.isoflop.db.testing.DatabaseTest;
 import dev.isoflop.protocol.api.RunState;
 import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.runner.ClaimGrant.Assignment;
@@ -18,6 +19,7 @@ import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
+@DatabaseTest
 class LeaseTests {
 
     private final Orchestra on = Orchestra.get();

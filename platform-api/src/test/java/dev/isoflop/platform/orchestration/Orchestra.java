@@ -9,6 +9,7 @@ import dev.isoflop.db.run.RunStore;
 import dev.isoflop.db.run.RunTransitioned;
 import dev.isoflop.db.runner.ClaimStore;
 import dev.isoflop.db.runner.DeviceSampleStore;
+import dev.isoflop.db.testing.TestDatabase;
 import dev.isoflop.platform.artifacts.ArtifactFiles;
 import dev.isoflop.platform.datasets.Datasets;
 import dev.isoflop.protocol.api.RunState;
@@ -28,7 +29,6 @@ import dev.isoflop.protocol.runner.MetricAck;
 import dev.isoflop.protocol.runner.RegisterRunner;
 import dev.isoflop.protocol.runner.RunProfile;
 import dev.isoflop.protocol.runner.RunnerApi;
-import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -103,25 +103,24 @@ final class Orchestra {
                 "dev.isoflop.platform.orchestration",
                 "dev.isoflop.platform.scheduling",
                 "dev.isoflop.platform.artifacts",
-                "dev.isoflop.platform.datasets"
+                "dev.isoflop.platform.datasets",
+                "dev.isoflop.platform.tracing"
             })
     @EntityScan("dev.isoflop.db")
     @EnableJpaRepositories("dev.isoflop.db")
     static class Beans {
 
         @Bean(destroyMethod = "close")
-        EmbeddedPostgres postgres() throws IOException {
-            // No shutdown hook of its own: it would die before the pool that uses it.
-            return EmbeddedPostgres.builder()
-                    .setRegisterShutdownHook(false)
-                    .setServerConfig("fsync", "off")
-                    .start();
+        TestDatabase postgres() {
+            return TestDatabase.start();
         }
 
         @Bean
-        DataSource dataSource(EmbeddedPostgres postgres) {
+        DataSource dataSource(TestDatabase postgres) {
             HikariDataSource source = new HikariDataSource();
-            source.setJdbcUrl(postgres.getJdbcUrl("postgres", "postgres"));
+            source.setJdbcUrl(postgres.url());
+            source.setUsername(postgres.user());
+            source.setPassword(postgres.password());
             source.setMaximumPoolSize(12);
             return source;
         }

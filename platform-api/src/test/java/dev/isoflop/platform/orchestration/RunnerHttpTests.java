@@ -10,6 +10,7 @@ import static org.springframework.test.web.servlet.result.MockMvcResultMatchers.
 import static org.springframework.test.web.servlet.result.MockMvcResultMatchers.jsonPath;
 import static org.springframework.test.web.servlet.result.MockMvcResultMatchers.status;
 
+import dev.isoflop.db.testing.DatabaseTest;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.job.FileRef;
@@ -28,6 +29,7 @@ import org.springframework.test.web.servlet.setup.MockMvcBuilders;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The endpoints as they are addressed on the wire, and the files behind them. */
+@DatabaseTest
 class RunnerHttpTests {
 
     private final Orchestra on = Orchestra.get();

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.isoflop.db.run.NewRun;
 import dev.isoflop.db.scheduling.UsageStore;
+import dev.isoflop.db.testing.DatabaseTest;
 import dev.isoflop.platform.scheduling.Budgets;
 import dev.isoflop.platform.scheduling.Scheduler;
 import dev.isoflop.protocol.job.CommandSpec;
@@ -24,6 +25,7 @@ import java.util.stream.IntStream;
 import tools.jackson.databind.json.JsonMapper;
 
 /** What the tests of scheduling are made of: a pool, experiments with runs, runners with GPUs, and looks at what became of them. */
+@DatabaseTest
 abstract class SchedulingScene {
 
     static final long GIB = 1L << 30;

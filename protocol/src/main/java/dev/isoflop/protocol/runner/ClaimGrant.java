@@ -20,6 +20,7 @@ public record ClaimGrant(List<Assignment> assignments) {
      * @param job what to do
      * @param resume last committed checkpoint of an earlier attempt, to continue from
      * @param stallAfterSeconds without a step after which the attempt counts as stalled, if the sweep says so
+     * @param traceParent W3C's {@code traceparent} of the claim, in the trace of the run's submission; absent where nothing is traced
      */
     @JsonInclude(JsonInclude.Include.NON_NULL)
     public record Assignment(
@@ -28,10 +29,12 @@ public record ClaimGrant(List<Assignment> assignments) {
             String name,
             JobSpec job,
             @Nullable Resume resume,
-            @Nullable Integer stallAfterSeconds) {
+            @Nullable Integer stallAfterSeconds,
+            @Nullable String traceParent) {
 
+        /** Of a run that is not traced, and whose sweep says nothing of stalls. */
         public Assignment(long runId, int attempt, String name, JobSpec job, @Nullable Resume resume) {
-            this(runId, attempt, name, job, resume, null);
+            this(runId, attempt, name, job, resume, null, null);
         }
     }
 
