@@ -6,7 +6,10 @@ const chromium = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/go
 );
 /** A platform that is running already; without it, a fake one and a preview of the build are started. */
 const url = process.env.ISOFLOP_URL;
-const preview = "http://127.0.0.1:8811";
+/** Two ports of this run's own, so that runs on one machine do not meet; workers inherit them. */
+process.env.ISOFLOP_E2E_PORT ??= String(20_000 + (process.pid % 6_000) * 2);
+const port = Number(process.env.ISOFLOP_E2E_PORT);
+const preview = `http://127.0.0.1:${port}`;
 
 export default defineConfig({
   testDir: "e2e",
@@ -36,12 +39,12 @@ export default defineConfig({
     ? {}
     : {
         webServer: [
-          { command: "node e2e/server.mjs 8812", port: 8812, reuseExistingServer: false },
+          { command: `node e2e/server.mjs ${port + 1}`, port: port + 1, reuseExistingServer: false },
           {
-            command: "npx vite preview --port 8811 --strictPort",
+            command: `npx vite preview --port ${port} --strictPort`,
             url: preview,
             reuseExistingServer: false,
-            env: { ISOFLOP_PLATFORM: "http://127.0.0.1:8812" },
+            env: { ISOFLOP_PLATFORM: `http://127.0.0.1:${port + 1}` },
           },
         ],
       }),

@@ -1,5 +1,14 @@
 package dev.isoflop.cli;
 
+import static dev.isoflop.cli.TrainingScene.assertSameCurves;
+import static dev.isoflop.cli.TrainingScene.await;
+import static dev.isoflop.cli.TrainingScene.checkpointed;
+import static dev.isoflop.cli.TrainingScene.finished;
+import static dev.isoflop.cli.TrainingScene.heldBy;
+import static dev.isoflop.cli.TrainingScene.quiet;
+import static dev.isoflop.cli.TrainingScene.resumedFrom;
+import static dev.isoflop.cli.TrainingScene.run;
+import static dev.isoflop.cli.TrainingScene.sweep;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -7,20 +16,14 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.isoflop.cli.chaos.MadeUpText;
 import dev.isoflop.cli.client.ApiClient;
 import dev.isoflop.cli.client.ApiException;
-import dev.isoflop.cli.show.Screen;
-import dev.isoflop.cli.show.SweepWatch;
-import dev.isoflop.cli.sweepfile.LocatedYaml;
-import dev.isoflop.protocol.api.MetricViews;
 import dev.isoflop.protocol.api.RunState;
 import dev.isoflop.protocol.api.Views;
 import dev.isoflop.protocol.runner.FinishAttempt;
 import dev.isoflop.protocol.runner.MetricBatch;
-import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
-import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
@@ -34,9 +37,6 @@ import tools.jackson.databind.node.ObjectNode;
  * that of an undisturbed run bit for bit. {@code -Dkill.repeat=N} repeats it.
  */
 class KillAndFreezeIT {
-
-    private static final List<String> REPRODUCIBLE =
-            List.of("train/loss", "train/grad_norm", "train/learning_rate", "eval/loss");
 
     @TestFactory
     Stream<DynamicTest> aKilledAndAFrozenRunnerLeaveNoTrace() {
@@ -112,22 +112,6 @@ class KillAndFreezeIT {
         }
     }
 
-    static void assertSameCurves(Processes p, Views.Run disturbed, Views.Run undisturbed) {
-        for (String metric : REPRODUCIBLE) {
-            MetricViews.Series is = series(p, disturbed, metric);
-            MetricViews.Series should = series(p, undisturbed, metric);
-            String what = metric + " of " + disturbed.name();
-            assertThat(is.reduced()).isFalse();
-            assertThat(is.steps())
-                    .as("no step of " + what + " is lost or doubled")
-                    .isEqualTo(should.steps());
-            assertThat(is.last()).as(what + " bit for bit").isEqualTo(should.last());
-        }
-        long steps = series(p, disturbed, "train/loss").points();
-        assertThat(steps).as("a point for every step").isEqualTo(disturbed.steps());
-        assertThat(disturbed.finalLoss()).isEqualTo(undisturbed.finalLoss());
-    }
-
     /** The old attempt's right to write is gone for good, whatever it would write. */
     private static void assertRefused(Processes p, Views.Run frozen) {
         ApiClient runner = new ApiClient(p.api.url(), p.runnerToken);
@@ -147,88 +131,11 @@ class KillAndFreezeIT {
                         e -> assertThat(e.is("stale-attempt")).isTrue());
     }
 
-    static ObjectNode sweep(String name, Path corpus) throws Exception {
-        return (ObjectNode) LocatedYaml.parse("""
-                kind: isoflop
-                name: %s
-                experiment: kill-and-freeze
-                dataset: {corpus: "%s", vocabSize: 300, validationModulus: 6}
-                contextLength: 64
-                models:
-                  - {name: d24, dModel: 24, layers: 2, heads: 2}
-                  - {name: d32, dModel: 32, layers: 2, heads: 2}
-                budgets:
-                  - {flops: 1e11, batchSequences: 4}
-                  - {flops: 1.2e11, batchSequences: 4}
-                training: {learningRate: 0.003, metricsEverySteps: 1, evalEverySteps: 100, evalTokens: 1024, checkpointEverySeconds: 1}
-                target: 1e12
-                maxEpochs: 50
-                """.formatted(name, corpus)).tree();
-    }
-
-    static boolean checkpointed(Processes p, Views.Sweep sweep, String runner) {
-        return SweepWatch.runs(p.api, sweep.id()).stream()
-                .filter(r -> r.state() == RunState.RUNNING && runner.equals(r.runner()))
-                .anyMatch(r -> {
-                    JsonNode answer = p.api.get("/runs/" + r.id() + "/checkpoints", JsonNode.class);
-                    return (answer.isArray() ? answer : answer.path("items")).size() > 0;
-                });
-    }
-
-    private static Views.Run heldBy(Processes p, Views.Sweep sweep, String runner) {
-        return SweepWatch.runs(p.api, sweep.id()).stream()
-                .filter(r -> r.state() == RunState.RUNNING && runner.equals(r.runner()))
-                .findFirst()
-                .orElseThrow();
-    }
-
-    static Views.Run run(Processes p, long id) {
-        return p.api.get("/runs/" + id, Views.RunDetail.class).run();
-    }
-
     private static long events(Processes p, long id, RunState to) {
         JsonNode answer = p.api.get("/runs/" + id + "/events", JsonNode.class);
         return (answer.isArray() ? answer : answer.path("items"))
                 .valueStream()
                 .filter(e -> e.path("to").asString("").equals(to.wireName()))
                 .count();
-    }
-
-    /** The step from which the attempt after the disturbed one went on. */
-    private static long resumedFrom(Processes p, Views.Run disturbed) {
-        JsonNode answer = p.api.get("/runs/" + disturbed.id() + "/attempts", JsonNode.class);
-        return (answer.isArray() ? answer : answer.path("items"))
-                .valueStream()
-                .filter(a -> a.path("number").asInt() == disturbed.attempt() + 1)
-                .mapToLong(a -> a.path("resumedFromStep").asLong())
-                .findFirst()
-                .orElse(0);
-    }
-
-    static MetricViews.Series series(Processes p, Views.Run run, String metric) {
-        return p.api.get(
-                "/runs/" + run.id() + "/metrics/series?maxPoints=10000&name=" + metric.replace("/", "%2F"),
-                MetricViews.Series.class);
-    }
-
-    static List<Views.Run> finished(Processes p, Views.Sweep sweep) throws InterruptedException {
-        await(
-                "every run of " + sweep.name() + " has ended",
-                () -> SweepWatch.runs(p.api, sweep.id()).stream()
-                        .allMatch(r -> r.state().isTerminal()));
-        return SweepWatch.runs(p.api, sweep.id());
-    }
-
-    static void await(String what, BooleanSupplier condition) throws InterruptedException {
-        long begin = System.nanoTime();
-        while (!condition.getAsBoolean()) {
-            assertThat(System.nanoTime() - begin).as("in time: " + what).isLessThan(120_000_000_000L);
-            Thread.sleep(50);
-        }
-        System.out.printf("%s after %.1f s%n", what, (System.nanoTime() - begin) * 1e-9);
-    }
-
-    static Screen quiet() {
-        return new Screen(new PrintStream(PrintStream.nullOutputStream()), false);
     }
 }

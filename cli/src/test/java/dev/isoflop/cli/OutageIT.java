@@ -1,5 +1,11 @@
 package dev.isoflop.cli;
 
+import static dev.isoflop.cli.TrainingScene.assertSameCurves;
+import static dev.isoflop.cli.TrainingScene.await;
+import static dev.isoflop.cli.TrainingScene.checkpointed;
+import static dev.isoflop.cli.TrainingScene.finished;
+import static dev.isoflop.cli.TrainingScene.quiet;
+import static dev.isoflop.cli.TrainingScene.sweep;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -37,14 +43,13 @@ class OutageIT {
                 "--isoflop.lease.reaper-interval=250ms")) {
             p.runner("one", 1);
             p.runner("two", 1);
-            Submission submission = new Submission(p.api, KillAndFreezeIT.quiet());
-            ObjectNode sweep = KillAndFreezeIT.sweep("disturbed", corpus);
+            Submission submission = new Submission(p.api, quiet());
+            ObjectNode sweep = sweep("disturbed", corpus);
             submission.prepare(sweep);
             Views.Sweep disturbed = submission.submit(sweep);
-            KillAndFreezeIT.await(
+            await(
                     "both runners have committed a checkpoint",
-                    () -> KillAndFreezeIT.checkpointed(p, disturbed, "one")
-                            && KillAndFreezeIT.checkpointed(p, disturbed, "two"));
+                    () -> checkpointed(p, disturbed, "one") && checkpointed(p, disturbed, "two"));
             p.killPlatform();
             Thread.sleep(4_500); // nearly a lease
             long before = kept(home, "one") + kept(home, "two");
@@ -54,16 +59,15 @@ class OutageIT {
                     .isGreaterThan(before);
             p.startPlatform();
 
-            List<Views.Run> runs = KillAndFreezeIT.finished(p, disturbed);
+            List<Views.Run> runs = finished(p, disturbed);
             assertThat(runs).allSatisfy(run -> {
                 assertThat(run.state()).isEqualTo(RunState.SUCCEEDED);
                 assertThat(run.attempt()).as("attempts of " + run.name()).isEqualTo(1);
             });
-            List<Views.Run> undisturbed =
-                    KillAndFreezeIT.finished(p, submission.submit(KillAndFreezeIT.sweep("undisturbed", corpus)));
+            List<Views.Run> undisturbed = finished(p, submission.submit(sweep("undisturbed", corpus)));
             for (int i = 0; i < runs.size(); i++) {
                 assertThat(undisturbed.get(i).name()).isEqualTo(runs.get(i).name());
-                KillAndFreezeIT.assertSameCurves(p, runs.get(i), undisturbed.get(i));
+                assertSameCurves(p, runs.get(i), undisturbed.get(i));
             }
         }
     }

@@ -95,4 +95,18 @@ class FullDiskTests extends RunnerTest {
         assertUndisturbed(attempt, 0, 3_000);
         assertThat(attempt.checkpoints.getFirst().step()).isPositive();
     }
+
+    @Test
+    void checkpointsThatNobodyKeepsDoNotPileUp() throws Exception {
+        endurance = new Endurance(Duration.ofHours(2), 1, 0, Duration.ofDays(7), StallWatch.Settings.STANDARD);
+        enqueue(1, 1, spec(6_000, 1), null);
+        startRunner();
+        await("three checkpoints", () -> platform.attempt(1, 1).checkpoints.size() >= 3);
+        try (Stream<Path> left = Files.walk(home)) {
+            assertThat(left.filter(p -> p.getFileName().toString().startsWith("step-")))
+                    .as("but for one on its way")
+                    .hasSizeLessThanOrEqualTo(1);
+        }
+        assertThat(finished(1, 1).finish.outcome()).isEqualTo(FinishAttempt.Outcome.SUCCEEDED);
+    }
 }

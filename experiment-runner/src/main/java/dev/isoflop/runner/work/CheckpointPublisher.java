@@ -133,7 +133,13 @@ public final class CheckpointPublisher {
                 return false;
             }
         }
-        return context.awaitMetrics(points) && context.commit(checkpoint);
+        if (!context.awaitMetrics(points) || !context.commit(checkpoint)) {
+            return false;
+        }
+        if (directory.equals(saved)) {
+            Directories.delete(saved); // nobody has it in keeping
+        }
+        return true;
     }
 
     private static List<Path> files(Path directory) throws IOException {
