@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Checks the events of a run against the documented state machine. The table is written down here a second time, from
- * {@code docs/architecture.md}, and not taken from the platform: what the platform allows itself is what is being checked.
+ * {@code docs/orchestration.md}, and not taken from the platform: what the platform allows itself is what is being checked.
  */
 final class EventChecker {
 

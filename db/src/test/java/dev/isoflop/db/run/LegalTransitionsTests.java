@@ -11,7 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Every pair of states against the table of {@code docs/architecture.md}, written out here a second time. */
+/** Every pair of states against the table of {@code docs/orchestration.md}, written out here a second time. */
 class LegalTransitionsTests {
 
     private static final List<String> TABLE = List.of(
