@@ -273,6 +273,26 @@ test("the runners page leads to a runner, its GPUs and what they did", async ({ 
   expect(table.split("\r\n").length).toBeGreaterThan(80);
 });
 
+test("what is wrong with runners and runs is said, and both are taken back", async ({ page }) => {
+  test.skip(!FAKE, "a real platform has no broken GPU");
+  page.on("dialog", (dialog) => dialog.accept());
+  await page.goto("/runners");
+  await expect(page.getByRole("row", { name: /local-1/ })).toContainText("412 MiB free");
+  await expect(page.getByRole("row", { name: /gpu-node-1/ })).toContainText("Set aside: gpu-ecc in run 7");
+  await page.goto("/runners/2");
+  await expect(page.getByText(/Set aside until .*CUDA_ERROR_ECC_UNCORRECTABLE/)).toBeVisible();
+  await page.getByRole("button", { name: "Take back into service" }).click();
+  await expect(page.getByText(/Set aside until/)).toBeHidden();
+  await page.goto("/runs?state=failed");
+  await page.getByRole("table", { name: "Runs" }).getByRole("link").first().click();
+  await page.getByRole("tab", { name: "Attempts" }).click();
+  await expect(page.getByText(/Judged out_of_memory by the rule out-of-memory/)).toBeVisible();
+  await noSeriousFaults(page);
+  await page.getByRole("button", { name: "Release run" }).click();
+  await expect(page.getByRole("button", { name: "Release run" })).toBeHidden();
+  await expect(page.getByRole("button", { name: "Cancel run" })).toBeVisible();
+});
+
 test("an experiment tells where its FLOPs went, and its budget is set", async ({ page }) => {
   test.skip(!FAKE, "a real platform's budget would be changed");
   await page.getByRole("link", { name: "Experiments", exact: true }).click();

@@ -393,6 +393,8 @@ export function makeWorld(now) {
       memoryBytes: 16 * 2 ** 30,
       devices: [],
       runs: liveRuns.filter((run) => run.state === "running").map((run) => run.id),
+      trouble:
+        "The disk of /home/me/.isoflop has 412 MiB free, less than the 1.0 GiB that are kept free: no runs are taken.",
       registeredAt: new Date(now - 7_200_000).toISOString(),
       lastSeen: new Date(now - 2000).toISOString(),
     },
@@ -417,6 +419,11 @@ export function makeWorld(now) {
         cudaVersion: "13.0",
       })),
       runs: [],
+      setAside: {
+        reason: "gpu-ecc in run 7: gpu-error: launch: CUDA_ERROR_ECC_UNCORRECTABLE (214); the GPU context is lost",
+        since: new Date(now - 3_600_000).toISOString(),
+        until: new Date(now + 82_800_000).toISOString(),
+      },
       registeredAt: new Date(now - 90_000_000).toISOString(),
       lastSeen: new Date(now - 4000).toISOString(),
     },

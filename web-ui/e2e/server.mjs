@@ -179,6 +179,10 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
     const id = Number(idText);
     if (kind === "runners") {
       const runner = world.runners.find((one) => one.id === id);
+      if (runner && part === "set-aside" && request.method === "DELETE") {
+        delete runner.setAside;
+        return send(204);
+      }
       if (!runner) return problem(404, "not-found", `There is no runner ${id}.`);
       if (part === undefined) return send(200, runner);
       if (part === "devices") {
@@ -259,12 +263,13 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
       const run = world.runs.find((one) => one.id === id);
       if (!run) return problem(404, "not-found", `There is no run ${id}.`);
       if (part === undefined) return send(200, detailOf(run), { ETag: `"${run.version}-${run.step}"` });
-      if (part === "cancellation") {
+      if (part === "cancellation" || part === "release") {
         const tag = request.headers["if-match"];
         if (!tag) return problem(428, "if-match-missing", "Send If-Match.");
         if (Number.parseInt(tag.slice(1), 10) !== run.version)
           return problem(412, "etag-mismatch", "The run has changed.");
-        run.state = "cancelled";
+        run.state = part === "release" ? "queued" : "cancelled";
+        delete run.failure;
         run.version += 1;
         return send(200, run);
       }
@@ -315,6 +320,17 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
             runner: "local-1",
             state: i + 1 < run.attempt ? "failed" : run.state,
             ...(i + 1 < run.attempt ? { cause: "lease-expired" } : {}),
+            ...(i + 1 === run.attempt && run.state === "failed"
+              ? {
+                  cause: "out-of-memory: The plan needs 3.1 GiB, the runner has 2.",
+                  verdict: {
+                    failureClass: "out_of_memory",
+                    rule: "out-of-memory",
+                    evidence: "out-of-memory: The plan needs 3.1 GiB, the runner has 2.",
+                    meaning: "it does not fit into memory: it is not tried again in this shape",
+                  },
+                }
+              : {}),
             resumedFromStep: i === 0 ? 0 : Math.floor(run.steps * 0.4),
             assignedAt: run.startedAt,
             startedAt: run.startedAt,
