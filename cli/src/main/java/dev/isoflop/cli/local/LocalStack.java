@@ -40,6 +40,9 @@ public final class LocalStack {
     private static final String TOKEN_MARK = "ISOFLOP_ADMIN_TOKEN=";
     private static final String READY_MARK = "ISOFLOP_READY url=";
 
+    /** The platform's heap needs a quarter of this under load (docs/benchmarks/platform.md); a bound keeps the process below 1 GB. */
+    private static final List<String> PLATFORM_JVM = List.of("-Xmx512m", "-XX:+UseSerialGC");
+
     private final Home home;
     private final Path root;
     private final Consumer<String> say;
@@ -202,7 +205,7 @@ public final class LocalStack {
     // --- processes
 
     private Process startPlatform(Options options) throws IOException {
-        List<String> command = java(List.of(), "platform-api", "dev.isoflop.platform.PlatformApplication");
+        List<String> command = java(PLATFORM_JVM, "platform-api", "dev.isoflop.platform.PlatformApplication");
         command.add("--isoflop.home=" + home.root());
         command.add("--server.port=" + options.port());
         command.addAll(options.platformArguments());

@@ -74,6 +74,11 @@ public final class MetricStore {
 
     /** Folds the tails of a run that has ended into chunks. Safe to repeat. */
     public void seal(long runId) {
+        // nobody writes to it any more: without a tail there is nothing to fold, and no lock to take
+        if (jdbc.queryForList("select 1 from metric_tail where run_id = ? limit 1", runId)
+                .isEmpty()) {
+            return;
+        }
         transaction.executeWithoutResult(status -> {
             jdbc.query("select 1 from run where id = ? for update", row -> {}, runId);
             jdbc.execute((ConnectionCallback<@Nullable Void>) connection -> {

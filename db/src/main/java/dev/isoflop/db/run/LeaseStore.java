@@ -1,6 +1,8 @@
 package dev.isoflop.db.run;
 
 import dev.isoflop.protocol.api.RunState;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -32,62 +34,68 @@ public class LeaseStore {
             double secondsToStopDeadline) {}
 
     /** An attempt and how far its runner says it is. */
-    public record Progress(long runId, int attempt, long step) {}
+    public record Progress(long runnerId, long runId, int attempt, long step) {}
 
     /** A lease that has been silent for too long. */
     public record Silent(long runId, int attempt) {}
 
     /**
-     * Renews the leases of the attempts reported, notes their steps and their device time, and returns those that were suspect. Reports of
-     * attempts that hold no lease of this runner have no effect.
+     * A lease that a runner holds.
+     *
+     * @param back whether it was suspect and has been reported, and so is heard of again
      */
-    public List<Silent> renew(long runnerId, Collection<Progress> reported) {
-        if (reported.isEmpty()) {
-            return List.of();
-        }
-        Long[] ids = reported.stream().map(Progress::runId).toArray(Long[]::new);
-        Integer[] attempts = reported.stream().map(Progress::attempt).toArray(Integer[]::new);
-        Long[] steps = reported.stream().map(Progress::step).toArray(Long[]::new);
+    public record Held(long runnerId, Lease lease, boolean back) {}
+
+    /**
+     * Renews the leases of the attempts reported, notes their steps and their device time, and returns everything the runners hold. Reports
+     * of attempts that hold no lease of their runner have no effect. One statement, which sees what was committed before it began; the caller
+     * has locked the runners' rows before, so what they were granted is there.
+     *
+     * @return by rising run id
+     */
+    public List<Held> renew(Collection<Long> runners, Collection<Progress> reported) {
         // Runs before leases and by rising id, as everybody else takes them.
-        List<Silent> suspect = jdbc
-                .sql("""
-                        with reported as (select * from unnest(:ids, :attempts) as o (run_id, attempt_no))
-                        select r.id, r.attempt_no, r.state from run r join reported o on o.run_id = r.id
-                        where r.attempt_no = o.attempt_no and r.state in ('assigned', 'running', 'suspect')
-                        order by r.id for no key update of r
+        return jdbc.sql("""
+                        with locked as (
+                            select l.run_id, l.attempt_no, l.runner_id, r.state, r.stop_intent, r.stop_deadline, r.step, o.step as told
+                            from lease l join run r on r.id = l.run_id and r.attempt_no = l.attempt_no
+                                left join unnest(:owners, :ids, :attempts, :steps) as o (runner_id, run_id, attempt_no, step)
+                                    on o.run_id = l.run_id and o.attempt_no = l.attempt_no and o.runner_id = l.runner_id
+                            where l.runner_id = any(:runners)
+                            order by r.id for no key update of r
+                        ), held as (
+                            -- looked at once locked: whoever was waited for may have taken the run away
+                            select * from locked where state in ('assigned', 'running', 'suspect')
+                        ), moved as (
+                            update run r set step = h.told from held h where r.id = h.run_id and h.told > h.step
+                        ), renewed as (
+                            update lease l set last_seen = now(), step = greatest(l.step, h.told),
+                                device_seconds = l.device_seconds + s.share * extract(epoch from now() - l.last_seen)
+                            from held h, (select run_id, share from lease_share where runner_id = any(:runners)) s
+                            where l.run_id = h.run_id and l.attempt_no = h.attempt_no and l.runner_id = h.runner_id
+                              and h.told is not null and s.run_id = l.run_id
+                        )
+                        select run_id, attempt_no, state, stop_intent,
+                            coalesce(extract(epoch from stop_deadline - now()), 0)::float8 as left_s,
+                            runner_id, state = 'suspect' and told is not null as back
+                        from held order by run_id
                         """)
-                .param("ids", ids)
-                .param("attempts", attempts)
-                .query((rs, i) -> "suspect".equals(rs.getString(3)) ? new Silent(rs.getLong(1), rs.getInt(2)) : null)
-                .list()
-                .stream()
-                .filter(java.util.Objects::nonNull)
-                .toList();
-        jdbc.sql("""
-                        update run r set step = o.step
-                        from unnest(:ids, :attempts, :steps) as o (run_id, attempt_no, step), lease l
-                        where r.id = o.run_id and r.attempt_no = o.attempt_no and r.step < o.step
-                          and l.run_id = r.id and l.attempt_no = r.attempt_no and l.runner_id = :runner
-                        """)
-                .param("ids", ids)
-                .param("attempts", attempts)
-                .param("steps", steps)
-                .param("runner", runnerId)
-                .update();
-        jdbc.sql("""
-                        update lease l set last_seen = now(), step = greatest(l.step, o.step),
-                            device_seconds = l.device_seconds + s.share * extract(epoch from now() - l.last_seen)
-                        from unnest(:ids, :attempts, :steps) as o (run_id, attempt_no, step),
-                            (select run_id, share from lease_share where runner_id = :runner) s
-                        where l.run_id = o.run_id and l.attempt_no = o.attempt_no and l.runner_id = :runner
-                          and s.run_id = l.run_id
-                        """)
-                .param("ids", ids)
-                .param("attempts", attempts)
-                .param("steps", steps)
-                .param("runner", runnerId)
-                .update();
-        return suspect;
+                .param("runners", runners.toArray(Long[]::new))
+                .param("owners", reported.stream().map(Progress::runnerId).toArray(Long[]::new))
+                .param("ids", reported.stream().map(Progress::runId).toArray(Long[]::new))
+                .param("attempts", reported.stream().map(Progress::attempt).toArray(Integer[]::new))
+                .param("steps", reported.stream().map(Progress::step).toArray(Long[]::new))
+                .query((rs, i) -> new Held(rs.getLong(6), lease(rs), rs.getBoolean(7)))
+                .list();
+    }
+
+    private static Lease lease(ResultSet rs) throws SQLException {
+        return new Lease(
+                rs.getLong(1),
+                rs.getInt(2),
+                RunStateConverter.parse(rs.getString(3)),
+                rs.getString(4),
+                rs.getDouble(5));
     }
 
     /** How many other runs the runner of a lease holds. */
@@ -105,15 +113,7 @@ public class LeaseStore {
                             coalesce(extract(epoch from r.stop_deadline - now()), 0)::float8 as left_s
                         from lease l join run r on r.id = l.run_id
                         where l.runner_id = ? order by l.run_id
-                        """)
-                .param(runnerId)
-                .query((rs, i) -> new Lease(
-                        rs.getLong(1),
-                        rs.getInt(2),
-                        RunStateConverter.parse(rs.getString(3)),
-                        rs.getString(4),
-                        rs.getDouble(5)))
-                .list();
+                        """).param(runnerId).query((rs, i) -> lease(rs)).list();
     }
 
     /** Leases not renewed for that long whose run is not suspect yet. */

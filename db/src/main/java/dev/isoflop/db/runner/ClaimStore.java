@@ -200,7 +200,7 @@ public class ClaimStore {
 
     /** Remembers a grant under its key. Empty grants need not be: asking again is harmless. */
     public void remember(long runnerId, String key, String grantJson) {
-        jdbc.sql("insert into claim (runner_id, claim_key, grant_body) values (?, ?, ?::jsonb)")
+        jdbc.sql("insert into claim (runner_id, claim_key, grant_body) values (?, ?, ?::json)")
                 .param(runnerId)
                 .param(key)
                 .param(grantJson)

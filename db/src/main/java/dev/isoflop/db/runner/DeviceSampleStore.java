@@ -12,7 +12,7 @@ import java.util.List;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Repository;
 
-/** What runners' accelerators did, heartbeat by heartbeat. About 100 bytes a device and heartbeat, 1 MB a device and day. */
+/** What runners' accelerators did, heartbeat by heartbeat, as {@link RunnerStore#heard} adds it. About 100 bytes a device and heartbeat, 1 MB a device and day. */
 @Repository
 public class DeviceSampleStore {
 
@@ -20,27 +20,6 @@ public class DeviceSampleStore {
 
     DeviceSampleStore(JdbcClient jdbc) {
         this.jdbc = jdbc;
-    }
-
-    /**
-     * Adds one heartbeat's samples to the history, those of devices the runner has registered; others are left out.
-     *
-     * @param samplesJson {@code DeviceSample[]} with at most one of each device
-     */
-    public void append(long runnerId, String samplesJson) {
-        jdbc.sql("""
-                        insert into runner_device_sample
-                            (runner_id, device, at, utilisation, memory_used, power, temperature, sm_clock)
-                        select :runner, s.index, now(), s."utilisationPercent", s."memoryUsedBytes", s."powerWatts",
-                               s."temperatureCelsius", s."smClockMhz"
-                          from jsonb_to_recordset(:samples::jsonb) as s (
-                                   index smallint, "utilisationPercent" real, "memoryUsedBytes" bigint,
-                                   "powerWatts" real, "temperatureCelsius" real, "smClockMhz" int)
-                         where s.index in (select (d -> 'index')::int
-                                             from runner, jsonb_array_elements(devices) d
-                                            where id = :runner)
-                            on conflict do nothing
-                        """).param("runner", runnerId).param("samples", samplesJson).update();
     }
 
     /**

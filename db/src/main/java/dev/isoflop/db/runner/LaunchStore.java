@@ -201,6 +201,10 @@ public class LaunchStore {
 
     /** Runs of the pool that could be claimed now. */
     public Queue queue(String pool, Size runner, Duration settled) {
+        // a runner that has whatever a run needs: then the jobs need not be read, and the queue's index tells all
+        boolean any = runner.gpus() == Integer.MAX_VALUE;
+        String gpus = any ? "0" : GPUS;
+        String slots = any ? "1" : SLOTS;
         return jdbc.sql("""
                         select count(*) filter (where fits and settled), count(*) filter (where fits and not settled),
                                coalesce(sum(slots) filter (where fits and settled), 0),
@@ -211,7 +215,7 @@ public class LaunchStore {
                               from run r left join run d on d.id = r.waits_for
                               where r.state = 'queued' and r.pool = :pool and r.not_before <= now()
                                 and (r.waits_for is null or d.state = 'succeeded')) q
-                        """.replace("SLOTS", SLOTS).replace("GPUS", GPUS))
+                        """.replace("SLOTS", slots).replace("GPUS", gpus))
                 .param("pool", pool)
                 .param("memory", runner.memoryBytes())
                 .param("gpus", runner.gpus())
@@ -263,7 +267,13 @@ public class LaunchStore {
     public List<String> poolsInUse(Duration heard) {
         return jdbc.sql("""
                         select pool from runner where last_seen > now() - make_interval(secs => ?)
-                        union select pool from run where state = 'queued'
+                        union select * from (
+                            with recursive p as (
+                                (select pool from run where state = 'queued' order by pool limit 1)
+                                union all
+                                select (select r.pool from run r where r.state = 'queued' and r.pool > p.pool order by r.pool limit 1)
+                                from p where p.pool is not null
+                            ) select pool from p where pool is not null) queued
                         union select pool from runner_launch where ended_at is null
                         """)
                 .param(heard.toMillis() / 1e3)

@@ -1,6 +1,9 @@
 package dev.isoflop.db.runner;
 
 import java.time.Duration;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -36,10 +39,11 @@ public class RunnerStore {
             String place) {}
 
     /**
+     * @param known whether there was a runner of the name before
      * @param replaced whether another process was registered under the name before
      * @param foreign whether the name is that of another token's runner which is alive: nothing was changed
      */
-    public record Registered(long runnerId, boolean replaced, boolean foreign) {}
+    public record Registered(long runnerId, boolean known, boolean replaced, boolean foreign) {}
 
     /**
      * Makes or renews the runner of that name and locks its row.
@@ -80,7 +84,7 @@ public class RunnerStore {
                 .query((rs, i) -> new Before(rs.getLong(1), rs.getString(2), rs.getBoolean(3)))
                 .single();
         if (before.foreign()) {
-            return new Registered(before.id(), false, true);
+            return new Registered(before.id(), true, false, true);
         }
         long id = jdbc.sql("""
                         update runner set instance = :instance, pool = :pool, host = :host, pid = :pid,
@@ -105,7 +109,7 @@ public class RunnerStore {
                 .param("token", tokenId, java.sql.Types.BIGINT)
                 .query(Long.class)
                 .single();
-        return new Registered(id, !made && !before.instance().equals(runner.instance()), false);
+        return new Registered(id, !made, !made && !before.instance().equals(runner.instance()), false);
     }
 
     /** The token that a runner is registered with; empty if there is no such runner, or none is known. */
@@ -132,31 +136,67 @@ public class RunnerStore {
         UNKNOWN
     }
 
+    /** Rows are locked by rising id before anything is written, so that two that lock several cannot wait for each other. */
+    private static final String HEARD = """
+            with told as (
+                select * from unnest(:ids, :instances, :samples, :troubles) as t (id, instance, samples, trouble)
+            ), locked as (
+                select r.id, r.instance from runner r where r.id = any(:ids) order by r.id for no key update
+            ), me as (
+                update runner r set last_seen = now(), trouble = t.trouble, device_samples = coalesce(t.samples::jsonb, r.device_samples),
+                    devices_seen = case when t.samples is null then r.devices_seen else now() end
+                from locked l join told t on t.id = l.id and t.instance = l.instance
+                where r.id = l.id returning r.id, r.devices, t.samples
+            ), kept as (
+                insert into runner_device_sample
+                    (runner_id, device, at, utilisation, memory_used, power, temperature, sm_clock)
+                select me.id, s.index, now(), s."utilisationPercent", s."memoryUsedBytes", s."powerWatts",
+                       s."temperatureCelsius", s."smClockMhz"
+                  from me, jsonb_to_recordset(me.samples::jsonb) as s (
+                           index smallint, "utilisationPercent" real, "memoryUsedBytes" bigint,
+                           "powerWatts" real, "temperatureCelsius" real, "smClockMhz" int)
+                 where s.index in (select (d -> 'index')::int from jsonb_array_elements(me.devices) d)
+                    on conflict do nothing
+            )
+            select l.id, me.id is not null as current""" + ByKey.SETTINGS + " from locked l left join me on me.id = l.id";
+
     /**
-     * Notes that the runner's process has spoken, and locks its row.
+     * A runner's process that has spoken.
      *
-     * @param samplesJson {@code DeviceSample[]}, what its accelerators did; null leaves what is known of them
+     * @param samplesJson {@code DeviceSample[]}, at most one of each device, what its accelerators did; null leaves what is known of them
      * @param trouble why it takes no runs for now
      */
-    public Heard heard(long runnerId, String instance, @Nullable String samplesJson, @Nullable String trouble) {
-        String samples = samplesJson == null ? "" : ", device_samples = :samples::jsonb, devices_seen = now()";
-        JdbcClient.StatementSpec update = jdbc.sql("update runner set last_seen = now(), trouble = :trouble" + samples
-                        + " where id = :id and instance = :instance")
-                .param("trouble", trouble, java.sql.Types.VARCHAR)
-                .param("id", runnerId)
-                .param("instance", instance);
-        int updated = (samplesJson == null ? update : update.param("samples", samplesJson)).update();
-        if (updated == 1) {
-            return Heard.CURRENT;
-        }
-        return lockPool(runnerId).isPresent() ? Heard.REPLACED : Heard.UNKNOWN;
+    public record Word(
+            long runnerId,
+            String instance,
+            @Nullable String samplesJson,
+            @Nullable String trouble) {}
+
+    /**
+     * Notes that runners' processes have spoken, and locks their rows.
+     *
+     * @param words at most one of each runner
+     * @return how each was taken, by runner
+     */
+    public Map<Long, Heard> heard(Collection<Word> words) {
+        Map<Long, Heard> heard = new HashMap<>();
+        words.forEach(word -> heard.put(word.runnerId(), Heard.UNKNOWN));
+        jdbc.sql(HEARD)
+                .param("ids", words.stream().map(Word::runnerId).toArray(Long[]::new))
+                .param("instances", words.stream().map(Word::instance).toArray(String[]::new))
+                .param("samples", words.stream().map(Word::samplesJson).toArray(String[]::new))
+                .param("troubles", words.stream().map(Word::trouble).toArray(String[]::new))
+                .query(rs -> {
+                    heard.put(rs.getLong(1), rs.getBoolean(2) ? Heard.CURRENT : Heard.REPLACED);
+                });
+        return heard;
     }
 
     /** Locks the runner's row, so that its claims and registrations come one after another, and returns its pool. */
     public Optional<String> lockPool(long runnerId) {
-        return jdbc.sql("select pool from runner where id = ? for no key update")
+        return jdbc.sql("select pool" + ByKey.SETTINGS + " from runner where id = ? for no key update")
                 .param(runnerId)
-                .query(String.class)
+                .query((rs, i) -> rs.getString(1))
                 .optional();
     }
 }

@@ -108,8 +108,8 @@ public class QueueStore {
                             0 as held, 0::float8 as held_seconds
                         from decayed group by 1
                         union all
-                        select r.experiment_id, 0, 0, count(*), sum(l.device_seconds + s.share * extract(epoch from now() - l.last_seen))
-                        from lease l join run r on r.id = l.run_id join lease_share s on s.run_id = l.run_id
+                        select r.experiment_id, 0, 0, count(*), sum(s.device_seconds + s.share * extract(epoch from now() - s.last_seen))
+                        from lease_share s join run r on r.id = s.run_id
                         where r.pool = :pool and r.experiment_id is not null group by 1
                         """)
                 .param("pool", pool)

@@ -40,6 +40,7 @@ final class BenchPlatform implements AutoCloseable {
     @ComponentScan({
         "dev.isoflop.db",
         "dev.isoflop.platform.orchestration",
+        "dev.isoflop.platform.scheduling",
         "dev.isoflop.platform.artifacts",
         "dev.isoflop.platform.metrics"
     })
@@ -72,6 +73,8 @@ final class BenchPlatform implements AutoCloseable {
                 "spring.jpa.open-in-view", "false",
                 "spring.jpa.hibernate.ddl-auto", "none",
                 "spring.main.banner-mode", "off",
+                // readiness is made of parts that are not here
+                "management.endpoint.health.validate-group-membership", "false",
                 "spring.threads.virtual.enabled", "true",
                 "server.address", "127.0.0.1",
                 "server.port", "0",

@@ -108,6 +108,12 @@ final class EmbeddedDatabase implements AutoCloseable {
                         .setServerConfig("max_connections", "100")
                         .setServerConfig("shared_buffers", "128MB")
                         .setServerConfig("max_wal_size", "2GB")
+                        // a list that is read in parallel takes the processors from the claims; by itself it is fast
+                        // enough
+                        .setServerConfig("max_parallel_workers_per_gather", "0")
+                        // pages lie in memory or on a solid disk: an index is worth its use before a table is half as
+                        // large
+                        .setServerConfig("random_page_cost", "1.1")
                         .setServerConfig("listen_addresses", "127.0.0.1")
                         // nothing uses one, and the lock of a killed server's keeps the next from its port where nobody
                         // reaps the dead

@@ -1,6 +1,5 @@
 package dev.isoflop.platform.orchestration;
 
-import dev.isoflop.db.runner.DeviceSampleStore;
 import dev.isoflop.protocol.runner.DeviceSample;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -20,11 +19,9 @@ class DeviceSamples {
     private static final double MAX_WATTS = 100_000;
     private static final double MAX_CELSIUS = 1_000;
 
-    private final DeviceSampleStore store;
     private final JsonMapper json;
 
-    DeviceSamples(DeviceSampleStore store, JsonMapper json) {
-        this.store = store;
+    DeviceSamples(JsonMapper json) {
         this.json = json;
     }
 
@@ -38,13 +35,6 @@ class DeviceSamples {
             }
         }
         return byDevice.isEmpty() ? null : json.writeValueAsString(byDevice.values());
-    }
-
-    /** Adds what {@link #stored} answered to the history of the runner's devices. */
-    void append(long runnerId, @Nullable String stored) {
-        if (stored != null) {
-            store.append(runnerId, stored);
-        }
     }
 
     private static DeviceSample plausible(DeviceSample s) {

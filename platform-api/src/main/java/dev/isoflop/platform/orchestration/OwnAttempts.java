@@ -7,8 +7,12 @@ import dev.isoflop.platform.tokens.Caller;
 import dev.isoflop.protocol.error.ErrorCode;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
+import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 import org.springframework.security.core.context.SecurityContextHolder;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.support.TransactionTemplate;
@@ -24,8 +28,20 @@ import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 @Component
 class OwnAttempts implements HandlerInterceptor, WebMvcConfigurer {
 
+    private static final long REMEMBERED_NANOS = Duration.ofSeconds(5).toNanos();
+    private static final int MOST = 50_000;
+
     private final RunnerStore runners;
     private final TransactionTemplate transaction;
+    private final Map<List<Long>, Known> known = new ConcurrentHashMap<>();
+
+    /** What a token was found to speak for, for as long as {@code Credentials} remember the token itself. */
+    private record Known(long token, long untilNanos) {
+
+        boolean isOf(@Nullable Long other) {
+            return other != null && other == token && untilNanos - System.nanoTime() > 0;
+        }
+    }
 
     OwnAttempts(RunnerStore runners, TransactionTemplate transaction) {
         this.runners = runners;
@@ -43,7 +59,18 @@ class OwnAttempts implements HandlerInterceptor, WebMvcConfigurer {
         if (!(SecurityContextHolder.getContext().getAuthentication() instanceof Caller caller) || !caller.isRunner()) {
             return true;
         }
-        Optional<Long> owner = owner(request);
+        List<Long> subject = subject(request);
+        Known remembered = known.get(subject);
+        if (subject.isEmpty() || remembered != null && remembered.isOf(caller.tokenId())) {
+            return true;
+        }
+        Optional<Long> owner = owner(subject);
+        owner.ifPresent(token -> {
+            if (known.size() >= MOST) {
+                known.clear();
+            }
+            known.put(subject, new Known(token, System.nanoTime() + REMEMBERED_NANOS));
+        });
         if (owner.isPresent() && !owner.get().equals(caller.tokenId())) {
             throw new ProblemException(
                     ErrorCode.FORBIDDEN,
@@ -52,21 +79,29 @@ class OwnAttempts implements HandlerInterceptor, WebMvcConfigurer {
         return true;
     }
 
-    private Optional<Long> owner(HttpServletRequest request) {
+    /** Looks everything up again: a runner has registered anew, with another token perhaps. */
+    void forget() {
+        known.clear();
+    }
+
+    /** The runner, or the run and the attempt; empty if the request is about neither. */
+    private static List<Long> subject(HttpServletRequest request) {
         if (!(request.getAttribute(HandlerMapping.URI_TEMPLATE_VARIABLES_ATTRIBUTE) instanceof Map<?, ?> path)) {
-            return Optional.empty();
+            return List.of();
         }
         Long runner = PathNumbers.read(path.get("runnerId"));
         Long run = PathNumbers.read(path.get("runId"));
         Long attempt = PathNumbers.read(path.get("attempt"));
-        return Optional.ofNullable(transaction.execute(status -> {
-                    if (runner != null) {
-                        return runners.token(runner);
-                    }
-                    return run != null && attempt != null && attempt == (int) (long) attempt
-                            ? runners.tokenOfAttempt(run, (int) (long) attempt)
-                            : Optional.<Long>empty();
-                }))
+        if (runner != null) {
+            return List.of(runner);
+        }
+        return run != null && attempt != null && attempt == (int) (long) attempt ? List.of(run, attempt) : List.of();
+    }
+
+    private Optional<Long> owner(List<Long> subject) {
+        return Optional.ofNullable(transaction.execute(status -> subject.size() == 1
+                        ? runners.token(subject.getFirst())
+                        : runners.tokenOfAttempt(subject.getFirst(), (int) (long) subject.getLast())))
                 .flatMap(found -> found);
     }
 }

@@ -23,6 +23,7 @@ import org.springframework.web.bind.annotation.RestController;
 class RunnerController implements RunnerApi {
 
     private final Runners runners;
+    private final Heartbeats heartbeats;
     private final Claims claims;
     private final AttemptReports reports;
     private final RunProfiles profiles;
@@ -32,6 +33,7 @@ class RunnerController implements RunnerApi {
 
     RunnerController(
             Runners runners,
+            Heartbeats heartbeats,
             Claims claims,
             AttemptReports reports,
             RunProfiles profiles,
@@ -39,6 +41,7 @@ class RunnerController implements RunnerApi {
             MetricIngest ingest,
             Counters counters) {
         this.runners = runners;
+        this.heartbeats = heartbeats;
         this.claims = claims;
         this.reports = reports;
         this.profiles = profiles;
@@ -59,7 +62,7 @@ class RunnerController implements RunnerApi {
 
     @Override
     public Directives heartbeat(long runnerId, Heartbeat heartbeat) {
-        return counters.heartbeat(() -> runners.heartbeat(runnerId, heartbeat));
+        return counters.heartbeat(() -> heartbeats.answer(runnerId, heartbeat));
     }
 
     @Override

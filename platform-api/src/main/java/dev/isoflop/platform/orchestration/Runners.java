@@ -16,8 +16,10 @@ import dev.isoflop.protocol.runner.Heartbeat;
 import dev.isoflop.protocol.runner.RegisterRunner;
 import dev.isoflop.protocol.runner.Registration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
@@ -46,6 +48,7 @@ class Runners {
     private final AttemptStore attempts;
     private final RunTransitions transitions;
     private final LeaseSettings settings;
+    private final OwnAttempts owners;
     private final JsonMapper json;
 
     Runners(
@@ -57,6 +60,7 @@ class Runners {
             AttemptStore attempts,
             RunTransitions transitions,
             LeaseSettings settings,
+            OwnAttempts owners,
             JsonMapper json) {
         this.runners = runners;
         this.devices = devices;
@@ -66,6 +70,7 @@ class Runners {
         this.attempts = attempts;
         this.transitions = transitions;
         this.settings = settings;
+        this.owners = owners;
         this.json = json;
     }
 
@@ -99,6 +104,9 @@ class Runners {
                     "A runner named %s is there already, registered with another token. Give this one another name (--name), or take back the other's token."
                             .formatted(request.name()));
         }
+        if (registered.known()) {
+            owners.forget();
+        }
         if (registered.replaced()) {
             lost.replaced(registered.runnerId());
         }
@@ -109,42 +117,70 @@ class Runners {
     }
 
     /**
-     * Renews the leases of the attempts reported and answers all that the runner should be doing. A lease that is not
+     * A heartbeat to be answered.
+     *
+     * @param runnerId that it was sent for
+     */
+    record Beat(long runnerId, Heartbeat heartbeat) {}
+
+    /**
+     * Renews the leases of the attempts reported and answers all that each runner should be doing. A lease that is not
      * reported is answered but not renewed: its grant may have been lost, and it runs out like any other. A process that
      * has been replaced is answered with nothing, so it stops all it does.
+     *
+     * @param beats at most one of each runner
+     * @return by runner; those that are not known are absent
      */
     @Transactional
-    public Directives heartbeat(long runnerId, Heartbeat heartbeat) {
-        String samples = devices.stored(heartbeat.devices());
-        return switch (runners.heard(runnerId, heartbeat.instance(), samples, shortened(heartbeat.trouble()))) {
-            case UNKNOWN -> throw unknown(runnerId);
-            case REPLACED -> new Directives(List.of());
-            case CURRENT -> {
-                devices.append(runnerId, samples);
-                List<LeaseStore.Silent> back = leases.renew(
-                        runnerId,
-                        heartbeat.observed().stream()
-                                .map(o -> new LeaseStore.Progress(o.runId(), o.attempt(), o.step()))
-                                .toList());
-                back.forEach(lease -> reachable(runnerId, lease));
-                heartbeat.observed().stream()
-                        .filter(o -> o.stage().startsWith("stalled"))
-                        .forEach(o -> attempts.remark(o.runId(), o.attempt(), runnerId, shortened(o.stage())));
-                yield new Directives(
-                        leases.heldBy(runnerId).stream().map(Runners::directive).toList());
+    public Map<Long, Directives> heartbeats(List<Beat> beats) {
+        Map<Long, RunnerStore.Heard> heard = runners.heard(beats.stream()
+                .map(beat -> new RunnerStore.Word(
+                        beat.runnerId,
+                        beat.heartbeat.instance(),
+                        devices.stored(beat.heartbeat.devices()),
+                        shortened(beat.heartbeat.trouble())))
+                .toList());
+        Map<Long, List<Directive>> directives = new HashMap<>();
+        heard.forEach((runner, how) -> {
+            if (how != RunnerStore.Heard.UNKNOWN) {
+                directives.put(runner, new ArrayList<>());
             }
-        };
+        });
+        List<Beat> current = beats.stream()
+                .filter(beat -> heard.get(beat.runnerId) == RunnerStore.Heard.CURRENT)
+                .toList();
+        if (!current.isEmpty()) {
+            List<LeaseStore.Held> held = leases.renew(
+                    current.stream().map(Beat::runnerId).toList(),
+                    current.stream()
+                            .flatMap(beat -> beat.heartbeat.observed().stream()
+                                    .map(o -> new LeaseStore.Progress(beat.runnerId, o.runId(), o.attempt(), o.step())))
+                            .toList());
+            for (LeaseStore.Held one : held) {
+                if (one.back()) {
+                    reachable(one.lease());
+                }
+                directives
+                        .computeIfAbsent(one.runnerId(), r -> new ArrayList<>())
+                        .add(directive(one.lease()));
+            }
+        }
+        for (Beat beat : current) {
+            beat.heartbeat.observed().stream()
+                    .filter(o -> o.stage().startsWith("stalled"))
+                    .forEach(o -> attempts.remark(o.runId(), o.attempt(), beat.runnerId, shortened(o.stage())));
+        }
+        Map<Long, Directives> answers = new HashMap<>();
+        directives.forEach((runner, all) -> answers.put(runner, new Directives(all)));
+        return answers;
     }
 
-    private void reachable(long runnerId, LeaseStore.Silent lease) {
-        AttemptStore.AttemptRow attempt =
-                attempts.find(lease.runId(), lease.attempt()).orElseThrow();
-        if (attempt.runnerId() != runnerId) {
-            return; // Somebody else's: a report of it renews nothing.
-        }
+    private void reachable(LeaseStore.Lease lease) {
+        boolean started =
+                attempts.find(lease.runId(), lease.attempt()).orElseThrow().started();
         runs.lock(lease.runId())
                 .filter(run -> run.isHeldBy(lease.attempt()) && run.state() == RunState.SUSPECT)
-                .ifPresent(run -> transitions.reachable(run, attempt.started()));
+                .ifPresent(run -> transitions.reachable(run, started));
     }
 
     private static Directive directive(LeaseStore.Lease lease) {

@@ -22,13 +22,13 @@ class OverviewController {
     private static final int SWEEPS = 8;
     private static final int ACTIVE = 20;
     /** Runs of experiments that the caller may see. */
-    private static final String SEEN =
-            " and not exists (select 1 from sweep x where x.id = r.sweep_id and x.experiment_id = any(:hidden))";
+    private static final String SEEN = " and (r.experiment_id is null or not (r.experiment_id = any(:hidden)))";
 
     private final JdbcClient jdbc;
     private final Sweeps sweeps;
     private final LeaseSettings leases;
     private final ExperimentAccess access;
+    private final Costly<Set<Long>, Totals> totals = new Costly<>();
 
     OverviewController(JdbcClient jdbc, Sweeps sweeps, LeaseSettings leases, ExperimentAccess access) {
         this.access = access;
@@ -39,7 +39,12 @@ class OverviewController {
 
     private record Runners(int online, int slots) {}
 
-    private record Totals(int busy, double tokensPerSecond, double flopsDone, long points) {}
+    private record Now(int busy, double tokensPerSecond) {}
+
+    private record State(RunState state, int runs, double flops) {}
+
+    /** Over all that was ever done. */
+    private record Totals(List<State> states, long points) {}
 
     /** What is going on now. */
     @GetMapping("/api/v1/overview")
@@ -51,25 +56,19 @@ class OverviewController {
         Set<Long> hidden = access.hidden();
         String seen = hidden.isEmpty() ? "" : SEEN;
         Map<String, Object> values = hidden.isEmpty() ? Map.of() : Map.of("hidden", hidden.toArray(Long[]::new));
-        jdbc.sql("select state, count(*) from run r where true" + seen + " group by state")
-                .params(values)
-                .query((ResultSet rs) -> {
-                    counts.put(RunState.valueOf(rs.getString(1).toUpperCase(Locale.ROOT)), rs.getInt(2));
-                });
+        Totals totals = this.totals.get(hidden, () -> totals(seen, values));
+        totals.states.forEach(state -> counts.put(state.state, state.runs));
         Runners runners = jdbc.sql("select count(*), coalesce(sum(slots), 0) from runner"
                         + " where last_seen > now() - make_interval(secs => ?)")
                 .param((double) leases.suspect().toSeconds())
                 .query((rs, i) -> new Runners(rs.getInt(1), rs.getInt(2)))
                 .single();
-        Totals totals = jdbc.sql(
-                        """
+        Now now = jdbc.sql("""
                         select (select count(*) from lease),
-                               (select coalesce(sum(r.tokens_per_second), 0) from run r where r.state = 'running' %1$s),
-                               (select coalesce(sum(r.flops), 0) from run r where r.state = 'succeeded' %1$s),
-                               (select coalesce(sum(h.n), 0) from metric_head h %2$s)
-                        """.formatted(seen, hidden.isEmpty() ? "" : "join run r on r.id = h.run_id where true" + SEEN))
+                               (select coalesce(sum(r.tokens_per_second), 0) from run r where r.state = 'running' %s)
+                        """.formatted(seen))
                 .params(values)
-                .query((rs, i) -> new Totals(rs.getInt(1), rs.getDouble(2), rs.getDouble(3), rs.getLong(4)))
+                .query((rs, i) -> new Now(rs.getInt(1), rs.getDouble(2)))
                 .single();
         List<Views.Run> active = jdbc.sql(RunRows.SELECT + " where r.state in ('assigned', 'running', 'suspect')" + seen
                         + " order by r.id limit " + ACTIVE)
@@ -80,11 +79,29 @@ class OverviewController {
                 counts,
                 runners.online(),
                 runners.slots(),
-                totals.busy(),
-                totals.tokensPerSecond(),
-                totals.flopsDone(),
-                totals.points(),
+                now.busy,
+                now.tokensPerSecond,
+                totals.states.stream()
+                        .filter(state -> state.state == RunState.SUCCEEDED)
+                        .mapToDouble(State::flops)
+                        .sum(),
+                totals.points,
                 sweeps.list(null, Long.MAX_VALUE, SWEEPS),
                 active);
+    }
+
+    private Totals totals(String seen, Map<String, Object> values) {
+        List<State> states = jdbc.sql(
+                        "select state, count(*), sum(flops) from run r where true" + seen + " group by state")
+                .params(values)
+                .query((ResultSet rs, int i) -> new State(
+                        RunState.valueOf(rs.getString(1).toUpperCase(Locale.ROOT)), rs.getInt(2), rs.getDouble(3)))
+                .list();
+        long points = jdbc.sql("select coalesce(sum(h.n), 0) from metric_head h"
+                        + (seen.isEmpty() ? "" : " join run r on r.id = h.run_id where true" + seen))
+                .params(values)
+                .query(Long.class)
+                .single();
+        return new Totals(states, points);
     }
 }

@@ -35,9 +35,9 @@ record RunSort(String field, String expression, String type, boolean descending)
             Map.entry("finalLoss", "r.final_loss"),
             Map.entry("bitsPerByte", "r.bits_per_byte"),
             Map.entry("tokensPerSecond", "r.tokens_per_second"),
-            Map.entry("createdAt", "extract(epoch from r.created_at)"),
-            Map.entry("startedAt", "extract(epoch from r.started_at)"),
-            Map.entry("finishedAt", "extract(epoch from r.finished_at)"));
+            Map.entry("createdAt", "date_part('epoch', r.created_at)"),
+            Map.entry("startedAt", "date_part('epoch', r.started_at)"),
+            Map.entry("finishedAt", "date_part('epoch', r.finished_at)"));
     private static final Map<String, String> TEXTS = Map.of(
             "name", "r.name", "state", "r.state", "kind", "r.kind", "pool", "r.pool", "sweep", "coalesce(s.name, '')");
 
@@ -46,6 +46,10 @@ record RunSort(String field, String expression, String type, boolean descending)
         boolean descending = asked.startsWith("-");
         String field = descending ? asked.substring(1) : asked;
         String number = NUMBERS.get(field);
+        if (field.equals("id")) {
+            // as it is stored, so that the index on it serves
+            return new RunSort(asked, "r.id", "bigint", descending);
+        }
         if (number != null) {
             String last = descending ? "'-Infinity'" : "'Infinity'";
             return new RunSort(
@@ -63,13 +67,23 @@ record RunSort(String field, String expression, String type, boolean descending)
         return new RunSort(asked, text, "text", descending);
     }
 
+    private boolean isById() {
+        return expression.equals("r.id");
+    }
+
     String order() {
         String direction = descending ? " desc" : " asc";
+        if (isById()) {
+            return " order by r.id" + direction;
+        }
         return " order by " + expression + direction + ", r.id" + direction;
     }
 
     /** Rows after the one whose value and id are the parameters {@code cursorValue} and {@code cursorId}. */
     String after() {
+        if (isById()) {
+            return " and r.id " + (descending ? "<" : ">") + " cast(:cursorId as bigint)";
+        }
         return " and (" + expression + ", r.id) " + (descending ? "<" : ">") + " (cast(:cursorValue as " + type
                 + "), cast(:cursorId as bigint))";
     }

@@ -12,7 +12,9 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.annotation.Propagation;
 import org.springframework.transaction.annotation.Transactional;
@@ -21,17 +23,21 @@ import org.springframework.transaction.annotation.Transactional;
  * Grants runs by priority, fair share and budget.
  *
  * <p>What is queued is read for every claim, so priorities and budgets are those of this moment. Who has had how much would cost
- * more than the claim itself: what was read of it serves the claims of the next {@link #KEPT}, what they are granted counted in.
+ * more than the claim itself: what was read of it serves the claims of the next {@link #KEPT}, or {@value #TIMES} times as long as it took, what they are granted counted in.
  */
 @Component
 public class Shares {
 
     private static final Duration KEPT = Duration.ofMillis(250);
+    private static final int TIMES = 20;
+    /** Until then it still serves while another claim is reading. */
+    private static final Duration TOO_OLD = Duration.ofSeconds(2);
 
     private final QueueStore queue;
     private final ClaimStore claims;
     private final Budgets budgets;
     private final SchedulingSettings settings;
+    private final ReentrantLock reading = new ReentrantLock();
     private final Map<String, Known> known = new ConcurrentHashMap<>();
 
     Shares(QueueStore queue, ClaimStore claims, Budgets budgets, SchedulingSettings settings) {
@@ -44,14 +50,21 @@ public class Shares {
     /** What experiments had had of a pool, and were granted since. */
     private static final class Known {
         private final long readNanos = System.nanoTime();
+        private final long keptNanos;
         private final Map<Long, Usage> usage;
 
-        Known(Map<Long, Usage> usage) {
+        /** @param tookNanos to read it: with very many leases it is kept for longer, so that reading never takes more than a small part */
+        Known(Map<Long, Usage> usage, long tookNanos) {
             this.usage = new HashMap<>(usage);
+            this.keptNanos = Math.min(TOO_OLD.toNanos(), Math.max(KEPT.toNanos(), TIMES * tookNanos));
         }
 
         boolean isFresh() {
-            return System.nanoTime() - readNanos < KEPT.toNanos();
+            return System.nanoTime() - readNanos < keptNanos;
+        }
+
+        boolean isTooOld() {
+            return System.nanoTime() - readNanos > TOO_OLD.toNanos();
         }
 
         synchronized Map<Long, Usage> usage() {
@@ -122,15 +135,36 @@ public class Shares {
 
     private Known had(String pool, List<Line> lines) {
         if (lines.stream().map(Line::experiment).distinct().count() < 2) {
-            return new Known(Map.of()); // nobody to share with
+            return new Known(Map.of(), 0); // nobody to share with
         }
         Known before = known.get(pool);
         if (before != null && before.isFresh()) {
             return before;
         }
-        Known now = new Known(queue.usage(pool, settings.halfLife()));
-        known.put(pool, now);
-        return now;
+        // One reads while the others take what there is, unless that is too old: together they would read it as often
+        // as there are claims.
+        boolean mine = before == null || before.isTooOld() ? lock() : reading.tryLock();
+        if (!mine) {
+            return Objects.requireNonNull(before);
+        }
+        try {
+            Known meanwhile = known.get(pool);
+            if (meanwhile != null && meanwhile.isFresh()) {
+                return meanwhile;
+            }
+            long start = System.nanoTime();
+            Map<Long, Usage> usage = queue.usage(pool, settings.halfLife());
+            Known now = new Known(usage, System.nanoTime() - start);
+            known.put(pool, now);
+            return now;
+        } finally {
+            reading.unlock();
+        }
+    }
+
+    private boolean lock() {
+        reading.lock();
+        return true;
     }
 
     /** Reads anew, at the next claim, who has had how much. */

@@ -13,10 +13,16 @@ import dev.isoflop.protocol.runner.Directives.Directive;
 import dev.isoflop.protocol.runner.Directives.Intent;
 import dev.isoflop.protocol.runner.FinishAttempt.Category;
 import dev.isoflop.protocol.runner.FinishAttempt.Outcome;
+import dev.isoflop.protocol.runner.Heartbeat;
 import dev.isoflop.protocol.runner.RegisterRunner;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 
 @DatabaseTest
@@ -44,6 +50,56 @@ class LeaseTests {
         assertThat(on.state(granted)).isEqualTo(RunState.ASSIGNED);
         on.reap();
         assertThat(on.history(started)).containsExactly("queued", "assigned", "running", "suspect", "running");
+    }
+
+    @Test
+    void heartbeatsThatComeTogetherAreAnsweredEachForItself() throws Exception {
+        int runners = 40;
+        List<Callable<List<Long>>> beats = new ArrayList<>();
+        List<List<Long>> expected = new ArrayList<>();
+        for (int i = 0; i < runners; i++) {
+            on.run(pool);
+            Orchestra.Worker worker = on.worker(pool);
+            Assignment held = worker.claimAndStart();
+            // one that was replaced has to stop all, one that has reported nothing hears of what it holds all the same
+            boolean replaced = i % 10 == 3;
+            if (replaced) {
+                on.api.register(on.registration(worker.name, "another", pool));
+            }
+            int step = 100 + i;
+            boolean silent = i % 10 == 4;
+            for (int again = 0; again < 3; again++) {
+                beats.add(() -> (silent ? worker.heartbeat() : worker.heartbeat(step, held))
+                        .desired().stream().map(Directive::runId).toList());
+                expected.add(replaced ? List.of() : List.of(held.runId()));
+            }
+        }
+        beats.add(() -> {
+            assertThatThrownBy(() -> on.api.heartbeat(Long.MAX_VALUE, new Heartbeat("nobody", 1, List.of(), List.of())))
+                    .hasMessageContaining("There is no runner");
+            return List.of();
+        });
+        expected.add(List.of());
+
+        List<List<Long>> told = new ArrayList<>();
+        try (ExecutorService threads = Executors.newFixedThreadPool(beats.size())) {
+            for (Future<List<Long>> answer : threads.invokeAll(beats)) {
+                told.add(answer.get());
+            }
+        }
+
+        assertThat(told).isEqualTo(expected);
+        for (int i = 0; i < runners; i++) {
+            if (!expected.get(3 * i).isEmpty()) {
+                long run = expected.get(3 * i).getFirst();
+                assertThat(on.jdbc
+                                .sql("select step from lease where run_id = ?")
+                                .param(run)
+                                .query(Long.class)
+                                .single())
+                        .isEqualTo(i % 10 == 4 ? 0 : 100 + i);
+            }
+        }
     }
 
     @Test

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.isoflop.platform.bench;
+
+import org.jspecify.annotations.NullMarked;
