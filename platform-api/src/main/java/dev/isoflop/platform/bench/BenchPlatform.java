@@ -42,7 +42,8 @@ final class BenchPlatform implements AutoCloseable {
         "dev.isoflop.platform.orchestration",
         "dev.isoflop.platform.scheduling",
         "dev.isoflop.platform.artifacts",
-        "dev.isoflop.platform.metrics"
+        "dev.isoflop.platform.metrics",
+        "dev.isoflop.platform.tracing"
     })
     @EntityScan("dev.isoflop.db")
     @EnableJpaRepositories("dev.isoflop.db")
