@@ -63,7 +63,7 @@ function RunnersTable({ runners }: { runners: Runner[] }) {
         <tbody>
           {runners.map((runner) => (
             <tr key={runner.id}>
-              <td>
+              <td className={ui.whole}>
                 <Link to="/runners/$id" params={{ id: runner.id }}>
                   {runner.name}
                 </Link>

@@ -3,8 +3,6 @@ package dev.isoflop.cli;
 import dev.isoflop.protocol.api.Page;
 import dev.isoflop.protocol.api.Views;
 import java.io.IOException;
-import java.net.URLEncoder;
-import java.nio.charset.StandardCharsets;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.concurrent.Callable;
@@ -36,19 +34,12 @@ final class AuditCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        var api = platform.client();
-        String after = "";
-        for (int left = limit; left > 0; ) {
-            Page<Views.AuditEntry> page = api.get(
-                    "/audit?limit=" + Math.min(left, PAGE) + "&refused=" + refused + after,
-                    new TypeReference<Page<Views.AuditEntry>>() {});
-            page.items().forEach(entry -> System.out.println(line(entry)));
-            left -= page.items().size();
-            if (page.next() == null) {
-                break;
-            }
-            after = "&after=" + URLEncoder.encode(page.next(), StandardCharsets.UTF_8);
-        }
+        platform.client()
+                .all(
+                        "/audit?limit=" + Math.clamp(limit, 1, PAGE) + "&refused=" + refused,
+                        new TypeReference<Page<Views.AuditEntry>>() {})
+                .limit(Math.max(0, limit))
+                .forEach(entry -> System.out.println(line(entry)));
         return ExitCode.OK.code();
     }
 

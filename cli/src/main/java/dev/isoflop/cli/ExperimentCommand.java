@@ -7,8 +7,6 @@ import dev.isoflop.protocol.api.Ledger.Account;
 import dev.isoflop.protocol.api.Page;
 import dev.isoflop.protocol.api.Views;
 import java.io.IOException;
-import java.net.URLEncoder;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -143,16 +141,8 @@ final class ExperimentCommand implements Runnable {
     }
 
     private static List<Views.Experiment> all(ApiClient api) {
-        List<Views.Experiment> all = new ArrayList<>();
-        String after = "";
-        while (true) {
-            Page<Views.Experiment> page = api.get("/experiments?limit=200" + after, new TypeReference<>() {});
-            all.addAll(page.items());
-            if (page.next() == null) {
-                return all;
-            }
-            after = "&after=" + URLEncoder.encode(page.next(), StandardCharsets.UTF_8);
-        }
+        return api.all("/experiments?limit=200", new TypeReference<Page<Views.Experiment>>() {})
+                .toList();
     }
 
     /** A name goes before an id: names may be numbers. */

@@ -60,19 +60,12 @@ final class PlatformOptions {
             return api.get("/sweeps/" + idOrName, Views.Sweep.class);
         }
         Set<String> names = new LinkedHashSet<>();
-        String after = "";
-        while (true) {
-            Page<Views.Sweep> page = api.get("/sweeps?limit=200" + after, new TypeReference<Page<Views.Sweep>>() {});
-            for (Views.Sweep sweep : page.items()) {
-                if (sweep.name().equals(idOrName)) {
-                    return sweep;
-                }
-                names.add(sweep.name());
-            }
-            if (page.next() == null) {
-                break;
-            }
-            after = "&after=" + java.net.URLEncoder.encode(page.next(), java.nio.charset.StandardCharsets.UTF_8);
+        Optional<Views.Sweep> found = api.all("/sweeps?limit=200", new TypeReference<Page<Views.Sweep>>() {})
+                .peek(sweep -> names.add(sweep.name()))
+                .filter(sweep -> sweep.name().equals(idOrName))
+                .findFirst();
+        if (found.isPresent()) {
+            return found.get();
         }
         throw new CliException(
                 ExitCode.FAILED,

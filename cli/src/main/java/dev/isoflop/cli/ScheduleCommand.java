@@ -191,17 +191,8 @@ final class ScheduleCommand implements Runnable {
     }
 
     private static List<ScheduleViews.Schedule> all(ApiClient api) {
-        List<ScheduleViews.Schedule> all = new java.util.ArrayList<>();
-        String after = "";
-        while (true) {
-            Page<ScheduleViews.Schedule> page =
-                    api.get("/schedules?limit=200" + after, new TypeReference<Page<ScheduleViews.Schedule>>() {});
-            all.addAll(page.items());
-            if (page.next() == null) {
-                return all;
-            }
-            after = "&after=" + page.next();
-        }
+        return api.all("/schedules?limit=200", new TypeReference<Page<ScheduleViews.Schedule>>() {})
+                .toList();
     }
 
     private static ScheduleViews.Schedule find(ApiClient api, String idOrName) {

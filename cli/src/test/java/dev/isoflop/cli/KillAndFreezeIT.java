@@ -3,8 +3,10 @@ package dev.isoflop.cli;
 import static dev.isoflop.cli.TrainingScene.assertSameCurves;
 import static dev.isoflop.cli.TrainingScene.await;
 import static dev.isoflop.cli.TrainingScene.checkpointed;
+import static dev.isoflop.cli.TrainingScene.corpus;
 import static dev.isoflop.cli.TrainingScene.finished;
 import static dev.isoflop.cli.TrainingScene.heldBy;
+import static dev.isoflop.cli.TrainingScene.home;
 import static dev.isoflop.cli.TrainingScene.quiet;
 import static dev.isoflop.cli.TrainingScene.resumedFrom;
 import static dev.isoflop.cli.TrainingScene.run;
@@ -13,7 +15,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.isoflop.cli.chaos.MadeUpText;
 import dev.isoflop.cli.client.ApiClient;
 import dev.isoflop.cli.client.ApiException;
 import dev.isoflop.protocol.api.RunState;
@@ -23,7 +24,6 @@ import dev.isoflop.protocol.runner.MetricBatch;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
@@ -48,11 +48,8 @@ class KillAndFreezeIT {
     }
 
     private static void round() throws Exception {
-        Path home = Files.createTempDirectory("isoflop-kill");
-        System.out.println("home " + home);
-        Files.createDirectories(home.resolve("logs"));
-        Path corpus = home.resolve("corpus.txt");
-        Files.writeString(corpus, MadeUpText.of(new Random(1), 1_500_000));
+        Path home = home("kill");
+        Path corpus = corpus(home);
         try (Processes p = Processes.start(
                 home,
                 "--isoflop.lease.heartbeat=1s",

@@ -3,20 +3,19 @@ package dev.isoflop.cli;
 import static dev.isoflop.cli.TrainingScene.assertSameCurves;
 import static dev.isoflop.cli.TrainingScene.await;
 import static dev.isoflop.cli.TrainingScene.checkpointed;
+import static dev.isoflop.cli.TrainingScene.corpus;
 import static dev.isoflop.cli.TrainingScene.finished;
+import static dev.isoflop.cli.TrainingScene.home;
 import static dev.isoflop.cli.TrainingScene.quiet;
 import static dev.isoflop.cli.TrainingScene.sweep;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.isoflop.cli.chaos.MadeUpText;
 import dev.isoflop.protocol.api.RunState;
 import dev.isoflop.protocol.api.Views;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.node.ObjectNode;
@@ -29,12 +28,8 @@ class OutageIT {
 
     @Test
     void runsGoOnThroughAnOutageOfThePlatformLongerThanALease() throws Exception {
-        assumeTrue(Processes.arePackaged(), "the platform and the runner are not packaged: ./isoflop build");
-        Path home = Files.createTempDirectory("isoflop-outage");
-        System.out.println("home " + home);
-        Files.createDirectories(home.resolve("logs"));
-        Path corpus = home.resolve("corpus.txt");
-        Files.writeString(corpus, MadeUpText.of(new Random(1), 1_500_000));
+        Path home = home("outage");
+        Path corpus = corpus(home);
         try (Processes p = Processes.start(
                 home,
                 "--isoflop.lease.heartbeat=1s",

@@ -3,24 +3,22 @@ package dev.isoflop.cli;
 import static dev.isoflop.cli.TrainingScene.assertSameCurves;
 import static dev.isoflop.cli.TrainingScene.await;
 import static dev.isoflop.cli.TrainingScene.checkpointed;
+import static dev.isoflop.cli.TrainingScene.corpus;
 import static dev.isoflop.cli.TrainingScene.finished;
 import static dev.isoflop.cli.TrainingScene.heldBy;
+import static dev.isoflop.cli.TrainingScene.home;
 import static dev.isoflop.cli.TrainingScene.quiet;
 import static dev.isoflop.cli.TrainingScene.resumedFrom;
 import static dev.isoflop.cli.TrainingScene.run;
 import static dev.isoflop.cli.TrainingScene.sweep;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.isoflop.cli.chaos.MadeUpText;
 import dev.isoflop.protocol.api.Ledger;
 import dev.isoflop.protocol.api.RunState;
 import dev.isoflop.protocol.api.Views;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Random;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -33,12 +31,8 @@ class PreemptIT {
 
     @Test
     void urgentWorkGetsTheSlotAndWhatMadeRoomGoesOnAsIfNothingHadBeen() throws Exception {
-        assumeTrue(Processes.arePackaged(), "the platform and the runner are not packaged: ./isoflop build");
-        Path home = Files.createTempDirectory("isoflop-preempt");
-        System.out.println("home " + home);
-        Files.createDirectories(home.resolve("logs"));
-        Path corpus = home.resolve("corpus.txt");
-        Files.writeString(corpus, MadeUpText.of(new Random(1), 1_500_000));
+        Path home = home("preempt");
+        Path corpus = corpus(home);
         try (Processes p = Processes.start(
                 home,
                 "--isoflop.lease.heartbeat=1s",

@@ -1,16 +1,21 @@
 package dev.isoflop.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.isoflop.cli.chaos.MadeUpText;
 import dev.isoflop.cli.show.Screen;
 import dev.isoflop.cli.show.SweepWatch;
 import dev.isoflop.cli.sweepfile.LocatedYaml;
 import dev.isoflop.protocol.api.MetricViews;
 import dev.isoflop.protocol.api.RunState;
 import dev.isoflop.protocol.api.Views;
+import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Random;
 import java.util.function.BooleanSupplier;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -22,6 +27,20 @@ final class TrainingScene {
             List.of("train/loss", "train/grad_norm", "train/learning_rate", "eval/loss");
 
     private TrainingScene() {}
+
+    /** A fresh home for a test's processes, if they are packaged; otherwise the test is skipped. */
+    static Path home(String name) throws IOException {
+        assumeTrue(Processes.arePackaged(), "the platform and the runner are not packaged: ./isoflop build");
+        Path home = Files.createTempDirectory("isoflop-" + name);
+        System.out.println("home " + home);
+        Files.createDirectories(home.resolve("logs"));
+        return home;
+    }
+
+    /** A text to train on, the same each time. */
+    static Path corpus(Path home) throws IOException {
+        return Files.writeString(home.resolve("corpus.txt"), MadeUpText.of(new Random(1), 1_500_000));
+    }
 
     static void assertSameCurves(Processes p, Views.Run disturbed, Views.Run undisturbed) {
         for (String metric : REPRODUCIBLE) {

@@ -26,10 +26,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
@@ -73,16 +71,12 @@ final class Attempt implements AttemptContext, Runnable {
     private final LogReporter logLines;
     private final ProfileReporter profiles;
     private final KeptRun kept;
-    private final StallWatch stalls;
+    private final StallGuard stalls;
     private final AtomicBoolean reported = new AtomicBoolean();
-    private volatile Supplier<List<String>> description = List::of;
-    private volatile @Nullable String stalled;
-    private volatile long stalledNanos;
     private final AttemptTrace trace;
-    private final AtomicReference<Stop> stop = new AtomicReference<>(Stop.NONE);
+    private final StopRequest stop = new StopRequest();
+    private final AttemptFiles files;
     private final AtomicReference<@Nullable Exception> undeliverable = new AtomicReference<>();
-    private volatile long deadlineNanos;
-    private volatile boolean abandoned;
     private volatile boolean needless;
     private volatile ClaimGrant.@Nullable Resume resume;
     private volatile KeptRun.@Nullable Found found;
@@ -116,6 +110,7 @@ final class Attempt implements AttemptContext, Runnable {
         this.directory = directory;
         this.work = work;
         this.trace = AttemptTrace.begin(telemetry, assignment);
+        this.files = new AttemptFiles(label, platform, retry, trace, stop::isStopped);
         RunnerApi api = platform.api();
         long run = assignment.runId();
         int number = assignment.attempt();
@@ -138,11 +133,18 @@ final class Attempt implements AttemptContext, Runnable {
         this.profiles = new ProfileReporter(
                 label, profile -> api.profile(run, number, profile), retry, this::lost, this::revoke);
         this.kept = new KeptRun(keptDirectory, assignment, settings.endurance().spoolBytes());
-        this.stalls = new StallWatch(
-                System::nanoTime,
-                settings.endurance().stall(),
-                assignment.stallAfterSeconds() == null ? null : Duration.ofSeconds(assignment.stallAfterSeconds()),
-                assignment.job() instanceof PretrainSpec);
+        StallWatch.Settings patience = settings.endurance().stall();
+        this.stalls = new StallGuard(
+                label,
+                new StallWatch(
+                        System::nanoTime,
+                        patience,
+                        assignment.stallAfterSeconds() == null
+                                ? null
+                                : Duration.ofSeconds(assignment.stallAfterSeconds()),
+                        assignment.job() instanceof PretrainSpec),
+                patience,
+                logLines::line);
         this.resume = assignment.resume();
         this.step = assignment.resume() == null ? 0 : assignment.resume().step();
     }
@@ -156,7 +158,7 @@ final class Attempt implements AttemptContext, Runnable {
     }
 
     Heartbeat.Observed observed() {
-        String why = stalled;
+        String why = stalls.why();
         return new Heartbeat.Observed(
                 assignment.runId(), assignment.attempt(), step, why == null ? stage : STALLED + ": " + why);
     }
@@ -165,13 +167,8 @@ final class Attempt implements AttemptContext, Runnable {
 
     /** Asks for a checkpoint and the end of the work within the time given. Repeating it does not extend the time. */
     void checkpointAndStop(long withinNanos) {
-        long deadline = System.nanoTime() + withinNanos;
-        synchronized (this) {
-            if (stop.get() == Stop.NONE) {
-                deadlineNanos = deadline;
-                stop.set(Stop.CHECKPOINT);
-                log.info("{}: asked to checkpoint and stop within {} s", label, withinNanos / 1_000_000_000);
-            }
+        if (stop.checkpointWithin(withinNanos)) {
+            log.info("{}: asked to checkpoint and stop within {} s", label, withinNanos / 1_000_000_000);
         }
     }
 
@@ -186,15 +183,12 @@ final class Attempt implements AttemptContext, Runnable {
 
     /** Ends even the reporting: the process is going away. */
     void abandon() {
-        abandoned = true;
+        stop.abandon();
     }
 
     private void raise(Stop to) {
-        synchronized (this) {
-            if (stop.get().compareTo(to) >= 0) {
-                return;
-            }
-            stop.set(to);
+        if (!stop.raise(to)) {
+            return;
         }
         log.info(
                 "{}: {}",
@@ -210,13 +204,8 @@ final class Attempt implements AttemptContext, Runnable {
         }
     }
 
-    private Stop stop() {
-        Stop now = stop.get();
-        return now == Stop.CHECKPOINT && System.nanoTime() - deadlineNanos >= 0 ? Stop.DEADLINE : now;
-    }
-
     private boolean lost() {
-        return abandoned || stop.get() == Stop.REVOKED;
+        return stop.isLost();
     }
 
     // --- its life
@@ -249,7 +238,7 @@ final class Attempt implements AttemptContext, Runnable {
     private void clear() {
         metrics.close();
         logLines.close();
-        kept.close(needless || stop.get() == Stop.REVOKED);
+        kept.close(needless || stop.now() == Stop.REVOKED);
         trace.end(outcome, failure);
         try {
             Directories.delete(directory);
@@ -261,49 +250,26 @@ final class Attempt implements AttemptContext, Runnable {
     // --- stalls
 
     /**
-     * Looks whether the work gets anywhere. One that does not is asked what it is doing, which goes into its log, and ended a grace later
-     * unless it has moved meanwhile.
+     * Looks whether the work gets anywhere, and ends it if not.
      *
-     * @return true if it does not even end: it has been reported as it is, and its thread is left behind
+     * @return true if it does not even end: {@link #giveUp} is to report it as it is, its thread left behind
      */
     boolean lookForStall() {
-        long now = System.nanoTime();
-        if (stop() == Stop.STALLED) {
-            return now - stalledNanos >= settings.endurance().stall().force().toNanos()
-                    && reported.compareAndSet(false, true);
+        if (stop.now() == Stop.STALLED) {
+            return stalls.isBeyondHope() && reported.compareAndSet(false, true);
         }
-        if (lost() || stop() != Stop.NONE || thread == null) {
+        Thread worker = thread;
+        if (lost() || stop.now() != Stop.NONE || worker == null) {
             return false;
         }
         if (!mayWork() || platformAway()) {
-            stalls.excuse(); // it may be waiting for the platform, and nobody else could take the run now anyway
+            stalls.watch()
+                    .excuse(); // it may be waiting for the platform, and nobody else could take the run now anyway
         }
-        Optional<String> why = stalls.look();
-        if (why.isEmpty()) {
-            if (stalled != null) {
-                stalled = null;
-                info("goes on after all");
-            }
-        } else if (stalled == null) {
-            stalled = why.get();
-            stalledNanos = now;
-            dump(why.get());
-        } else if (now - stalledNanos >= settings.endurance().stall().grace().toNanos()) {
-            stalledNanos = now;
+        if (stalls.isToEnd(worker)) {
             raise(Stop.STALLED);
         }
         return false;
-    }
-
-    private void dump(String why) {
-        log.warn("{}: stalled: {}", label, why);
-        logLines.line("ERROR", "stalled: " + why + "; this is what it was doing:");
-        List<String> lines = new ArrayList<>(description.get());
-        Thread worker = thread;
-        if (worker != null && lines.isEmpty()) {
-            lines.addAll(ThreadDump.of(worker));
-        }
-        lines.forEach(line -> logLines.line("ERROR", line));
     }
 
     /** Reports the end of work that does not end; {@link #lookForStall} has said so. */
@@ -353,12 +319,12 @@ final class Attempt implements AttemptContext, Runnable {
 
     /** What a stop that was asked for is reported as. */
     private FinishAttempt ended() {
-        if (stop() == Stop.STALLED) {
+        if (stop.now() == Stop.STALLED) {
             FinishAttempt.Failure failure = new FinishAttempt.Failure(
-                    FinishAttempt.Category.INFRASTRUCTURE, STALLED, String.valueOf(stalled), null);
+                    FinishAttempt.Category.INFRASTRUCTURE, STALLED, String.valueOf(stalls.why()), null);
             return new FinishAttempt(FinishAttempt.Outcome.FAILED, null, failure);
         }
-        FinishAttempt.Outcome outcome = switch (stop()) {
+        FinishAttempt.Outcome outcome = switch (stop.now()) {
             case KILL, REVOKED -> FinishAttempt.Outcome.CANCELLED;
             case NONE, CHECKPOINT, DEADLINE, STALLED -> FinishAttempt.Outcome.PREEMPTED;
         };
@@ -445,7 +411,7 @@ final class Attempt implements AttemptContext, Runnable {
             }
         }
         if (paused) {
-            stalls.excuse();
+            stalls.watch().excuse();
         }
         if (paused && !stopped()) {
             log.info("{}: goes on at step {}", label, step);
@@ -454,7 +420,7 @@ final class Attempt implements AttemptContext, Runnable {
         if (reason != null) {
             throw reason instanceof IOException io ? io : new IOException("metrics could not be delivered", reason);
         }
-        return switch (stop()) {
+        return switch (stop.now()) {
             case NONE -> Signal.CONTINUE;
             case CHECKPOINT -> Signal.CHECKPOINT_AND_STOP;
             case DEADLINE, STALLED, KILL, REVOKED -> Signal.STOP;
@@ -463,7 +429,7 @@ final class Attempt implements AttemptContext, Runnable {
 
     @Override
     public boolean stopped() {
-        return abandoned || stop().compareTo(Stop.DEADLINE) >= 0;
+        return stop.isStopped();
     }
 
     @Override
@@ -477,17 +443,17 @@ final class Attempt implements AttemptContext, Runnable {
     public void progress(long atStep, String atStage) {
         step = atStep;
         stage = atStage;
-        stalls.progress(atStep, atStage);
+        stalls.watch().progress(atStep, atStage);
     }
 
     @Override
     public void alive() {
-        stalls.alive();
+        stalls.watch().alive();
     }
 
     @Override
     public void describedBy(Supplier<List<String>> what) {
-        description = what;
+        stalls.describedBy(what);
     }
 
     @Override
@@ -553,11 +519,7 @@ final class Attempt implements AttemptContext, Runnable {
 
     @Override
     public boolean upload(FileRef ref, Path file) {
-        return retry.untilAcknowledged(label + ": upload of " + ref.name(), this::stopped, () -> {
-            if (!platform.hasArtifact(ref.sha256())) {
-                trace.request("send file", () -> platform.putArtifact(ref, file));
-            }
-        });
+        return files.upload(ref, file);
     }
 
     @Override
@@ -567,19 +529,7 @@ final class Attempt implements AttemptContext, Runnable {
             Files.copy(own.directory().resolve(ref.name()), target, StandardCopyOption.REPLACE_EXISTING);
             return true;
         }
-        try {
-            return retry.untilAcknowledged(label + ": download of " + ref.name(), this::stopped, () -> {
-                trace.request("fetch file", () -> {
-                    try {
-                        platform.fetchArtifact(ref, target);
-                    } catch (IOException e) {
-                        throw new java.io.UncheckedIOException(e);
-                    }
-                });
-            });
-        } catch (java.io.UncheckedIOException e) {
-            throw e.getCause();
-        }
+        return files.fetch(ref, target);
     }
 
     @Override

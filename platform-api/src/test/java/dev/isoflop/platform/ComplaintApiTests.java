@@ -8,11 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import tools.jackson.databind.JsonNode;
@@ -23,64 +21,26 @@ class ComplaintApiTests {
 
     private final PlatformClient client;
     private final JdbcClient jdbc;
-    private String pool = "";
-    private long runner;
+    private final CommandRuns commands;
+    private final long runner;
 
     ComplaintApiTests(PlatformClient client, JdbcClient jdbc) {
         this.client = client;
         this.jdbc = jdbc;
-    }
-
-    @BeforeEach
-    void aRunner() {
-        pool = "c" + UUID.randomUUID().toString().substring(0, 8);
-        Reply reply = client.post("/api/v1/runners", "runner", """
-                {"name":"%s","instance":"1","pool":"%s","host":"%s","pid":1,"version":"0","slots":8,"cores":2,
-                 "memoryBytes":1024,"devices":[],"kinds":["command"]}""".formatted(pool, pool, pool));
-        assertThat(reply.status()).as(reply.text()).isEqualTo(200);
-        runner = reply.body().path("runnerId").asLong();
+        this.commands = new CommandRuns(client);
+        this.runner = commands.runner("a");
     }
 
     /** A sweep of as many commands, which fail for good at once when they fail. */
-    private long submit(int commands) {
+    private long submit(int cells) {
         Reply made = client.post("/api/v1/sweeps", "submit", """
                 {"kind":"command","name":"%s","experiment":"complaints","command":["train","--lr={lr}"],"pool":"%s",
                  "retries":{"failures":0},"parameters":{"lr":{"values":[%s]}}}""".formatted(
-                pool,
-                pool,
-                IntStream.rangeClosed(1, commands).mapToObj(Integer::toString).collect(Collectors.joining(","))));
+                commands.pool,
+                commands.pool,
+                IntStream.rangeClosed(1, cells).mapToObj(Integer::toString).collect(Collectors.joining(","))));
         assertThat(made.status()).as(made.text()).isEqualTo(201);
         return made.body().path("id").asLong();
-    }
-
-    private List<JsonNode> begin(int most) {
-        List<JsonNode> granted = client.claim(runner, most, "command");
-        granted.forEach(one -> assertThat(
-                        client.post(attempt(one) + "/start", "runner", "{}").status())
-                .isEqualTo(204));
-        return granted;
-    }
-
-    private static String attempt(JsonNode granted) {
-        return "/api/v1/runs/%d/attempts/%d"
-                .formatted(
-                        granted.path("runId").asLong(), granted.path("attempt").asInt());
-    }
-
-    private static long id(JsonNode granted) {
-        return granted.path("runId").asLong();
-    }
-
-    private void succeed(JsonNode granted) {
-        Reply done = client.post(attempt(granted) + "/finish", "runner", """
-                {"outcome":"SUCCEEDED","result":{"kind":"command","exitCode":0,"metrics":{},"outputs":[],"wallSeconds":1.0}}""");
-        assertThat(done.status()).as(done.text()).isEqualTo(204);
-    }
-
-    private void fail(JsonNode granted) {
-        Reply done = client.post(attempt(granted) + "/finish", "runner", """
-                {"outcome":"FAILED","failure":{"category":"USER","code":"command-failed","message":"exit code 1","exitCode":1}}""");
-        assertThat(done.status()).as(done.text()).isEqualTo(204);
     }
 
     /** @param first step of the first value */
@@ -88,7 +48,7 @@ class ComplaintApiTests {
         String steps = IntStream.range(0, values.length)
                 .mapToObj(i -> Long.toString(first + i))
                 .collect(Collectors.joining(","));
-        Reply told = client.post(attempt(granted) + "/metrics", "runner", """
+        Reply told = client.post(CommandRuns.attempt(granted) + "/metrics", "runner", """
                 {"seq":%d,"series":[{"metric":"loss","steps":[%s],"values":[%s],"timesMillis":[%s]}]}""".formatted(
                         seq,
                         steps,
@@ -111,7 +71,7 @@ class ComplaintApiTests {
     @Test
     void complaint7aCurveShowsEverySpikeAndIsTheSameAtEveryLook() {
         submit(1);
-        JsonNode run = begin(1).getFirst();
+        JsonNode run = commands.begin(runner, 1).getFirst();
         SplittableRandom random = new SplittableRandom(7);
         Map<Integer, Double> spikes = Map.of(3_333, 50.0, 11_111, 60.0, 19_998, -70.0);
         for (int batch = 0; batch < 20; batch++) {
@@ -124,15 +84,15 @@ class ComplaintApiTests {
                             .mapToDouble(step -> spikes.getOrDefault(step, 2 + random.nextDouble()))
                             .toArray());
         }
-        JsonNode all = series(id(run), "&maxPoints=200");
+        JsonNode all = series(CommandRuns.id(run), "&maxPoints=200");
         assertThat(all.path("points").asLong()).isEqualTo(20_000);
         assertThat(all.path("steps").size()).isLessThanOrEqualTo(200);
         assertThat(numbers(all.path("max"))).contains(50.0, 60.0);
         assertThat(numbers(all.path("min"))).contains(-70.0);
         assertThat(numbers(all.path("max")).stream().filter(value -> value > 3.01))
                 .hasSize(2);
-        assertThat(series(id(run), "&maxPoints=200")).isEqualTo(all);
-        JsonNode near = series(id(run), "&from=11000&to=11200&maxPoints=1000");
+        assertThat(series(CommandRuns.id(run), "&maxPoints=200")).isEqualTo(all);
+        JsonNode near = series(CommandRuns.id(run), "&from=11000&to=11200&maxPoints=1000");
         assertThat(near.path("reduced").asBoolean()).isFalse();
         assertThat(near.path("last").get(111).asDouble()).isCloseTo(60, within(1e-12));
     }
@@ -141,16 +101,17 @@ class ComplaintApiTests {
     @Test
     void complaint8pointsThatComeOneByOneAreStoredByTheThousand() {
         submit(1);
-        JsonNode run = begin(1).getFirst();
+        JsonNode run = commands.begin(runner, 1).getFirst();
         int points = 2_500;
         for (int step = 0; step < points; step++) {
             tell(run, step, step, 1.0 / (step + 1));
         }
-        assertThat(rows("metric_chunk", id(run)) + rows("metric_tail", id(run)))
+        assertThat(rows("metric_chunk", CommandRuns.id(run)) + rows("metric_tail", CommandRuns.id(run)))
                 .as("rows for %d points", points)
                 .isLessThan(600);
-        succeed(run);
-        assertThat(series(id(run), "&maxPoints=5000").path("points").asInt()).isEqualTo(points);
+        commands.succeed(run);
+        assertThat(series(CommandRuns.id(run), "&maxPoints=5000").path("points").asInt())
+                .isEqualTo(points);
     }
 
     private long rows(String table, long run) {
@@ -164,13 +125,14 @@ class ComplaintApiTests {
     @Test
     void complaint9aRunWithoutTheMetricEndsAndSoDoesItsSweep() {
         long sweep = submit(2);
-        List<JsonNode> runs = begin(2);
+        List<JsonNode> runs = commands.begin(runner, 2);
         tell(runs.getFirst(), 0, 1, 3.5);
-        runs.forEach(this::succeed);
+        runs.forEach(commands::succeed);
         Reply done = client.get("/api/v1/sweeps/" + sweep);
         assertThat(done.at("/state")).isEqualTo("succeeded");
-        JsonNode silent =
-                client.get("/api/v1/runs/" + id(runs.getLast())).body().path("run");
+        JsonNode silent = client.get("/api/v1/runs/" + CommandRuns.id(runs.getLast()))
+                .body()
+                .path("run");
         assertThat(silent.path("state").asString()).isEqualTo("succeeded");
         assertThat(silent.has("finalLoss")).as("and nothing is made up").isFalse();
     }
@@ -179,14 +141,14 @@ class ComplaintApiTests {
     @Test
     void complaint10theFailedCellsOfAGridAreRunAgainAndOnlyThose() {
         long sweep = submit(5);
-        List<JsonNode> cells = begin(5);
+        List<JsonNode> cells = commands.begin(runner, 5);
         List<Long> failed = new ArrayList<>();
         for (int i = 0; i < cells.size(); i++) {
             if (i % 2 == 1) {
-                fail(cells.get(i));
-                failed.add(id(cells.get(i)));
+                commands.fail(cells.get(i), "exit code 1");
+                failed.add(CommandRuns.id(cells.get(i)));
             } else {
-                succeed(cells.get(i));
+                commands.succeed(cells.get(i));
             }
         }
         assertThat(client.get("/api/v1/sweeps/" + sweep).at("/state")).isEqualTo("failed");
@@ -200,9 +162,9 @@ class ComplaintApiTests {
                     Map.of("If-Match", seen.headers().firstValue("ETag").orElseThrow()));
             assertThat(released.status()).as(released.text()).isEqualTo(200);
         }
-        List<JsonNode> again = begin(8);
-        assertThat(again).extracting(ComplaintApiTests::id).containsExactlyInAnyOrderElementsOf(failed);
-        again.forEach(this::succeed);
+        List<JsonNode> again = commands.begin(runner, 8);
+        assertThat(again).extracting(CommandRuns::id).containsExactlyInAnyOrderElementsOf(failed);
+        again.forEach(commands::succeed);
         assertThat(client.get("/api/v1/sweeps/" + sweep).at("/state")).isEqualTo("succeeded");
         assertThat(jdbc.sql("select attempt_no from run where sweep_id = ? order by id")
                         .param(sweep)

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.isoflop.platform.PlatformClient.Reply;
 import java.util.Map;
-import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -16,56 +15,32 @@ class FailureApiTests {
 
     private final PlatformClient client;
     private final JdbcClient jdbc;
-    private String pool = "";
+    private final CommandRuns commands;
     private long run;
 
     FailureApiTests(PlatformClient client, JdbcClient jdbc) {
         this.client = client;
         this.jdbc = jdbc;
+        this.commands = new CommandRuns(client);
+    }
+
+    private JsonNode begin(long runner) {
+        return commands.begin(runner, 1).getFirst();
     }
 
     @BeforeEach
     void submitARun() {
-        pool = "f" + UUID.randomUUID().toString().substring(0, 8);
         run = submit("one");
     }
 
     private long submit(String name) {
         Reply made = client.post("/api/v1/sweeps", "submit", """
-                {"kind":"command","name":"%s-%s","experiment":"failures","command":["train"],"pool":"%s","stallAfterSeconds":90}""".formatted(pool, name, pool));
+                {"kind":"command","name":"%s-%s","experiment":"failures","command":["train"],"pool":"%s","stallAfterSeconds":90}""".formatted(commands.pool, name, commands.pool));
         assertThat(made.status()).as(made.text()).isEqualTo(201);
         return jdbc.sql("select id from run where sweep_id = ?")
                 .param(made.body().path("id").asLong())
                 .query(Long.class)
                 .single();
-    }
-
-    private long runner(String name) {
-        Reply reply = client.post("/api/v1/runners", "runner", """
-                {"name":"%s-%s","instance":"1","pool":"%s","host":"host-%s","pid":1,"version":"0","slots":4,"cores":2,
-                 "memoryBytes":1024,"devices":[{"index":0,"name":"GPU","memoryBytes":1,"pciBusId":"0000:01:00.0"}],
-                 "kinds":["command"]}""".formatted(pool, name, pool, pool));
-        assertThat(reply.status()).as(reply.text()).isEqualTo(200);
-        return reply.body().path("runnerId").asLong();
-    }
-
-    private JsonNode begin(long runner) {
-        JsonNode granted = client.claim(runner, 1, "command").getFirst();
-        assertThat(client.post(attempt(granted) + "/start", "runner", "{}").status())
-                .isEqualTo(204);
-        return granted;
-    }
-
-    private static String attempt(JsonNode granted) {
-        return "/api/v1/runs/%d/attempts/%d"
-                .formatted(
-                        granted.path("runId").asLong(), granted.path("attempt").asInt());
-    }
-
-    private void fail(JsonNode granted, String message) {
-        Reply reply = client.post(attempt(granted) + "/finish", "runner", """
-                {"outcome":"FAILED","failure":{"category":"USER","code":"command-failed","message":"%s","exitCode":3}}""".formatted(message));
-        assertThat(reply.status()).as(reply.text()).isEqualTo(204);
     }
 
     private JsonNode waiting() {
@@ -78,11 +53,11 @@ class FailureApiTests {
 
     @Test
     void aVerdictIsShownWithItsRuleItsEvidenceAndWhatFollows() {
-        JsonNode granted = begin(runner("a"));
+        JsonNode granted = begin(commands.runner("a"));
         assertThat(granted.path("stallAfterSeconds").asInt())
                 .as("the sweep's own time")
                 .isEqualTo(90);
-        fail(granted, "exit code 3: NCCL error: unhandled system error");
+        commands.fail(granted, "exit code 3: NCCL error: unhandled system error");
         JsonNode verdict =
                 client.get("/api/v1/runs/" + run + "/attempts").body().path(0).path("verdict");
         assertThat(verdict.path("failureClass").asString()).isEqualTo("device");
@@ -96,8 +71,8 @@ class FailureApiTests {
 
     @Test
     void aRunnerSetAsideIsShownAndOnlyAnAdminTakesItBack() {
-        long runner = runner("a");
-        fail(begin(runner), "GPU has fallen off the bus");
+        long runner = commands.runner("a");
+        commands.fail(begin(runner), "GPU has fallen off the bus");
         JsonNode aside = client.get("/api/v1/runners/" + runner).body().path("setAside");
         assertThat(aside.path("reason").asString()).contains("gpu-lost", "fallen off the bus");
         String path = "/api/v1/runners/" + runner + "/set-aside";
@@ -119,7 +94,7 @@ class FailureApiTests {
 
     @Test
     void aFullDiskIsShownOnTheRunnerAndAsTheReasonOfWhatWaits() {
-        long runner = runner("a");
+        long runner = commands.runner("a");
         Reply beat = client.post("/api/v1/runners/" + runner + "/heartbeats", "runner", """
                 {"instance":"1","freeMemoryBytes":1,"observed":[],"trouble":"The disk of /data has 3 MiB free."}""");
         assertThat(beat.status()).as(beat.text()).isEqualTo(200);
@@ -130,13 +105,13 @@ class FailureApiTests {
                 .contains("3 MiB");
         assertThat(waiting().path("code").asString()).isEqualTo("runner-unwell");
         assertThat(waiting().path("reason").asString()).contains("3 MiB");
-        runner("b"); // one that is well
+        commands.runner("b"); // one that is well
         assertThat(waiting().path("code").asString()).isEqualTo("next");
     }
 
     @Test
     void aProgramWhoseLossDivergedHasAResult() {
-        fail(begin(runner("a")), "exit code 3: FloatingPointError: loss is nan at step 40");
+        commands.fail(begin(commands.runner("a")), "exit code 3: FloatingPointError: loss is nan at step 40");
         JsonNode detail = client.get("/api/v1/runs/" + run).body();
         assertThat(detail.path("run").path("state").asString()).isEqualTo("succeeded");
         assertThat(detail.path("run").path("diverged").asBoolean()).isTrue();
@@ -145,10 +120,10 @@ class FailureApiTests {
 
     @Test
     void aFailedRunIsReleasedByWhoMaySubmitAndGoesOnWithItsMetrics() {
-        long runner = runner("a");
+        long runner = commands.runner("a");
         JsonNode first = begin(runner);
         metrics(first, 1);
-        fail(first, "CUDA out of memory");
+        commands.fail(first, "CUDA out of memory");
         Reply failed = client.get("/api/v1/runs/" + run);
         assertThat(failed.body().path("run").path("state").asString()).isEqualTo("failed");
         String path = "/api/v1/runs/" + run + "/release";
@@ -166,9 +141,7 @@ class FailureApiTests {
         JsonNode second = begin(runner);
         assertThat(second.path("attempt").asInt()).isEqualTo(2);
         metrics(second, 2);
-        Reply done = client.post(attempt(second) + "/finish", "runner", """
-                {"outcome":"SUCCEEDED","result":{"kind":"command","exitCode":0,"metrics":{},"outputs":[],"wallSeconds":1.0}}""");
-        assertThat(done.status()).as(done.text()).isEqualTo(204);
+        commands.succeed(second);
         JsonNode series = client.get("/api/v1/runs/" + run + "/metrics/series?name=m&maxPoints=10")
                 .body();
         assertThat(series.path("last").path(0).asDouble())
@@ -181,7 +154,7 @@ class FailureApiTests {
     }
 
     private void metrics(JsonNode granted, double value) {
-        Reply reply = client.post(attempt(granted) + "/metrics", "runner", """
+        Reply reply = client.post(CommandRuns.attempt(granted) + "/metrics", "runner", """
                 {"seq":0,"series":[{"metric":"m","steps":[1],"values":[%s],"timesMillis":[1]}]}""".formatted(value));
         assertThat(reply.status()).as(reply.text()).isEqualTo(200);
     }

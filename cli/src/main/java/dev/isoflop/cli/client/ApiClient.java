@@ -1,16 +1,21 @@
 package dev.isoflop.cli.client;
 
+import dev.isoflop.protocol.api.Page;
 import dev.isoflop.protocol.error.Problem;
 import java.io.IOException;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.type.TypeReference;
@@ -59,6 +64,22 @@ public final class ApiClient {
 
     public <T> T get(String path, TypeReference<T> type) {
         return json.readValue(send(request(path).GET()), type);
+    }
+
+    /**
+     * All items of a list, page by page, fetched as they are asked for.
+     *
+     * @param path with its query, and {@code limit} where pages should have another size than the list's own
+     */
+    public <T> Stream<T> all(String path, TypeReference<Page<T>> type) {
+        String and = path.contains("?") ? "&" : "?";
+        return Stream.iterate(
+                        Optional.of(get(path, type)),
+                        Optional::isPresent,
+                        page -> Optional.ofNullable(page.orElseThrow().next())
+                                .map(next -> get(
+                                        path + and + "after=" + URLEncoder.encode(next, StandardCharsets.UTF_8), type)))
+                .flatMap(page -> page.orElseThrow().items().stream());
     }
 
     /** @param idempotencyKey sent if given: the same key and body bring the stored answer */

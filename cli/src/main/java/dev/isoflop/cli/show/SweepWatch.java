@@ -33,17 +33,8 @@ public final class SweepWatch {
 
     /** All runs of a sweep, in order of their ids. */
     public static List<Views.Run> runs(ApiClient api, long sweepId) {
-        List<Views.Run> all = new ArrayList<>();
-        String after = "";
-        while (true) {
-            Page<Views.Run> page = api.get(
-                    "/runs?sweep=" + sweepId + "&sort=id&limit=200" + after, new TypeReference<Page<Views.Run>>() {});
-            all.addAll(page.items());
-            if (page.next() == null) {
-                return all;
-            }
-            after = "&after=" + java.net.URLEncoder.encode(page.next(), java.nio.charset.StandardCharsets.UTF_8);
-        }
+        return api.all("/runs?sweep=" + sweepId + "&sort=id&limit=200", new TypeReference<Page<Views.Run>>() {})
+                .toList();
     }
 
     /**

@@ -4,17 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.net.httpserver.HttpServer;
+import dev.isoflop.protocol.api.Page;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import tools.jackson.core.type.TypeReference;
 
 class ApiClientTests {
 
@@ -64,5 +68,26 @@ class ApiClientTests {
         refusals = Integer.MAX_VALUE;
         assertThatThrownBy(() -> client().get("/x", Map.class)).isInstanceOf(ApiException.class);
         assertThat(requests).hasValue(5);
+    }
+
+    @Test
+    void aListIsFetchedPageByPageAndNoFurtherThanItIsRead() {
+        List<String> asked = new CopyOnWriteArrayList<>();
+        server.createContext("/api/v1/letters", exchange -> {
+            String query = exchange.getRequestURI().getRawQuery();
+            asked.add(query);
+            String page =
+                    query.endsWith("after=b%2B") ? "{\"items\":[\"c\"]}" : "{\"items\":[\"a\",\"b\"],\"next\":\"b+\"}";
+            byte[] body = page.getBytes(StandardCharsets.UTF_8);
+            exchange.sendResponseHeaders(200, body.length);
+            exchange.getResponseBody().write(body);
+            exchange.close();
+        });
+        TypeReference<Page<String>> letters = new TypeReference<>() {};
+        assertThat(client().all("/letters?limit=2", letters)).containsExactly("a", "b", "c");
+        assertThat(asked).containsExactly("limit=2", "limit=2&after=b%2B");
+        asked.clear();
+        assertThat(client().all("/letters?limit=2", letters).limit(2)).containsExactly("a", "b");
+        assertThat(asked).containsExactly("limit=2");
     }
 }

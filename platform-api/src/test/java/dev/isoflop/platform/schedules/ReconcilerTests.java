@@ -98,12 +98,16 @@ class ReconcilerTests {
     }
 
     private static SweepSpec spec() {
+        return spec("any", 16);
+    }
+
+    private static SweepSpec spec(String name, int dModel) {
         return new SweepSpec.IsoFlop(
-                "any",
+                name,
                 "reconciler",
                 new SweepSpec.DatasetSpec("reconciler.txt", null, null),
                 null,
-                List.of(new SweepSpec.ModelEntry(null, 16, 2, 2, null, null, null, null)),
+                List.of(new SweepSpec.ModelEntry(null, dModel, 2, 2, null, null, null, null)),
                 List.of(new SweepSpec.BudgetEntry(3e10, 2, null, null)),
                 null,
                 null,
@@ -333,25 +337,7 @@ class ReconcilerTests {
     void aFireThatIsRefusedHasFailedAndTheNextOneIsTriedAgain() {
         long id = everyMinute(null, null, null);
         String name = store.find(id).orElseThrow().definition().name();
-        sweeps.submit(
-                new SweepSpec.IsoFlop(
-                        name + "-2020-06-01T00:01+0000",
-                        "reconciler",
-                        new SweepSpec.DatasetSpec("reconciler.txt", null, null),
-                        null,
-                        List.of(new SweepSpec.ModelEntry(null, 24, 2, 2, null, null, null, null)),
-                        List.of(new SweepSpec.BudgetEntry(3e10, 2, null, null)),
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null),
-                Submitter.current());
+        sweeps.submit(spec(name + "-2020-06-01T00:01+0000", 24), Submitter.current());
         quartzFires(id, "2020-06-01T00:01:00Z");
         quartzFires(id, "2020-06-01T00:02:00Z");
         launcher.launch();
