@@ -171,7 +171,7 @@ class CommandSweepApiTests {
         await().atMost(Duration.ofSeconds(20))
                 .until(() -> client.get(path).at("/recent/0/state").equals("submitted"));
         JsonNode run = firstRun(client.get(path).body().at("/recent/0/sweepId").asLong());
-        assertThat(jdbc.sql("select spec #>> '{environment,KEY}' from run where id = ?")
+        assertThat(jdbc.sql("select spec #>> '{environment,KEY}' from run_job where run_id = ?")
                         .param(run.path("id").asLong())
                         .query(String.class)
                         .single())

@@ -22,7 +22,7 @@ class PoolApiTests {
     @Test
     void aPoolWithAQueueAndNoProviderSaysThatItsRunnersAreStartedByHand() {
         String pool = "p" + UUID.randomUUID();
-        jdbc.sql("insert into run (name, kind, spec, state, pool) values ('r', 'pretrain', '{}', 'queued', ?)")
+        jdbc.sql("insert into run (name, kind, state, pool) values ('r', 'pretrain', 'queued', ?)")
                 .param(pool)
                 .update();
         try {

@@ -147,7 +147,7 @@ class SweepApiTests {
         assertThat(made.status()).as(made.text()).isEqualTo(201);
         assertThat(jdbc.sql("""
                         select name || ' ' || learning_rate || ' ' || (spec -> 'training' ->> 'learningRate') || ' '
-                               || (spec -> 'training' ->> 'batchSequences') from run where sweep_id = ? order by id""")
+                               || (spec -> 'training' ->> 'batchSequences') from run join run_job on run_id = id where sweep_id = ? order by id""")
                         .param(made.body().path("id").asLong())
                         .query(String.class)
                         .list())

@@ -113,7 +113,7 @@ public class ArtifactStore {
                 select f ->> 'sha256' from dataset d cross join jsonb_array_elements(d.detail -> 'files') f
                 where d.detail is not null
                 union all
-                select f ->> 'sha256' from run r cross join jsonb_array_elements(r.spec -> 'inputs') f
+                select f ->> 'sha256' from run r join run_job j on j.run_id = r.id cross join jsonb_array_elements(j.spec -> 'inputs') f
                 where r.kind = 'command'
                 union all
                 select f ->> 'sha256' from run r cross join jsonb_array_elements(r.result -> 'outputs') f

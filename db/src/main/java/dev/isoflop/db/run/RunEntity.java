@@ -37,10 +37,6 @@ public class RunEntity {
     @Column(updatable = false)
     private String kind;
 
-    @Column(updatable = false, columnDefinition = "jsonb")
-    @ColumnTransformer(write = "?::jsonb")
-    private String spec;
-
     private RunState state;
 
     @Column(updatable = false)
@@ -313,11 +309,6 @@ public class RunEntity {
 
     public String kind() {
         return kind;
-    }
-
-    /** A {@link dev.isoflop.protocol.job.JobSpec} as JSON. */
-    public String specJson() {
-        return spec;
     }
 
     public RunState state() {

@@ -101,15 +101,19 @@ public class RunStore {
     private RunTransitioned insert(NewRun run) {
         return jdbc.sql("""
                         with made as (
-                            insert into run (sweep_id, experiment_id, name, kind, spec, state, pool, priority, waits_for, memory_bytes,
+                            insert into run (sweep_id, experiment_id, name, kind, gpus, state, pool, priority, waits_for, memory_bytes,
                                 n_params, n_params_nonembed, tokens, flops, flops_exact, budget, tokens_per_step, steps,
                                 seed, learning_rate, comparability, trace_parent,
                                 retries_failure, retries_preemption, retries_infrastructure)
-                            values (:sweep, (select experiment_id from sweep where id = :sweep), :name, :kind, :spec::jsonb, 'queued', :pool, :priority, :waitsFor, :memory,
+                            values (:sweep, (select experiment_id from sweep where id = :sweep), :name, :kind,
+                                case when :kind = 'command' then coalesce((:spec::jsonb ->> 'gpus')::int, 0) end, 'queued', :pool, :priority, :waitsFor, :memory,
                                 :parameters, :nonEmbedding, :tokens, :flops, :flopsExact, :budget, :tokensPerStep, :steps,
                                 :seed, :learningRate, :comparability, :traceParent,
                                 :failures, :preemptions, :infrastructure)
-                            returning id, sweep_id)
+                            returning id, sweep_id
+                        ), job as (
+                            insert into run_job (run_id, spec) select id, :spec::jsonb from made
+                        )
                         insert into run_event (run_id, sweep_id, from_state, to_state, attempt_no, cause)
                         select id, sweep_id, null, 'queued', 0, 'submitted' from made
                         returning id, run_id, at

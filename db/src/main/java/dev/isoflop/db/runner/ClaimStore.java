@@ -6,8 +6,9 @@ import dev.isoflop.protocol.api.RunState;
 import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Repository;
@@ -38,16 +39,14 @@ public class ClaimStore {
                     with ordinality as w (experiment, priority, quota, headroom, rank)
             ), candidate as (
                 select c.*, w.rank, w.experiment, w.headroom from wanted w cross join lateral (
-                    select r.id, r.memory_bytes,
-                        case when r.kind = 'command' then coalesce((r.spec ->> 'gpus')::int, 0) end as gpus,
-                        case when r.steps > 0 then r.flops * greatest(0, 1 - r.step::float8 / r.steps) else r.flops end as flops
+                    select r.id, r.memory_bytes, r.gpus, flops_left(r.flops, r.step, r.steps) as flops
                     from run r
                     where r.state = 'queued' and r.pool = :pool and coalesce(r.experiment_id, 0) = w.experiment
                       and -r.priority = -w.priority and r.kind = any(:kinds) and r.memory_bytes <= :free
                       and r.not_before <= now()
                       and not exists (select 1 from run_avoids v join runner me on me.place = v.place
                                       where v.run_id = r.id and me.id = :runner and v.until > now())
-                      and (r.kind <> 'command' or coalesce((r.spec ->> 'gpus')::int, 0) <= (select gpus from room))
+                      and (r.gpus is null or r.gpus <= (select gpus from room))
                       and (r.waits_for is null
                            or exists (select 1 from run d where d.id = r.waits_for and d.state = 'succeeded'))
                       and not exists (select 1 from kept k where k.id <> r.id and k.priority >= r.priority)
@@ -70,7 +69,7 @@ public class ClaimStore {
                 update run r set state = 'assigned', attempt_no = r.attempt_no + 1, version = r.version + 1,
                     step = coalesce(c.step, 0), stop_intent = null, stop_deadline = null, stop_for = null
                 from fitting f left join resume c on c.run_id = f.id where r.id = f.id
-                returning r.id, r.attempt_no, r.name, r.kind, r.spec, r.sweep_id, r.experiment_id, r.memory_bytes, f.rank, f.gpus,
+                returning r.id, r.attempt_no, r.name, r.kind, r.priority, r.sweep_id, r.experiment_id, r.memory_bytes, f.rank, f.gpus,
                     r.trace_parent
             ), new_attempt as (
                 insert into attempt (run_id, attempt_no, runner_id, state, resumed_from_step, resume_checkpoint)
@@ -87,10 +86,10 @@ public class ClaimStore {
                 select id, sweep_id, 'queued', 'assigned', attempt_no, 'claimed by ' || (select name from runner where id = :runner) from granted
                 returning id, run_id, at, cause
             )
-            select g.id, g.attempt_no, g.name, g.kind, g.spec, g.sweep_id, g.experiment_id, g.memory_bytes, e.id as event_id, e.at, e.cause,
+            select g.id, g.attempt_no, g.name, g.kind, g.priority, j.spec, g.sweep_id, g.experiment_id, g.memory_bytes, e.id as event_id, e.at, e.cause,
                 c.step, c.train_seconds, c.files, g.trace_parent,
                 (select (s.spec ->> 'stallAfterSeconds')::int from sweep s where s.id = g.sweep_id) as stall_after
-            from granted g join event e on e.run_id = g.id left join resume c on c.run_id = g.id
+            from granted g join event e on e.run_id = g.id join run_job j on j.run_id = g.id left join resume c on c.run_id = g.id
             order by g.rank, g.id
             """;
 
@@ -112,6 +111,7 @@ public class ClaimStore {
     public record Granted(
             long runId,
             long experiment,
+            int priority,
             int attempt,
             String name,
             long memoryBytes,
@@ -163,6 +163,7 @@ public class ClaimStore {
                             new Granted(
                                     runId,
                                     rs.getLong("experiment_id"),
+                                    rs.getInt("priority"),
                                     attempt,
                                     rs.getString("name"),
                                     rs.getLong("memory_bytes"),
@@ -189,21 +190,41 @@ public class ClaimStore {
         return rows.stream().map(Row::granted).toList();
     }
 
-    /** What the runner was granted under that key, as JSON. */
-    public Optional<String> find(long runnerId, String key) {
-        return jdbc.sql("select grant_body from claim where runner_id = ? and claim_key = ?")
-                .param(runnerId)
-                .param(key)
-                .query(String.class)
-                .optional();
+    /**
+     * What runners were granted under keys, as JSON.
+     *
+     * @param keys by runner
+     * @return by runner; those that were granted nothing under their key are absent
+     */
+    public Map<Long, String> find(Map<Long, String> keys) {
+        Map<Long, String> grants = new HashMap<>();
+        jdbc.sql("""
+                        select c.runner_id, c.grant_body from unnest(:runners, :keys) as asked (runner_id, claim_key)
+                            join claim c on c.runner_id = asked.runner_id and c.claim_key = asked.claim_key
+                        """)
+                .param("runners", keys.keySet().toArray(Long[]::new))
+                .param("keys", keys.values().toArray(String[]::new))
+                .query(rs -> {
+                    grants.put(rs.getLong(1), rs.getString(2));
+                });
+        return grants;
     }
 
-    /** Remembers a grant under its key. Empty grants need not be: asking again is harmless. */
-    public void remember(long runnerId, String key, String grantJson) {
-        jdbc.sql("insert into claim (runner_id, claim_key, grant_body) values (?, ?, ?::json)")
-                .param(runnerId)
-                .param(key)
-                .param(grantJson)
+    /** A grant as it is repeated to the runner that asks with the same key. */
+    public record Remembered(long runnerId, String key, String grantJson) {}
+
+    /** Remembers grants under their keys. Empty grants need not be: asking again is harmless. */
+    public void remember(List<Remembered> grants) {
+        if (grants.isEmpty()) {
+            return;
+        }
+        jdbc.sql("""
+                        insert into claim (runner_id, claim_key, grant_body)
+                        select g.runner_id, g.claim_key, g.body::json from unnest(:runners, :keys, :bodies) as g (runner_id, claim_key, body)
+                        """)
+                .param("runners", grants.stream().map(Remembered::runnerId).toArray(Long[]::new))
+                .param("keys", grants.stream().map(Remembered::key).toArray(String[]::new))
+                .param("bodies", grants.stream().map(Remembered::grantJson).toArray(String[]::new))
                 .update();
     }
 

@@ -25,8 +25,7 @@ public class LaunchStore {
             """;
 
     /** GPUs that run r has for itself, and the slots that takes. */
-    private static final String GPUS =
-            "case when r.kind = 'command' then coalesce((r.spec ->> 'gpus')::int, 0) else 0 end";
+    private static final String GPUS = "coalesce(r.gpus, 0)";
 
     private static final String SLOTS = "greatest(1, ceil(:slots::numeric * " + GPUS + " / greatest(1, :gpus)))";
 

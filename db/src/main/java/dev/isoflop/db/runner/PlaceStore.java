@@ -103,13 +103,6 @@ public class PlaceStore {
                 .update();
     }
 
-    public boolean isSetAside(long runnerId) {
-        return jdbc.sql("""
-                        select exists (select 1 from place_set_aside aside join runner n on n.place = aside.place
-                                       where n.id = ? and aside.until > now())
-                        """).param(runnerId).query(Boolean.class).single();
-    }
-
     /** Takes the runner's place back and forgets what failed there; false if it was not set aside. */
     public boolean clear(long runnerId) {
         jdbc.sql("delete from device_error where place = (select place from runner where id = ?)")

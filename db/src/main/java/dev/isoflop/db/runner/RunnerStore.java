@@ -192,11 +192,27 @@ public class RunnerStore {
         return heard;
     }
 
-    /** Locks the runner's row, so that its claims and registrations come one after another, and returns its pool. */
-    public Optional<String> lockPool(long runnerId) {
-        return jdbc.sql("select pool" + ByKey.SETTINGS + " from runner where id = ? for no key update")
-                .param(runnerId)
-                .query((rs, i) -> rs.getString(1))
-                .optional();
+    /**
+     * A runner that claims.
+     *
+     * @param setAside whether its place is, so that nothing is to be granted to it
+     */
+    public record Claimant(String pool, boolean setAside) {}
+
+    /**
+     * Locks the runners' rows, by rising id, so that the claims and registrations of each come one after another.
+     *
+     * @return by runner; those that are not known are absent
+     */
+    public Map<Long, Claimant> lock(Collection<Long> runnerIds) {
+        Map<Long, Claimant> claimants = new HashMap<>();
+        jdbc.sql(
+                        "select id, pool, exists (select 1 from place_set_aside a where a.place = runner.place and a.until > now())"
+                                + ByKey.SETTINGS + " from runner where id = any(:ids) order by id for no key update")
+                .param("ids", runnerIds.toArray(Long[]::new))
+                .query(rs -> {
+                    claimants.put(rs.getLong(1), new Claimant(rs.getString(2), rs.getBoolean(3)));
+                });
+        return claimants;
     }
 }

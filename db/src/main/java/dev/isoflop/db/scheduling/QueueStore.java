@@ -28,7 +28,13 @@ public class QueueStore {
      * @param runs how many, counted as far as was asked
      * @param budgeted whether the experiment has a budget
      */
-    public record Line(long experiment, int priority, double weight, int runs, boolean budgeted) {}
+    public record Line(long experiment, int priority, double weight, int runs, boolean budgeted) {
+
+        /** The line when that many of its runs have been granted. */
+        public Line less(int granted) {
+            return granted == 0 ? this : new Line(experiment, priority, weight, runs - granted, budgeted);
+        }
+    }
 
     /**
      * What an experiment has had of a pool.

@@ -86,7 +86,7 @@ public class ReservationStore {
     public List<Waiting> waiting(String pool, long experiment, int priority, Duration patience) {
         return jdbc.sql("""
                         select r.id, r.kind, r.memory_bytes,
-                            case when r.kind = 'command' then coalesce((r.spec ->> 'gpus')::int, 0) else 0 end as gpus,
+                            coalesce(r.gpus, 0) as gpus,
                             array(select n.id from run_avoids v join runner n on n.place = v.place
                                   where v.run_id = r.id and v.until > now() and n.pool = r.pool) as avoids
                         from run r left join run d on d.id = r.waits_for

@@ -97,8 +97,7 @@ public class UsageStore {
     /** FLOPs that the experiment's queued runs have left to execute. */
     public double queuedFlops(long experiment) {
         return jdbc.sql("""
-                        select coalesce(sum(case when steps > 0
-                            then flops * greatest(0, 1 - step::float8 / steps) else flops end), 0)
+                        select coalesce(sum(flops_left(flops, step, steps)), 0)
                         from run where experiment_id = ? and state in ('queued', 'preempted')
                         """).param(experiment).query(Double.class).single();
     }

@@ -97,7 +97,7 @@ final class BenchPlatform implements AutoCloseable {
 
     /** A run in its first attempt, with a lease that outlives the benchmark. */
     long newRun() {
-        long run = jdbc.sql("insert into run (name, kind, spec, state, attempt_no) values ('bench', 'pretrain', '{}',"
+        long run = jdbc.sql("insert into run (name, kind, state, attempt_no) values ('bench', 'pretrain',"
                         + " 'running', 1) returning id")
                 .query(Long.class)
                 .single();

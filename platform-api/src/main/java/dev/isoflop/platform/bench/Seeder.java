@@ -60,12 +60,12 @@ final class Seeder {
 
     /** Of every hundred that have ended six failed and four were cancelled; the queue has two priorities. */
     private static final String RUNS = """
-            insert into run (sweep_id, experiment_id, name, kind, spec, state, attempt_no, pool, priority, memory_bytes, n_params,
+            insert into run (sweep_id, experiment_id, name, kind, state, attempt_no, pool, priority, memory_bytes, n_params,
                 n_params_nonembed, tokens, flops, flops_exact, budget, seed, learning_rate, tokens_per_step, steps, comparability,
                 step, train_loss, final_loss, bits_per_byte, tokens_per_second, failure_category, failure_code, failure_message,
                 created_at, started_at, finished_at)
             select :sweep + i / 100, :experiment + (i / 100) % :experiments,
-                'C' || (1 + i % 4) || 'e11-d' || (8 * (1 + i % 12)) || '-s' || i % 100, 'pretrain', :spec::jsonb,
+                'C' || (1 + i % 4) || 'e11-d' || (8 * (1 + i % 12)) || '-s' || i % 100, 'pretrain',
                 case when i >= :ended then 'queued' when i % 100 < 6 then 'failed' when i % 100 < 10 then 'cancelled' else 'succeeded' end,
                 case when i >= :ended then 0 when i % 100 < 6 then 2 else 1 end,
                 'bench', case when (i / 100) % 10 = 0 then 5 else 0 end, 50000000, 12800 * (1 + i % 12), 9000 * (1 + i % 12), 4000000, 1e11, 1.1e11,
@@ -158,9 +158,12 @@ final class Seeder {
                 .replace(":experiments", Integer.toString(experiments))
                 .replace(":experiment", Long.toString(firstExperiment))
                 .replace(":ended", Integer.toString(ended))
-                .replace(":runs", Integer.toString(runs))
-                .replace(":spec", "?");
-        update(connection, insert, LoadClient.JSON.writerFor(JobSpec.class).writeValueAsString(job()));
+                .replace(":runs", Integer.toString(runs));
+        update(connection, insert);
+        update(
+                connection,
+                "insert into run_job (run_id, spec) select id, ?::jsonb from run order by id",
+                LoadClient.JSON.writerFor(JobSpec.class).writeValueAsString(job()));
         long firstRun = smallest(connection, "run");
         for (String sql : HISTORY) {
             update(connection, sql);

@@ -31,8 +31,8 @@ class ExportRows {
     List<RunRow> ofSweep(long sweepId) {
         return jdbc.sql("""
                 select r.*, s.name as sweep_name, s.dataset_id, d.detail ->> 'tokenizerHash' as tokenizer_hash,
-                       (r.spec -> 'training' ->> 'batchSequences')::bigint as batch_sequences
-                  from run r join sweep s on s.id = r.sweep_id left join dataset d on d.id = s.dataset_id
+                       (j.spec -> 'training' ->> 'batchSequences')::bigint as batch_sequences
+                  from run r join run_job j on j.run_id = r.id join sweep s on s.id = r.sweep_id left join dataset d on d.id = s.dataset_id
                  where r.sweep_id = ? order by r.id""").param(sweepId).query((row, i) -> row(row)).list();
     }
 

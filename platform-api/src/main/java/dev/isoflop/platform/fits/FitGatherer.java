@@ -219,7 +219,7 @@ class FitGatherer {
                 select id, name, state, n_params, n_params_nonembed, tokens, flops, budget, coalesce(seed, 0) as seed,
                        final_loss, diverged, comparability, failure_code, spec ->> 'model' as model,
                        (spec -> 'training' ->> 'batchSequences')::int as batch_sequences, learning_rate
-                  from run where sweep_id = ? and kind = 'pretrain' order by id""")
+                  from run join run_job on run_id = id where sweep_id = ? and kind = 'pretrain' order by id""")
                 .param(sweepId)
                 .query((row, i) -> new RunRow(
                         row.getLong("id"),

@@ -19,17 +19,21 @@ import dev.isoflop.protocol.runner.ClaimGrant.Assignment;
 import dev.isoflop.protocol.runner.ClaimGrant.Resume;
 import dev.isoflop.protocol.runner.ClaimRequest;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
+import java.util.stream.Collectors;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.annotation.Transactional;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Answers claims. The grant and its stored answer commit together, so a repeated key gets the same runs or, if the first
- * claim never committed, a fresh grant.
+ * Answers claims, those that come together in one transaction. A grant and its stored answer commit together, so a repeated key
+ * gets the same runs or, if the first claim never committed, a fresh grant.
  *
- * <p>Concurrency: claims of one runner come one after another on its row; those of different runners do not meet, see
+ * <p>Concurrency: claims of one runner come one after another on its row; those of different transactions do not meet, see
  * {@link ClaimStore}.
  *
  * <p>A platform that has been told to end grants nothing more: the runner asks again, and another platform, or this one when
@@ -44,7 +48,6 @@ class Claims {
     private final Shares shares;
     private final RunnerStore runners;
     private final DatasetStore datasets;
-    private final Places places;
     private final Ending ending;
     private final Traces traces;
     private final JsonMapper json;
@@ -54,7 +57,6 @@ class Claims {
             Shares shares,
             RunnerStore runners,
             DatasetStore datasets,
-            Places places,
             Ending ending,
             Traces traces,
             JsonMapper json) {
@@ -62,44 +64,87 @@ class Claims {
         this.shares = shares;
         this.runners = runners;
         this.datasets = datasets;
-        this.places = places;
         this.ending = ending;
         this.traces = traces;
         this.json = json;
     }
 
-    @Transactional
-    public ClaimGrant claim(long runnerId, String key, ClaimRequest request) {
-        if (key.isBlank() || key.length() > 200) {
-            throw new ProblemException(
-                    ErrorCode.IDEMPOTENCY_KEY_MISSING, "A claim needs an Idempotency-Key of 1 to 200 characters.");
+    /**
+     * A claim to be answered.
+     *
+     * @param begun when it came in
+     */
+    record Asked(long runnerId, String key, ClaimRequest request, Instant begun) {
+
+        /** @throws ProblemException idempotency-key-missing, if there is none, or one that is too long */
+        Asked {
+            if (key.isBlank() || key.length() > 200) {
+                throw new ProblemException(
+                        ErrorCode.IDEMPOTENCY_KEY_MISSING, "A claim needs an Idempotency-Key of 1 to 200 characters.");
+            }
         }
-        Instant begun = Instant.now();
-        String pool = runners.lockPool(runnerId).orElseThrow(() -> Runners.unknown(runnerId));
-        Optional<String> before = claims.find(runnerId, key);
-        if (before.isPresent()) {
-            return json.readValue(before.get(), ClaimGrant.class);
+
+        Asked(long runnerId, String key, ClaimRequest request) {
+            this(runnerId, key, request, Instant.now());
         }
-        if (ending.isTold() || request.slots() < 1 || request.kinds().isEmpty() || places.isSetAside(runnerId)) {
-            return new ClaimGrant(List.of());
+
+        int slots() {
+            return request.kinds().isEmpty() ? 0 : Math.clamp(request.slots(), 0, MOST_SLOTS);
         }
-        ClaimGrant grant = new ClaimGrant(shares
-                .claim(
-                        runnerId,
-                        pool,
-                        Math.min(request.slots(), MOST_SLOTS),
-                        request.freeMemoryBytes(),
-                        request.kinds())
-                .stream()
-                .map(granted -> assignment(granted, runnerId, begun))
-                .toList());
-        if (!grant.assignments().isEmpty()) {
-            claims.remember(runnerId, key, json.writeValueAsString(grant));
-        }
-        return grant;
     }
 
-    private Assignment assignment(ClaimStore.Granted granted, long runnerId, Instant begun) {
+    /**
+     * Grants to each runner, in the order in which they asked.
+     *
+     * @param asked at most one claim of each runner
+     * @return by runner; those that are not known are absent
+     */
+    @Transactional
+    public Map<Long, ClaimGrant> claim(List<Asked> asked) {
+        Map<Long, RunnerStore.Claimant> claimants =
+                runners.lock(asked.stream().map(Asked::runnerId).toList());
+        List<Asked> known =
+                asked.stream().filter(a -> claimants.containsKey(a.runnerId)).toList();
+        Map<Long, String> before = claims.find(known.stream().collect(Collectors.toMap(Asked::runnerId, Asked::key)));
+        Map<Long, ClaimGrant> grants = new HashMap<>();
+        Map<String, List<Asked>> fresh = new LinkedHashMap<>();
+        for (Asked one : known) {
+            RunnerStore.Claimant claimant = claimants.get(one.runnerId);
+            String repeated = before.get(one.runnerId);
+            if (repeated != null) {
+                grants.put(one.runnerId, json.readValue(repeated, ClaimGrant.class));
+            } else if (ending.isTold() || one.slots() == 0 || claimant.setAside()) {
+                grants.put(one.runnerId, new ClaimGrant(List.of()));
+            } else {
+                fresh.computeIfAbsent(claimant.pool(), p -> new ArrayList<>()).add(one);
+            }
+        }
+        List<ClaimStore.Remembered> remembered = new ArrayList<>();
+        fresh.forEach((pool, claiming) -> {
+            Shares.Round round =
+                    shares.round(pool, claiming.stream().mapToInt(Asked::slots).sum());
+            for (Asked one : claiming) {
+                ClaimGrant grant = grant(one, round);
+                grants.put(one.runnerId, grant);
+                if (!grant.assignments().isEmpty()) {
+                    remembered.add(new ClaimStore.Remembered(one.runnerId, one.key, json.writeValueAsString(grant)));
+                }
+            }
+        });
+        claims.remember(remembered);
+        return grants;
+    }
+
+    private ClaimGrant grant(Asked asked, Shares.Round round) {
+        return new ClaimGrant(
+                round
+                        .claim(asked.runnerId, asked.slots(), asked.request.freeMemoryBytes(), asked.request.kinds())
+                        .stream()
+                        .map(granted -> assignment(granted, asked))
+                        .toList());
+    }
+
+    private Assignment assignment(ClaimStore.Granted granted, Asked asked) {
         ClaimStore.Checkpointed checkpoint = granted.resume();
         return new Assignment(
                 granted.runId(),
@@ -113,7 +158,7 @@ class Claims {
                                 checkpoint.trainSeconds(),
                                 List.of(json.readValue(checkpoint.filesJson(), FileRef[].class))),
                 granted.stallAfterSeconds(),
-                traces.granted(granted.runId(), granted.attempt(), runnerId, granted.traceParent(), begun));
+                traces.granted(granted.runId(), granted.attempt(), asked.runnerId, granted.traceParent(), asked.begun));
     }
 
     /** A run planned before its dataset was ready names it without files; the run it waited for has made them since. */

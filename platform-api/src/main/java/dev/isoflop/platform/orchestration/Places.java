@@ -55,12 +55,6 @@ public class Places {
         }
     }
 
-    /** Whether nothing is to be granted to the runner. */
-    @Transactional(propagation = Propagation.MANDATORY)
-    public boolean isSetAside(long runnerId) {
-        return places.isSetAside(runnerId);
-    }
-
     /**
      * Takes a runner's place into service again and forgets its errors.
      *

@@ -23,8 +23,8 @@ import org.springframework.web.bind.annotation.RestController;
 class RunnerController implements RunnerApi {
 
     private final Runners runners;
-    private final Heartbeats heartbeats;
-    private final Claims claims;
+    private final GroupCommit<Runners.Beat, Directives> heartbeats;
+    private final GroupCommit<Claims.Asked, ClaimGrant> claims;
     private final AttemptReports reports;
     private final RunProfiles profiles;
     private final FinishedAttempts finished;
@@ -33,7 +33,6 @@ class RunnerController implements RunnerApi {
 
     RunnerController(
             Runners runners,
-            Heartbeats heartbeats,
             Claims claims,
             AttemptReports reports,
             RunProfiles profiles,
@@ -41,8 +40,8 @@ class RunnerController implements RunnerApi {
             MetricIngest ingest,
             Counters counters) {
         this.runners = runners;
-        this.heartbeats = heartbeats;
-        this.claims = claims;
+        this.heartbeats = new GroupCommit<>("heartbeats", 2, 64, Runners.Beat::runnerId, runners::heartbeats);
+        this.claims = new GroupCommit<>("claims", 2, 32, Claims.Asked::runnerId, claims::claim);
         this.reports = reports;
         this.profiles = profiles;
         this.finished = finished;
@@ -57,12 +56,12 @@ class RunnerController implements RunnerApi {
 
     @Override
     public ClaimGrant claim(long runnerId, String idempotencyKey, ClaimRequest request) {
-        return counters.claim(() -> claims.claim(runnerId, idempotencyKey, request));
+        return counters.claim(() -> claims.answer(new Claims.Asked(runnerId, idempotencyKey, request)));
     }
 
     @Override
     public Directives heartbeat(long runnerId, Heartbeat heartbeat) {
-        return counters.heartbeat(() -> heartbeats.answer(runnerId, heartbeat));
+        return counters.heartbeat(() -> heartbeats.answer(new Runners.Beat(runnerId, heartbeat)));
     }
 
     @Override

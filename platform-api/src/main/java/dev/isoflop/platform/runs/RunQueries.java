@@ -156,7 +156,7 @@ public class RunQueries {
     Views.RunDetail detail(long id) {
         Views.Run run = run(id);
         return jdbc.sql(
-                        "select spec, result, retries_failure, retries_preemption, retries_infrastructure from run where id = ?")
+                        "select spec, result, retries_failure, retries_preemption, retries_infrastructure from run join run_job on run_id = id where id = ?")
                 .param(id)
                 .query((rs, i) -> new Views.RunDetail(
                         run,

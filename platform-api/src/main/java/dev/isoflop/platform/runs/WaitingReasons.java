@@ -233,8 +233,8 @@ class WaitingReasons {
     private Optional<Queued> queued(long run) {
         return jdbc.sql("""
                         select r.kind, r.pool, r.priority, r.memory_bytes, r.attempt_no, coalesce(r.experiment_id, 0) as experiment,
-                            case when r.steps > 0 then r.flops * greatest(0, 1 - r.step::float8 / r.steps) else r.flops end as remaining,
-                            case when r.kind = 'command' then coalesce((r.spec ->> 'gpus')::int, 0) else 0 end as gpus,
+                            flops_left(r.flops, r.step, r.steps) as remaining,
+                            coalesce(r.gpus, 0) as gpus,
                             case when r.not_before > now() then r.not_before end as try_again,
                             r.waits_for, d.name as waits_for_name, d.state as waits_for_state
                         from run r left join run d on d.id = r.waits_for where r.id = ? and r.state = 'queued'

@@ -22,8 +22,8 @@ import org.springframework.transaction.annotation.Transactional;
 /**
  * Grants runs by priority, fair share and budget.
  *
- * <p>What is queued is read for every claim, so priorities and budgets are those of this moment. Who has had how much would cost
- * more than the claim itself: what was read of it serves the claims of the next {@link #KEPT}, or {@value #TIMES} times as long as it took, what they are granted counted in.
+ * <p>What is queued is read for every claim, or for those that come together, so priorities and budgets are those of this moment. Who has had
+ * how much would cost more than the claim itself: what was read of it serves the claims of the next {@link #KEPT}, or {@value #TIMES} times as long as it took, what they are granted counted in.
  */
 @Component
 public class Shares {
@@ -83,54 +83,82 @@ public class Shares {
     }
 
     /**
-     * Grants up to that many runs to a runner whose row the caller has locked.
+     * Looks at the queue of a pool, to grant what claims of this transaction ask for.
      *
-     * @param freeMemoryBytes what they may need together
+     * @param slots that they ask for together
      */
     @Transactional(propagation = Propagation.MANDATORY)
-    public List<Granted> claim(long runner, String pool, int slots, long freeMemoryBytes, Collection<String> kinds) {
+    public Round round(String pool, int slots) {
         List<Line> lines = queue.lines(pool, slots);
-        if (lines.isEmpty()) {
-            return List.of();
-        }
-        Known had = had(pool, lines);
-        List<Granted> granted = new ArrayList<>(
-                grant(FairShare.deal(lines, had.usage(), slots), runner, pool, slots, freeMemoryBytes, kinds));
-        int left = slots - granted.size();
-        if (left > 0) {
-            // Another claim holds them, or they do not fit: whatever fits, as if each line could use every slot.
-            long memory = freeMemoryBytes
-                    - granted.stream().mapToLong(Granted::memoryBytes).sum();
-            List<FairShare.Dealt> all = FairShare.order(lines, had.usage()).stream()
-                    .map(line -> new FairShare.Dealt(line, left))
-                    .toList();
-            granted.addAll(grant(all, runner, pool, left, memory, kinds));
-        }
-        had.add(granted);
-        return granted;
+        return new Round(pool, lines, had(pool, lines));
     }
 
-    private List<Granted> grant(
-            List<FairShare.Dealt> dealt,
-            long runner,
-            String pool,
-            int slots,
-            long freeMemoryBytes,
-            Collection<String> kinds) {
-        Map<Long, Double> headroom = budgets.headroom(dealt.stream()
-                .map(FairShare.Dealt::line)
-                .filter(Line::budgeted)
-                .map(Line::experiment)
-                .distinct()
-                .toList());
-        List<Quota> quotas = dealt.stream()
-                .map(d -> new Quota(
-                        d.line().experiment(),
-                        d.line().priority(),
-                        d.slots(),
-                        headroom.getOrDefault(d.line().experiment(), Double.POSITIVE_INFINITY)))
-                .toList();
-        return claims.claim(runner, pool, quotas, slots, freeMemoryBytes, kinds);
+    /** The queue as it was at the beginning of a transaction, less what the transaction has granted since. */
+    public final class Round {
+
+        private final String pool;
+        private final Known had;
+        private List<Line> lines;
+
+        private Round(String pool, List<Line> lines, Known had) {
+            this.pool = pool;
+            this.lines = lines;
+            this.had = had;
+        }
+
+        /**
+         * Grants up to that many runs to a runner whose row the caller has locked.
+         *
+         * @param freeMemoryBytes what they may need together
+         */
+        public List<Granted> claim(long runner, int slots, long freeMemoryBytes, Collection<String> kinds) {
+            if (lines.isEmpty()) {
+                return List.of();
+            }
+            Map<Long, Usage> usage = had.usage();
+            List<Granted> granted =
+                    new ArrayList<>(grant(FairShare.deal(lines, usage, slots), runner, slots, freeMemoryBytes, kinds));
+            int left = slots - granted.size();
+            if (left > 0) {
+                // Another claim holds them, or they do not fit: whatever fits, as if each line could use every slot.
+                long memory = freeMemoryBytes
+                        - granted.stream().mapToLong(Granted::memoryBytes).sum();
+                List<FairShare.Dealt> all = FairShare.order(lines, usage).stream()
+                        .map(line -> new FairShare.Dealt(line, left))
+                        .toList();
+                granted.addAll(grant(all, runner, left, memory, kinds));
+            }
+            had.add(granted);
+            lines = without(granted);
+            return granted;
+        }
+
+        private List<Line> without(List<Granted> granted) {
+            return lines.stream()
+                    .map(line -> line.less((int) granted.stream()
+                            .filter(g -> g.experiment() == line.experiment() && g.priority() == line.priority())
+                            .count()))
+                    .filter(line -> line.runs() > 0)
+                    .toList();
+        }
+
+        private List<Granted> grant(
+                List<FairShare.Dealt> dealt, long runner, int slots, long freeMemoryBytes, Collection<String> kinds) {
+            Map<Long, Double> headroom = budgets.headroom(dealt.stream()
+                    .map(FairShare.Dealt::line)
+                    .filter(Line::budgeted)
+                    .map(Line::experiment)
+                    .distinct()
+                    .toList());
+            List<Quota> quotas = dealt.stream()
+                    .map(d -> new Quota(
+                            d.line().experiment(),
+                            d.line().priority(),
+                            d.slots(),
+                            headroom.getOrDefault(d.line().experiment(), Double.POSITIVE_INFINITY)))
+                    .toList();
+            return claims.claim(runner, pool, quotas, slots, freeMemoryBytes, kinds);
+        }
     }
 
     private Known had(String pool, List<Line> lines) {

@@ -9,6 +9,8 @@ import java.time.Instant;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
+import org.springframework.transaction.support.TransactionSynchronization;
+import org.springframework.transaction.support.TransactionSynchronizationManager;
 
 /** Spans of what the platform does for runs; nothing is done where traces go nowhere. */
 @Component
@@ -21,7 +23,7 @@ public class Traces {
     }
 
     /**
-     * A run has been granted.
+     * A run has been granted, if the surrounding transaction commits.
      *
      * @param submission traceparent of the run's submission; without one the claim begins a trace
      * @param begun when the claim came in
@@ -41,7 +43,13 @@ public class Traces {
                 .setAttribute("isoflop.attempt", attempt)
                 .setAttribute("isoflop.runner", runnerId)
                 .startSpan();
-        span.end();
+        // a grant that is rolled back never was: its span is not ended, and so not exported
+        TransactionSynchronizationManager.registerSynchronization(new TransactionSynchronization() {
+            @Override
+            public void afterCommit() {
+                span.end();
+            }
+        });
         return TraceParent.of(span);
     }
 

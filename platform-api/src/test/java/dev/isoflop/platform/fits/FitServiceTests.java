@@ -208,11 +208,13 @@ class FitServiceTests {
 
     private long recipe(String name, double n, int batch, double rate, double loss, boolean diverged, long seed) {
         long run = run(name, 1e11, n, "succeeded", loss, diverged, "h");
-        jdbc.sql("update run set learning_rate = ?, seed = ?, spec = ?::jsonb where id = ?")
+        jdbc.sql("with job as (update run_job set spec = ?::jsonb where run_id = ?)"
+                        + " update run set learning_rate = ?, seed = ? where id = ?")
                 .params(
+                        "{\"model\": {\"dModel\": 24}, \"training\": {\"batchSequences\": %d}}".formatted(batch),
+                        run,
                         rate,
                         seed,
-                        "{\"model\": {\"dModel\": 24}, \"training\": {\"batchSequences\": %d}}".formatted(batch),
                         run)
                 .update();
         return run;
@@ -327,9 +329,10 @@ class FitServiceTests {
     private long run(
             String name, double budget, double n, String state, Double loss, boolean diverged, String comparability) {
         return jdbc.sql(
-                        "insert into run (sweep_id, name, kind, spec, state, n_params, n_params_nonembed, tokens, flops,"
-                                + " budget, seed, final_loss, diverged, comparability) values (?, ?, 'pretrain', '{}', ?, ?, ?, ?, ?,"
-                                + " ?, 1, ?, ?, ?) returning id")
+                        "with made as (insert into run (sweep_id, name, kind, state, n_params, n_params_nonembed, tokens, flops,"
+                                + " budget, seed, final_loss, diverged, comparability) values (?, ?, 'pretrain', ?, ?, ?, ?, ?,"
+                                + " ?, 1, ?, ?, ?) returning id)"
+                                + " insert into run_job (run_id, spec) select id, '{}' from made returning run_id")
                 .params(
                         sweep,
                         name,

@@ -38,6 +38,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.springframework.context.event.ContextClosedEvent;
@@ -62,22 +63,19 @@ class ClaimTests {
                 on.context.getBean(Shares.class),
                 on.context.getBean(RunnerStore.class),
                 on.context.getBean(DatasetStore.class),
-                on.context.getBean(Places.class),
                 ending,
                 on.context.getBean(Traces.class),
                 JsonMapper.shared());
         on.runs(pool, 2);
         Orchestra.Worker worker = on.worker(pool);
         ClaimRequest request = new ClaimRequest(1, 1L << 30, List.of("data"));
-        ClaimGrant before = on.inTransaction(() -> claims.claim(worker.id, "before", request));
+        Function<String, ClaimGrant> asked = key -> on.inTransaction(() ->
+                claims.claim(List.of(new Claims.Asked(worker.id, key, request))).get(worker.id));
+        ClaimGrant before = asked.apply("before");
         assertThat(before.assignments()).hasSize(1);
         ending.closing(new ContextClosedEvent(on.context));
-        assertThat(on.inTransaction(() -> claims.claim(worker.id, "after", request))
-                        .assignments())
-                .isEmpty();
-        assertThat(on.inTransaction(() -> claims.claim(worker.id, "before", request)))
-                .as("the answer may have been lost")
-                .isEqualTo(before);
+        assertThat(asked.apply("after").assignments()).isEmpty();
+        assertThat(asked.apply("before")).as("the answer may have been lost").isEqualTo(before);
         assertThat(worker.claim(1)).as("another platform").hasSize(1);
     }
 

@@ -80,8 +80,7 @@ class ScalingTests {
     }
 
     private long queue() {
-        return jdbc.sql(
-                        "insert into run (name, kind, spec, state, pool) values ('r', 'pretrain', '{}', 'queued', ?) returning id")
+        return jdbc.sql("insert into run (name, kind, state, pool) values ('r', 'pretrain', 'queued', ?) returning id")
                 .param(name)
                 .query(Long.class)
                 .single();
@@ -326,8 +325,7 @@ class ScalingTests {
     }
 
     private void queueCommand(int gpus) {
-        jdbc.sql(
-                        "insert into run (name, kind, spec, state, pool) values ('r', 'command', jsonb_build_object('gpus', ?::int), 'queued', ?)")
+        jdbc.sql("insert into run (name, kind, gpus, state, pool) values ('r', 'command', ?, 'queued', ?)")
                 .params(gpus, name)
                 .update();
     }
