@@ -54,11 +54,12 @@ public class LeaseStore {
      * @return by rising run id
      */
     public List<Held> renew(Collection<Long> runners, Collection<Progress> reported) {
-        // Runs before leases and by rising id, as everybody else takes them.
+        // Runs before leases and by rising id, as everybody else takes them. Shares are reckoned where each lease is read once:
+        // joined later they would be reckoned for every lease anew.
         return jdbc.sql("""
                         with locked as (
-                            select l.run_id, l.attempt_no, l.runner_id, r.state, r.stop_intent, r.stop_deadline, r.step, o.step as told
-                            from lease l join run r on r.id = l.run_id and r.attempt_no = l.attempt_no
+                            select l.run_id, l.attempt_no, l.runner_id, l.share, r.state, r.stop_intent, r.stop_deadline, r.step, o.step as told
+                            from lease_share l join run r on r.id = l.run_id and r.attempt_no = l.attempt_no
                                 left join unnest(:owners, :ids, :attempts, :steps) as o (runner_id, run_id, attempt_no, step)
                                     on o.run_id = l.run_id and o.attempt_no = l.attempt_no and o.runner_id = l.runner_id
                             where l.runner_id = any(:runners)
@@ -70,10 +71,10 @@ public class LeaseStore {
                             update run r set step = h.told from held h where r.id = h.run_id and h.told > h.step
                         ), renewed as (
                             update lease l set last_seen = now(), step = greatest(l.step, h.told),
-                                device_seconds = l.device_seconds + s.share * extract(epoch from now() - l.last_seen)
-                            from held h, (select run_id, share from lease_share where runner_id = any(:runners)) s
+                                device_seconds = l.device_seconds + h.share * extract(epoch from now() - l.last_seen)
+                            from held h
                             where l.run_id = h.run_id and l.attempt_no = h.attempt_no and l.runner_id = h.runner_id
-                              and h.told is not null and s.run_id = l.run_id
+                              and h.told is not null
                         )
                         select run_id, attempt_no, state, stop_intent,
                             coalesce(extract(epoch from stop_deadline - now()), 0)::float8 as left_s,
