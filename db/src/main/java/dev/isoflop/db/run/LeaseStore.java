@@ -54,7 +54,8 @@ public class LeaseStore {
      * @return by rising run id
      */
     public List<Held> renew(Collection<Long> runners, Collection<Progress> reported) {
-        // Runs before leases and by rising id, as everybody else takes them. Shares are reckoned where each lease is read once:
+        // Runs before leases and by rising id, as everybody else takes them. Shares are reckoned where each lease is
+        // read once:
         // joined later they would be reckoned for every lease anew.
         return jdbc.sql("""
                         with locked as (

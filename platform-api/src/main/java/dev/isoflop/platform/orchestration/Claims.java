@@ -119,32 +119,34 @@ class Claims {
                 fresh.computeIfAbsent(claimant.pool(), p -> new ArrayList<>()).add(one);
             }
         }
+        fresh.forEach((pool, claiming) -> grants.putAll(grant(pool, claiming)));
+        return grants;
+    }
+
+    private Map<Long, ClaimGrant> grant(String pool, List<Asked> claiming) {
+        Shares.Round round =
+                shares.round(pool, claiming.stream().mapToInt(Asked::slots).sum());
+        for (Asked one : claiming) {
+            round.pick(one.runnerId, one.slots(), one.request.freeMemoryBytes(), one.request.kinds());
+        }
+        Map<Long, List<ClaimStore.Granted>> granted =
+                round.grant().stream().collect(Collectors.groupingBy(ClaimStore.Granted::runnerId));
+        Map<Long, ClaimGrant> grants = new HashMap<>();
         List<ClaimStore.Remembered> remembered = new ArrayList<>();
-        fresh.forEach((pool, claiming) -> {
-            Shares.Round round =
-                    shares.round(pool, claiming.stream().mapToInt(Asked::slots).sum());
-            for (Asked one : claiming) {
-                ClaimGrant grant = grant(one, round);
-                grants.put(one.runnerId, grant);
-                if (!grant.assignments().isEmpty()) {
-                    remembered.add(new ClaimStore.Remembered(one.runnerId, one.key, json.writeValueAsString(grant)));
-                }
+        for (Asked one : claiming) {
+            ClaimGrant grant = new ClaimGrant(granted.getOrDefault(one.runnerId, List.of()).stream()
+                    .map(run -> assignment(run, one.begun))
+                    .toList());
+            grants.put(one.runnerId, grant);
+            if (!grant.assignments().isEmpty()) {
+                remembered.add(new ClaimStore.Remembered(one.runnerId, one.key, json.writeValueAsString(grant)));
             }
-        });
+        }
         claims.remember(remembered);
         return grants;
     }
 
-    private ClaimGrant grant(Asked asked, Shares.Round round) {
-        return new ClaimGrant(
-                round
-                        .claim(asked.runnerId, asked.slots(), asked.request.freeMemoryBytes(), asked.request.kinds())
-                        .stream()
-                        .map(granted -> assignment(granted, asked))
-                        .toList());
-    }
-
-    private Assignment assignment(ClaimStore.Granted granted, Asked asked) {
+    private Assignment assignment(ClaimStore.Granted granted, Instant begun) {
         ClaimStore.Checkpointed checkpoint = granted.resume();
         return new Assignment(
                 granted.runId(),
@@ -158,7 +160,7 @@ class Claims {
                                 checkpoint.trainSeconds(),
                                 List.of(json.readValue(checkpoint.filesJson(), FileRef[].class))),
                 granted.stallAfterSeconds(),
-                traces.granted(granted.runId(), granted.attempt(), asked.runnerId, granted.traceParent(), asked.begun));
+                traces.granted(granted.runId(), granted.attempt(), granted.runnerId(), granted.traceParent(), begun));
     }
 
     /** A run planned before its dataset was ready names it without files; the run it waited for has made them since. */

@@ -41,7 +41,7 @@ class RunnerController implements RunnerApi {
             Counters counters) {
         this.runners = runners;
         this.heartbeats = new GroupCommit<>("heartbeats", 2, 64, Runners.Beat::runnerId, runners::heartbeats);
-        this.claims = new GroupCommit<>("claims", 2, 32, Claims.Asked::runnerId, claims::claim);
+        this.claims = new GroupCommit<>("claims", 2, 64, Claims.Asked::runnerId, claims::claim);
         this.reports = reports;
         this.profiles = profiles;
         this.finished = finished;

@@ -100,10 +100,10 @@ public class Budgets {
 
     /** FLOPs that each experiment's budget leaves for runs that do not run yet; negative when nothing may start; absent without a budget. */
     Map<Long, Double> headroom(Collection<Long> experiments) {
-        if (experiments.isEmpty()) {
-            return Map.of();
-        }
         Map<Long, Double> headroom = new HashMap<>();
+        if (experiments.isEmpty()) {
+            return headroom;
+        }
         usage.lockBudgets(experiments).forEach((experiment, budget) -> {
             Spent spent = usage.spent(experiment);
             headroom.put(experiment, left(budget, spent));

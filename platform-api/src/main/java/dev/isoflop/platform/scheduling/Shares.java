@@ -2,6 +2,7 @@ package dev.isoflop.platform.scheduling;
 
 import dev.isoflop.db.runner.ClaimStore;
 import dev.isoflop.db.runner.ClaimStore.Granted;
+import dev.isoflop.db.runner.ClaimStore.Picked;
 import dev.isoflop.db.runner.ClaimStore.Quota;
 import dev.isoflop.db.scheduling.QueueStore;
 import dev.isoflop.db.scheduling.QueueStore.Line;
@@ -72,8 +73,8 @@ public class Shares {
         }
 
         /** Counted although the claim may yet roll back: what was read serves a moment only. */
-        synchronized void add(List<Granted> granted) {
-            for (Granted one : granted) {
+        synchronized void add(List<Picked> picked) {
+            for (Picked one : picked) {
                 usage.merge(
                         one.experiment(),
                         new Usage(0, 0, 1, 0),
@@ -93,11 +94,15 @@ public class Shares {
         return new Round(pool, lines, had(pool, lines));
     }
 
-    /** The queue as it was at the beginning of a transaction, less what the transaction has granted since. */
+    /**
+     * The queue as it was at the beginning of a transaction, less what claims of the transaction are to be granted. First
+     * {@link #pick} for each claim, then {@link #grant} for all.
+     */
     public final class Round {
 
         private final String pool;
         private final Known had;
+        private final List<Picked> picked = new ArrayList<>();
         private List<Line> lines;
 
         private Round(String pool, List<Line> lines, Known had) {
@@ -107,49 +112,32 @@ public class Shares {
         }
 
         /**
-         * Grants up to that many runs to a runner whose row the caller has locked.
+         * Picks up to that many runs for a runner whose row the caller has locked, and that claims once in a round.
          *
          * @param freeMemoryBytes what they may need together
          */
-        public List<Granted> claim(long runner, int slots, long freeMemoryBytes, Collection<String> kinds) {
+        public void pick(long runner, int slots, long freeMemoryBytes, Collection<String> kinds) {
             if (lines.isEmpty()) {
-                return List.of();
+                return;
             }
             Map<Long, Usage> usage = had.usage();
-            List<Granted> granted =
-                    new ArrayList<>(grant(FairShare.deal(lines, usage, slots), runner, slots, freeMemoryBytes, kinds));
-            int left = slots - granted.size();
+            List<Picked> dealt = pick(FairShare.deal(lines, usage, slots), runner, slots, freeMemoryBytes, kinds);
+            had.add(dealt);
+            int left = slots - dealt.size();
             if (left > 0) {
                 // Another claim holds them, or they do not fit: whatever fits, as if each line could use every slot.
                 long memory = freeMemoryBytes
-                        - granted.stream().mapToLong(Granted::memoryBytes).sum();
+                        - dealt.stream().mapToLong(Picked::memoryBytes).sum();
                 List<FairShare.Dealt> all = FairShare.order(lines, usage).stream()
                         .map(line -> new FairShare.Dealt(line, left))
                         .toList();
-                granted.addAll(grant(all, runner, left, memory, kinds));
+                had.add(pick(all, runner, left, memory, kinds));
             }
-            had.add(granted);
-            lines = without(granted);
-            return granted;
         }
 
-        private List<Line> without(List<Granted> granted) {
-            return lines.stream()
-                    .map(line -> line.less((int) granted.stream()
-                            .filter(g -> g.experiment() == line.experiment() && g.priority() == line.priority())
-                            .count()))
-                    .filter(line -> line.runs() > 0)
-                    .toList();
-        }
-
-        private List<Granted> grant(
+        private List<Picked> pick(
                 List<FairShare.Dealt> dealt, long runner, int slots, long freeMemoryBytes, Collection<String> kinds) {
-            Map<Long, Double> headroom = budgets.headroom(dealt.stream()
-                    .map(FairShare.Dealt::line)
-                    .filter(Line::budgeted)
-                    .map(Line::experiment)
-                    .distinct()
-                    .toList());
+            Map<Long, Double> headroom = headroom(dealt);
             List<Quota> quotas = dealt.stream()
                     .map(d -> new Quota(
                             d.line().experiment(),
@@ -157,7 +145,35 @@ public class Shares {
                             d.slots(),
                             headroom.getOrDefault(d.line().experiment(), Double.POSITIVE_INFINITY)))
                     .toList();
-            return claims.claim(runner, pool, quotas, slots, freeMemoryBytes, kinds);
+            List<Picked> fitting = claims.pick(runner, pool, quotas, slots, freeMemoryBytes, kinds, picked);
+            picked.addAll(fitting);
+            lines = lines.stream()
+                    .map(line -> line.less((int)
+                            fitting.stream().filter(run -> isOf(run, line)).count()))
+                    .filter(line -> line.runs() > 0)
+                    .toList();
+            return fitting;
+        }
+
+        private static boolean isOf(Picked run, Line line) {
+            return run.experiment() == line.experiment() && run.priority() == line.priority();
+        }
+
+        /** What budgets leave: those that are asked for hold nothing yet that the accounts could show. */
+        private Map<Long, Double> headroom(List<FairShare.Dealt> dealt) {
+            Map<Long, Double> headroom = budgets.headroom(dealt.stream()
+                    .map(FairShare.Dealt::line)
+                    .filter(Line::budgeted)
+                    .map(Line::experiment)
+                    .distinct()
+                    .toList());
+            picked.forEach(run -> headroom.computeIfPresent(run.experiment(), (x, left) -> left - run.flops()));
+            return headroom;
+        }
+
+        /** Grants all that was picked. */
+        public List<Granted> grant() {
+            return claims.grant(picked);
         }
     }
 
