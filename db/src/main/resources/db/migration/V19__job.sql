@@ -1,9 +1,18 @@
 -- A run's row is written whenever its state or its step changes, and most of it was the job, which never changes.
 create table run_job (
     run_id bigint primary key references run on delete cascade,
-    spec   jsonb not null                                           -- JobSpec
+    spec   jsonb not null,                                          -- JobSpec
+    search text not null                                            -- the run's name in lower case
 );
-insert into run_job (run_id, spec) select id, spec from run;
+insert into run_job (run_id, spec, search) select id, spec, lower(name) from run;
+
+-- Any part of a name is found by its trigrams. Lists do without, more slowly, where the server does not have them.
+do $$ begin
+    create extension if not exists pg_trgm;
+    create index run_job_search on run_job using gin (search gin_trgm_ops);
+exception when others then
+    raise notice 'No index on parts of names: %', sqlerrm;
+end $$;
 
 -- GPUs that a command has for itself; none: it shares them, as all other kinds do.
 alter table run add column gpus int;
@@ -14,3 +23,9 @@ alter table run drop column spec;
 create function flops_left(flops double precision, step bigint, steps bigint) returns double precision
     language sql immutable parallel safe
     return case when steps > 0 then flops * greatest(0, 1 - step::float8 / steps) else flops end;
+
+-- Lists by what they are asked for most read a page of an index, and not all runs. The runs of a sweep are found by its unique names.
+drop index run_by_sweep;
+create index run_by_name on run (name, id);
+create index run_by_end on run (finished_at, id) where finished_at is not null;
+create index run_by_loss on run (final_loss, id) where final_loss is not null;

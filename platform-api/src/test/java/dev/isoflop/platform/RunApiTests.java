@@ -94,7 +94,11 @@ class RunApiTests {
         assertThat(all("&q=d16"))
                 .hasSize(2)
                 .allSatisfy(r -> assertThat(r.path("name").asString()).contains("d16"));
+        assertThat(all("&q=D16-")).as("in any case").hasSize(2);
+        assertThat(all("&q=6-")).as("two letters").hasSize(2);
         assertThat(all("&q=" + "%25")).as("a per cent sign is no wildcard").isEmpty();
+        assertThat(all("&q=d16_s")).as("nor is an underscore").isEmpty();
+        assertThat(all("&q=d16%5C")).as("a backslash is itself").isEmpty();
     }
 
     @ParameterizedTest
@@ -109,6 +113,10 @@ class RunApiTests {
                 "finalLoss",
                 "-trainLoss",
                 "startedAt",
+                "-startedAt",
+                "-finishedAt",
+                "createdAt",
+                "sweep",
                 "budget"
             })
     void everyOrderIsTotalAndItsPagesJoin(String sort) {

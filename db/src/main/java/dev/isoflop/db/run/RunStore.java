@@ -9,6 +9,7 @@ import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Repository;
@@ -25,6 +26,42 @@ import org.springframework.transaction.annotation.Transactional;
 @Repository
 @Transactional(propagation = Propagation.MANDATORY)
 public class RunStore {
+
+    /** Runs that one statement makes: it compares each with each. */
+    private static final int MOST_AT_ONCE = 250;
+
+    /** Ids rise in the order given, so that the n-th of them is the n-th run's. */
+    private static final String INSERT = """
+            with given as materialized (
+                select * from unnest(:sweeps, :names, :kinds, :specs, :pools, :priorities, :awaited, :memory, :parameters,
+                    :nonEmbedding, :tokens, :flops, :flopsExact, :budgets, :tokensPerStep, :steps, :seeds, :learningRates,
+                    :comparability, :failures, :preemptions, :infrastructure)
+                with ordinality as g (sweep, name, kind, spec, pool, priority, awaited, memory, parameters,
+                    non_embedding, tokens, flops, flops_exact, budget, tokens_per_step, steps, seed, learning_rate,
+                    comparability, failures, preemptions, infrastructure, nth)
+            ), made as (
+                insert into run (sweep_id, experiment_id, name, kind, gpus, state, pool, priority, waits_for, memory_bytes,
+                    n_params, n_params_nonembed, tokens, flops, flops_exact, budget, tokens_per_step, steps, seed, learning_rate,
+                    comparability, trace_parent, retries_failure, retries_preemption, retries_infrastructure)
+                select sweep, (select experiment_id from sweep s where s.id = g.sweep), name, kind,
+                    case when kind = 'command' then coalesce((spec::jsonb ->> 'gpus')::int, 0) end,
+                    'queued', pool, priority, awaited, memory,
+                    parameters, non_embedding, tokens, flops, flops_exact, budget, tokens_per_step, steps, seed, learning_rate,
+                    comparability, :traceParent, failures, preemptions, infrastructure
+                from given g order by nth
+                returning id, sweep_id
+            ), numbered as (
+                select id, sweep_id, row_number() over (order by id) as nth from made
+            ), job as (
+                insert into run_job (run_id, spec, search)
+                select n.id, g.spec::jsonb, lower(g.name) from numbered n join given g on g.nth = n.nth
+            ), event as (
+                insert into run_event (run_id, sweep_id, from_state, to_state, attempt_no, cause)
+                select id, sweep_id, null, 'queued', 0, 'submitted' from numbered order by nth
+                returning id, run_id, at
+            )
+            select id, run_id, at from event order by run_id
+            """;
 
     private final JdbcClient jdbc;
     private final EntityManager entities;
@@ -72,15 +109,12 @@ public class RunStore {
                 .distinct()
                 .sorted()
                 .forEach(this::holdDependency);
-        List<Long> ids = new ArrayList<>(runs.size());
         List<RunTransitioned> events = new ArrayList<>(runs.size());
-        for (NewRun run : runs) {
-            RunTransitioned event = insert(run);
-            ids.add(event.runId());
-            events.add(event);
+        for (int from = 0; from < runs.size(); from += MOST_AT_ONCE) {
+            events.addAll(insert(runs.subList(from, Math.min(runs.size(), from + MOST_AT_ONCE))));
         }
         publisher.publishAfterCommit(events);
-        return ids;
+        return events.stream().map(RunTransitioned::runId).toList();
     }
 
     /**
@@ -98,60 +132,54 @@ public class RunStore {
         }
     }
 
-    private RunTransitioned insert(NewRun run) {
-        return jdbc.sql("""
-                        with made as (
-                            insert into run (sweep_id, experiment_id, name, kind, gpus, state, pool, priority, waits_for, memory_bytes,
-                                n_params, n_params_nonembed, tokens, flops, flops_exact, budget, tokens_per_step, steps,
-                                seed, learning_rate, comparability, trace_parent,
-                                retries_failure, retries_preemption, retries_infrastructure)
-                            values (:sweep, (select experiment_id from sweep where id = :sweep), :name, :kind,
-                                case when :kind = 'command' then coalesce((:spec::jsonb ->> 'gpus')::int, 0) end, 'queued', :pool, :priority, :waitsFor, :memory,
-                                :parameters, :nonEmbedding, :tokens, :flops, :flopsExact, :budget, :tokensPerStep, :steps,
-                                :seed, :learningRate, :comparability, :traceParent,
-                                :failures, :preemptions, :infrastructure)
-                            returning id, sweep_id
-                        ), job as (
-                            insert into run_job (run_id, spec) select id, :spec::jsonb from made
-                        )
-                        insert into run_event (run_id, sweep_id, from_state, to_state, attempt_no, cause)
-                        select id, sweep_id, null, 'queued', 0, 'submitted' from made
-                        returning id, run_id, at
-                        """)
-                .param("sweep", run.sweepId(), java.sql.Types.BIGINT)
-                .param("name", run.name())
-                .param("kind", run.kind())
-                .param("spec", run.specJson())
-                .param("pool", run.pool())
-                .param("priority", run.priority())
-                .param("waitsFor", run.waitsFor(), java.sql.Types.BIGINT)
-                .param("memory", run.memoryBytes())
-                .param("parameters", run.size().parameters())
-                .param("nonEmbedding", run.size().nonEmbeddingParameters())
-                .param("tokens", run.size().tokens())
-                .param("flops", run.size().flops())
-                .param("flopsExact", run.size().flopsExact())
-                .param("budget", run.size().budget())
-                .param("tokensPerStep", run.size().tokensPerStep())
-                .param("steps", run.size().steps())
-                .param("seed", run.seed(), java.sql.Types.BIGINT)
-                .param("learningRate", run.learningRate(), java.sql.Types.DOUBLE)
-                .param("comparability", run.comparability(), java.sql.Types.VARCHAR)
+    /** @return their first events, in the same order */
+    private List<RunTransitioned> insert(List<NewRun> runs) {
+        return jdbc.sql(INSERT)
+                .param("sweeps", each(runs, Long.class, NewRun::sweepId))
+                .param("names", each(runs, String.class, NewRun::name))
+                .param("kinds", each(runs, String.class, NewRun::kind))
+                .param("specs", each(runs, String.class, NewRun::specJson))
+                .param("pools", each(runs, String.class, NewRun::pool))
+                .param("priorities", each(runs, Integer.class, NewRun::priority))
+                .param("awaited", each(runs, Long.class, NewRun::waitsFor))
+                .param("memory", each(runs, Long.class, NewRun::memoryBytes))
+                .param("parameters", each(runs, Long.class, run -> run.size().parameters()))
+                .param("nonEmbedding", each(runs, Long.class, run -> run.size().nonEmbeddingParameters()))
+                .param("tokens", each(runs, Long.class, run -> run.size().tokens()))
+                .param("flops", each(runs, Double.class, run -> run.size().flops()))
+                .param("flopsExact", each(runs, Double.class, run -> run.size().flopsExact()))
+                .param("budgets", each(runs, Double.class, run -> run.size().budget()))
+                .param("tokensPerStep", each(runs, Long.class, run -> run.size().tokensPerStep()))
+                .param("steps", each(runs, Long.class, run -> run.size().steps()))
+                .param("seeds", each(runs, Long.class, NewRun::seed))
+                .param("learningRates", each(runs, Double.class, NewRun::learningRate))
+                .param("comparability", each(runs, String.class, NewRun::comparability))
+                .param(
+                        "failures",
+                        each(runs, Integer.class, run -> run.retries().failures()))
+                .param(
+                        "preemptions",
+                        each(runs, Integer.class, run -> run.retries().preemptions()))
+                .param(
+                        "infrastructure",
+                        each(runs, Integer.class, run -> run.retries().infrastructure()))
                 .param("traceParent", TraceParent.current(), java.sql.Types.VARCHAR)
-                .param("failures", run.retries().failures())
-                .param("preemptions", run.retries().preemptions())
-                .param("infrastructure", run.retries().infrastructure())
                 .query((rs, i) -> new RunTransitioned(
                         rs.getLong("id"),
                         rs.getLong("run_id"),
-                        run.sweepId(),
-                        run.kind(),
+                        runs.get(i).sweepId(),
+                        runs.get(i).kind(),
                         null,
                         RunState.QUEUED,
                         0,
                         "submitted",
                         rs.getObject("at", OffsetDateTime.class).toInstant()))
-                .single();
+                .list();
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <T> @Nullable T[] each(List<NewRun> runs, Class<T> type, Function<NewRun, @Nullable T> part) {
+        return runs.stream().map(part).toArray(n -> (T[]) java.lang.reflect.Array.newInstance(type, n));
     }
 
     /** The run as it is now, locked until the transaction ends. */

@@ -209,11 +209,15 @@ public class LaunchStore {
                                coalesce(sum(slots) filter (where fits and settled), 0),
                                coalesce(sum(slots) filter (where fits and not settled), 0),
                                count(*) filter (where not fits)
-                        from (select greatest(r.not_before, d.finished_at) <= now() - make_interval(secs => :settled) as settled,
+                        from (select r.not_before <= now() - make_interval(secs => :settled)
+                                        and (r.waits_for is null or exists (select 1 from run d where d.id = r.waits_for
+                                            and d.finished_at <= now() - make_interval(secs => :settled))) as settled,
                                      r.memory_bytes <= :memory and GPUS <= :gpus as fits, SLOTS as slots
-                              from run r left join run d on d.id = r.waits_for
+                              from run r
                               where r.state = 'queued' and r.pool = :pool and r.not_before <= now()
-                                and (r.waits_for is null or d.state = 'succeeded')) q
+                                and (r.waits_for is null
+                                     or exists (select 1 from run d where d.id = r.waits_for and d.state = 'succeeded'))
+                              offset 0) q
                         """.replace("SLOTS", slots).replace("GPUS", gpus))
                 .param("pool", pool)
                 .param("memory", runner.memoryBytes())

@@ -53,10 +53,10 @@ public class LedgerStore {
                                     then coalesce(l.device_seconds + s.share * extract(epoch from now() - l.last_seen), 0)
                                     else a.device_seconds end as seconds,
                                 coalesce(s.gpu, a.on_gpu) as gpu
-                            from run r join attempt a on a.run_id = r.id
+                            from run r cross join lateral (select * from attempt where run_id = r.id offset 0) a
                                 left join lease l on l.run_id = a.run_id and l.attempt_no = a.attempt_no
                                 left join lease_share s on s.run_id = l.run_id
-                            where r.experiment_id = :x
+                            where r.experiment_id = :x and r.attempt_no > 0
                             window run as (partition by a.run_id order by a.attempt_no)
                         ), kept as (
                             select *, greatest(0, reached - began) as taken,

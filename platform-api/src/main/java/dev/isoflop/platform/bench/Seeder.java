@@ -162,7 +162,7 @@ final class Seeder {
         update(connection, insert);
         update(
                 connection,
-                "insert into run_job (run_id, spec) select id, ?::jsonb from run order by id",
+                "insert into run_job (run_id, spec, search) select id, ?::jsonb, lower(name) from run order by id",
                 LoadClient.JSON.writerFor(JobSpec.class).writeValueAsString(job()));
         long firstRun = smallest(connection, "run");
         for (String sql : HISTORY) {

@@ -46,12 +46,14 @@ class QueueGauges {
         try {
             show(runs, "select pool, state, count(*) from run group by 1, 2", "pool", "state");
             show(age, """
-                    select r.pool, '', extract(epoch from now() - min(greatest(
-                        r.not_before, r.created_at, a.ended_at, w.finished_at)))
+                    select r.pool, '', extract(epoch from now() - min(greatest(r.not_before, r.created_at,
+                        case when r.attempt_no > 0 then (select a.ended_at from attempt a
+                            where a.run_id = r.id and a.attempt_no = r.attempt_no) end,
+                        case when r.waits_for is not null
+                            then (select w.finished_at from run w where w.id = r.waits_for) end)))
                       from run r
-                      left join attempt a on a.run_id = r.id and a.attempt_no = r.attempt_no
-                      left join run w on w.id = r.waits_for
-                     where r.state = 'queued' and r.not_before <= now() and (w.id is null or w.state = 'succeeded')
+                     where r.state = 'queued' and r.not_before <= now() and (r.waits_for is null
+                           or exists (select 1 from run w where w.id = r.waits_for and w.state = 'succeeded'))
                      group by 1
                     """, "pool");
             show(

@@ -39,6 +39,7 @@ public class RunQueries {
     private final RunProfileStore profiles;
     private final WaitingReasons waiting;
     private final ExperimentAccess access;
+    private final NameSearch names;
     private final JsonMapper json;
 
     RunQueries(
@@ -46,8 +47,10 @@ public class RunQueries {
             RunProfileStore profiles,
             WaitingReasons waiting,
             ExperimentAccess access,
+            NameSearch names,
             JsonMapper json) {
         this.access = access;
+        this.names = names;
         this.jdbc = jdbc;
         this.profiles = profiles;
         this.waiting = waiting;
@@ -93,29 +96,28 @@ public class RunQueries {
             values.put("model", "-" + filter.model() + "-s"); // as the planner names runs
         }
         if (filter.text() != null && !filter.text().isBlank()) {
-            where.append(" and position(lower(:text) in lower(r.name)) > 0");
-            values.put("text", filter.text().trim());
+            where.append(names.containing(filter.text().trim(), values));
         }
         String[] cursor = Cursor.decode(after, 3);
+        boolean amongAbsent =
+                cursor != null && cursor[1].isEmpty() && sort.column().optional();
         if (cursor != null) {
             if (!cursor[0].equals(sort.field())) {
                 throw new ProblemException(
                         ErrorCode.INVALID_REQUEST, "'after' belongs to a list sorted by " + cursor[0] + ".");
             }
-            where.append(sort.after());
             values.put("cursorValue", cursor[1]);
             values.put("cursorId", cursor[2]);
         }
-        record Row(Views.Run run, String key) {}
-        // The page is chosen by ids alone: that takes an index, not the table, and nothing is joined that is not shown.
-        String chosen = "(select r.id as chosen from run r left join sweep s on s.id = r.sweep_id" + where
-                + sort.order() + " limit " + (limit + 1) + ") c join run r on r.id = c.chosen";
-        String columns = RunRows.SELECT.replaceFirst(
-                "\n  from run r", ", cast(" + sort.expression() + " as text) as sort_key\n  from " + chosen);
-        List<Row> rows = jdbc.sql(columns + sort.order())
-                .params(values)
-                .query((rs, i) -> new Row(RunRows.view(rs, i), rs.getString("sort_key")))
-                .list();
+        List<Row> rows = new ArrayList<>();
+        if (!amongAbsent) {
+            String from = where + sort.present() + (cursor == null ? "" : sort.after());
+            rows.addAll(rows(from, sort.order(), sort, limit + 1, values));
+        }
+        if (sort.column().optional() && rows.size() <= limit) {
+            String from = where + sort.absent() + (amongAbsent ? sort.afterAbsent() : "");
+            rows.addAll(rows(from, sort.orderOfAbsent(), sort, limit + 1 - rows.size(), values));
+        }
         boolean more = rows.size() > limit;
         List<Row> page = more ? rows.subList(0, limit) : rows;
         String next = more
@@ -125,6 +127,22 @@ public class RunQueries {
                         Long.toString(page.getLast().run().id()))
                 : null;
         return new Page<>(page.stream().map(Row::run).toList(), next);
+    }
+
+    /** @param key what the list is sorted by, empty if the run has no value of it */
+    private record Row(Views.Run run, String key) {}
+
+    /** The page is chosen by ids alone: that takes an index, not the table, and nothing is joined that is not shown. */
+    private List<Row> rows(String where, String order, RunSort sort, int limit, Map<String, Object> values) {
+        String chosen = "(select r.id as chosen from run r left join sweep s on s.id = r.sweep_id" + where + order
+                + " limit " + limit + ") c join run r on r.id = c.chosen";
+        String columns = RunRows.SELECT.replaceFirst(
+                "\n  from run r",
+                ", coalesce(cast(" + sort.column().sql() + " as text), '') as sort_key\n  from " + chosen);
+        return jdbc.sql(columns + order)
+                .params(values)
+                .query((rs, i) -> new Row(RunRows.view(rs, i), rs.getString("sort_key")))
+                .list();
     }
 
     private static String state(String name) {

@@ -220,7 +220,7 @@ public class Shares {
     @Transactional(propagation = Propagation.MANDATORY, readOnly = true)
     public List<Turn> turns(String pool) {
         List<Line> lines = queue.lines(pool, 1);
-        Map<Long, Usage> usage = queue.usage(pool, settings.halfLife());
+        Map<Long, Usage> usage = had(pool, lines).usage();
         return FairShare.order(lines, usage).stream()
                 .map(line -> {
                     Usage had = usage.get(line.experiment());

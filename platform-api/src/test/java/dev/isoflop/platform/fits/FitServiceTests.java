@@ -332,7 +332,7 @@ class FitServiceTests {
                         "with made as (insert into run (sweep_id, name, kind, state, n_params, n_params_nonembed, tokens, flops,"
                                 + " budget, seed, final_loss, diverged, comparability) values (?, ?, 'pretrain', ?, ?, ?, ?, ?,"
                                 + " ?, 1, ?, ?, ?) returning id)"
-                                + " insert into run_job (run_id, spec) select id, '{}' from made returning run_id")
+                                + " insert into run_job (run_id, spec, search) select id, '{}', '' from made returning run_id")
                 .params(
                         sweep,
                         name,
