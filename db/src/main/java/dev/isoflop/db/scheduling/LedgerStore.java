@@ -44,7 +44,8 @@ public class LedgerStore {
         // run stands now, is what was executed: the first attempt begins at 0.
         return jdbc.sql("""
                         with attempts as (
-                            select a.run_id, a.state, r.state as run_state, r.steps, r.flops,
+                            select r.sweep_id, r.state as run_state, a.state,
+                                case when r.steps > 0 then r.flops / r.steps else 0 end as each,
                                 a.resumed_from_step as began,
                                 case when a.ended_at is null then greatest(a.resumed_from_step, coalesce(l.step, 0)) else a.last_step end as reached,
                                 lead(a.resumed_from_step) over run as next,
@@ -63,38 +64,33 @@ public class LedgerStore {
                                 case when next is not null then greatest(0, reached - next)
                                      when run_state = 'queued' then greatest(0, reached - stands) else 0 end as wasted
                             from attempts
-                        ), by_run as (
-                            select run_id, count(*) as attempts,
-                                sum(taken) as taken, sum(wasted) as wasted,
-                                sum(wasted) filter (where state = 'lost') as lost,
-                                sum(wasted) filter (where state = 'preempted') as preempted,
+                        ), done as (
+                            select sweep_id, count(*) as attempts, sum(taken * each) as executed,
+                                sum((taken - wasted) * each) filter (where run_state not in ('failed', 'cancelled')) as achieved,
+                                sum(wasted * each) filter (where state = 'lost') as lost,
+                                sum(wasted * each) filter (where state = 'preempted') as preempted,
+                                sum(wasted * each) filter (where state not in ('lost', 'preempted')) as failed,
+                                sum((taken - wasted) * each) filter (where run_state = 'failed') as abandoned_failed,
+                                sum((taken - wasted) * each) filter (where run_state = 'cancelled') as abandoned_cancelled,
                                 sum(seconds) as seconds, sum(seconds) filter (where gpu) as gpu_seconds,
                                 sum(case when run_state in ('failed', 'cancelled') then seconds
                                          when taken > 0 then seconds * least(1, wasted::float8 / taken)
                                          when next is not null or run_state = 'queued' then seconds else 0 end) as wasted_seconds
-                            from kept group by run_id
-                        ), runs as (
-                            select r.sweep_id, r.state, r.flops,
-                                case when r.steps > 0 then r.flops / r.steps else 0 end as each,
-                                case when r.steps > 0 then least(1, r.step::float8 / r.steps) else 0 end as done,
-                                coalesce(b.attempts, 0) as attempts, coalesce(b.taken, 0) as taken, coalesce(b.wasted, 0) as wasted,
-                                coalesce(b.lost, 0) as lost, coalesce(b.preempted, 0) as preempted,
-                                coalesce(b.seconds, 0) as seconds, coalesce(b.gpu_seconds, 0) as gpu_seconds,
-                                coalesce(b.wasted_seconds, 0) as wasted_seconds
-                            from run r left join by_run b on b.run_id = r.id
-                            where r.experiment_id = :x
+                            from kept group by sweep_id
+                        ), planned as (
+                            select sweep_id, sum(flops) as flops,
+                                sum(flops_left(flops, step, steps))
+                                    filter (where state not in ('succeeded', 'failed', 'cancelled')) as remaining
+                            from run where experiment_id = :x group by sweep_id
                         )
-                        select s.id, s.name, coalesce(sum(flops), 0) as planned, coalesce(sum(taken * each), 0) as executed,
-                            coalesce(sum((taken - wasted) * each) filter (where state not in ('failed', 'cancelled')), 0) as achieved,
-                            coalesce(sum(lost * each), 0) as lost, coalesce(sum((wasted - lost - preempted) * each), 0) as failed,
-                            coalesce(sum(preempted * each), 0) as preempted,
-                            coalesce(sum((taken - wasted) * each) filter (where state = 'failed'), 0) as abandoned_failed,
-                            coalesce(sum((taken - wasted) * each) filter (where state = 'cancelled'), 0) as abandoned_cancelled,
-                            coalesce(sum(flops * (1 - done)) filter (where state not in ('succeeded', 'failed', 'cancelled')), 0) as remaining,
-                            coalesce(sum(gpu_seconds), 0) as gpu_seconds, coalesce(sum(seconds), 0) as seconds,
-                            coalesce(sum(wasted_seconds), 0) as wasted_seconds, coalesce(sum(attempts), 0) as attempts
-                        from sweep s left join runs r on r.sweep_id = s.id
-                        where s.experiment_id = :x group by s.id, s.name order by s.id desc
+                        select s.id, s.name, coalesce(p.flops, 0) as planned, coalesce(d.executed, 0) as executed,
+                            coalesce(d.achieved, 0) as achieved, coalesce(d.lost, 0) as lost, coalesce(d.failed, 0) as failed,
+                            coalesce(d.preempted, 0) as preempted, coalesce(d.abandoned_failed, 0) as abandoned_failed,
+                            coalesce(d.abandoned_cancelled, 0) as abandoned_cancelled, coalesce(p.remaining, 0) as remaining,
+                            coalesce(d.gpu_seconds, 0) as gpu_seconds, coalesce(d.seconds, 0) as seconds,
+                            coalesce(d.wasted_seconds, 0) as wasted_seconds, coalesce(d.attempts, 0) as attempts
+                        from sweep s left join planned p on p.sweep_id = s.id left join done d on d.sweep_id = s.id
+                        where s.experiment_id = :x order by s.id desc
                         """)
                 .param("x", experiment)
                 .query((rs, i) -> new Line(

@@ -106,7 +106,7 @@ final class EmbeddedDatabase implements AutoCloseable {
                         .setRegisterShutdownHook(false)
                         .setPGStartupWait(STARTUP)
                         .setServerConfig("max_connections", "100")
-                        .setServerConfig("shared_buffers", "128MB")
+                        .setServerConfig("shared_buffers", "256MB")
                         .setServerConfig("max_wal_size", "2GB")
                         // a list that is read in parallel takes the processors from the claims; by itself it is fast
                         // enough
