@@ -8,6 +8,7 @@ import dev.isoflop.protocol.api.ScheduleViews.FireState;
 import dev.isoflop.protocol.api.ScheduleViews.Origin;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
@@ -122,6 +123,14 @@ public class FireStore {
                 .param(scheduleId)
                 .query(FireStore::row)
                 .list();
+    }
+
+    /** Forgets fires without a sweep that were settled that long ago; those that submitted one stand as long as it does. */
+    public int prune(Duration age) {
+        return jdbc.sql("""
+                        delete from schedule_fire where state in ('skipped', 'missed', 'failed') and sweep_id is null
+                           and settled_at < now() - make_interval(secs => ?)
+                        """).param((double) age.toSeconds()).update();
     }
 
     /** Sweeps the schedule has submitted of which a run has not ended, oldest first. */

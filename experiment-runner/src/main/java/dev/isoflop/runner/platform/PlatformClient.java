@@ -202,11 +202,14 @@ public final class PlatformClient implements AutoCloseable {
         Duration wait = wait(retryAfter);
         try {
             Problem problem = json.readValue(body, Problem.class);
+            if (problem.code() == null) { // JSON, but somebody else's
+                return PlatformException.foreign(status, problem.detail(), wait);
+            }
             return new PlatformException(status, code(problem.code()), problem.detail(), problem.expectedSeq(), wait);
         } catch (JacksonException e) { // not one of the platform's own answers: a proxy's page, or no body at all
             String text = new String(body, StandardCharsets.UTF_8).strip();
-            return new PlatformException(
-                    status, null, text.isEmpty() ? null : text.substring(0, Math.min(200, text.length())), null, wait);
+            return PlatformException.foreign(
+                    status, text.isEmpty() ? null : text.substring(0, Math.min(200, text.length())), wait);
         }
     }
 

@@ -13,8 +13,9 @@ public final class PlatformException extends RuntimeException {
     private final @Nullable ErrorCode code;
     private final @Nullable Long expectedSeq;
     private final Duration retryAfter;
+    private final boolean foreign;
 
-    /** @param retryAfterMillis that the platform wants to be left alone, 0 if it does not say */
+    /** One that says nothing of when to ask again. */
     public PlatformException(
             int status, @Nullable ErrorCode code, @Nullable String detail, @Nullable Long expectedSeq) {
         this(status, code, detail, expectedSeq, Duration.ZERO);
@@ -27,11 +28,22 @@ public final class PlatformException extends RuntimeException {
             @Nullable String detail,
             @Nullable Long expectedSeq,
             Duration retryAfter) {
+        this(status, code, detail, expectedSeq, retryAfter, false);
+    }
+
+    private PlatformException(
+            int status,
+            @Nullable ErrorCode code,
+            @Nullable String detail,
+            @Nullable Long expectedSeq,
+            Duration retryAfter,
+            boolean foreign) {
         super((code == null ? "HTTP " + status : code.slug()) + (detail == null ? "" : ": " + detail));
         this.status = status;
         this.code = code;
         this.expectedSeq = expectedSeq;
         this.retryAfter = retryAfter;
+        this.foreign = foreign;
     }
 
     /** How long the platform wants to be left alone; zero if it says nothing. */
@@ -59,8 +71,20 @@ public final class PlatformException extends RuntimeException {
         return code == ErrorCode.STALE_ATTEMPT;
     }
 
-    /** Whether the same request may be answered differently a moment later. */
+    /**
+     * Whether the same request may be answered differently a moment later. That a request is wrong, or meant for nothing that is there, only the
+     * platform itself can say: a page of somebody's between here and there says that the platform was not asked.
+     */
     public boolean isTransient() {
-        return status >= 500 || status == 408 || status == 429 || code == ErrorCode.IDEMPOTENCY_IN_PROGRESS;
+        return status >= 500
+                || status == 408
+                || status == 429
+                || code == ErrorCode.IDEMPOTENCY_IN_PROGRESS
+                || foreign && (status == 400 || status == 404);
+    }
+
+    /** An answer that is not the platform's own. */
+    static PlatformException foreign(int status, @Nullable String text, Duration retryAfter) {
+        return new PlatformException(status, null, text, null, retryAfter, true);
     }
 }

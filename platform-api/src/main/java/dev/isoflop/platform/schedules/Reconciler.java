@@ -1,5 +1,6 @@
 package dev.isoflop.platform.schedules;
 
+import dev.isoflop.db.schedule.FireStore;
 import dev.isoflop.db.schedule.ScheduleStore;
 import java.time.Duration;
 import java.util.concurrent.Executors;
@@ -26,22 +27,29 @@ class Reconciler implements DisposableBean {
 
     private static final Logger log = LoggerFactory.getLogger(Reconciler.class);
     private static final Duration SYNC_EVERY = Duration.ofSeconds(15);
+    private static final Duration PRUNE_EVERY = Duration.ofHours(1);
+    /** How long fires that came to nothing can be read about. */
+    static final Duration FIRES_KEPT = Duration.ofDays(90);
 
     private final ScheduleStore schedules;
+    private final FireStore fires;
     private final Accounts accounts;
     private final FireLauncher launcher;
     private final Triggers triggers;
     private final ScheduleSettings settings;
     private final ScheduledExecutorService thread;
     private long nextSyncNanos = System.nanoTime();
+    private long nextPruneNanos = System.nanoTime();
 
     Reconciler(
             ScheduleStore schedules,
+            FireStore fires,
             Accounts accounts,
             FireLauncher launcher,
             Triggers triggers,
             ScheduleSettings settings) {
         this.schedules = schedules;
+        this.fires = fires;
         this.accounts = accounts;
         this.launcher = launcher;
         this.triggers = triggers;
@@ -64,6 +72,10 @@ class Reconciler implements DisposableBean {
             if (System.nanoTime() - nextSyncNanos >= 0) {
                 nextSyncNanos = System.nanoTime() + SYNC_EVERY.toNanos();
                 triggers.sync();
+            }
+            if (System.nanoTime() - nextPruneNanos >= 0) {
+                nextPruneNanos = System.nanoTime() + PRUNE_EVERY.toNanos();
+                fires.prune(FIRES_KEPT);
             }
         } catch (RuntimeException e) {
             log.warn("Could not look at the schedules; trying again in {}", settings.interval(), e);

@@ -346,6 +346,25 @@ class ReconcilerTests {
     }
 
     @Test
+    void firesOfLongAgoThatCameToNothingAreForgotten() {
+        long id = everyMinute(null, null, null);
+        sweeps.submit(
+                spec(store.find(id).orElseThrow().definition().name() + "-2020-06-01T00:01+0000", 24),
+                Submitter.current());
+        quartzFires(id, "2020-06-01T00:01:00Z");
+        quartzFires(id, "2020-06-01T00:02:00Z");
+        launcher.launch();
+        quartzFires(id, "2020-06-01T00:03:00Z");
+        fires.prune(Reconciler.FIRES_KEPT);
+        assertThat(states(id)).as("settled just now").isEqualTo("failed submitted pending");
+        jdbc.sql("update schedule_fire set settled_at = settled_at - interval '91 days' where schedule_id = ?")
+                .param(id)
+                .update();
+        fires.prune(Reconciler.FIRES_KEPT);
+        assertThat(states(id)).isEqualTo("submitted pending");
+    }
+
+    @Test
     void triggersFollowTheSchedules() throws Exception {
         long id = everyMinute(null, null, null);
         TriggerKey key = new TriggerKey(Long.toString(id), "schedules");
