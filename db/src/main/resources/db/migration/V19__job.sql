@@ -29,3 +29,13 @@ drop index run_by_sweep;
 create index run_by_name on run (name, id);
 create index run_by_end on run (finished_at, id) where finished_at is not null;
 create index run_by_loss on run (final_loss, id) where final_loss is not null;
+
+-- What a FLOP costs an experiment: FLOPs that were executed on GPUs, and the device time of those attempts.
+alter table experiment_usage
+    add column gpu_flops        double precision not null default 0,
+    add column gpu_flop_seconds double precision not null default 0;
+update experiment_usage u set gpu_flops = b.flops, gpu_flop_seconds = b.seconds
+from (select r.experiment_id, r.pool, sum(a.flops) as flops, sum(a.device_seconds) as seconds
+      from attempt a join run r on r.id = a.run_id
+      where a.billed and a.on_gpu and a.flops > 0 and r.experiment_id is not null group by 1, 2) b
+where u.experiment_id = b.experiment_id and u.pool = b.pool;

@@ -32,8 +32,23 @@ public class UsageStore {
      * @param flops executed by attempts that have ended
      * @param heldFlops what attempts that run have executed and have left to execute
      * @param gpuHours used, those of attempts that run included
+     * @param leftFlops what attempts that run have left to execute
+     * @param gpuFlops executed on GPUs by attempts that have ended
+     * @param gpuFlopSeconds device time of those attempts
      */
-    public record Spent(double flops, double heldFlops, double gpuHours) {}
+    public record Spent(
+            double flops, double heldFlops, double gpuHours, double leftFlops, double gpuFlops, double gpuFlopSeconds) {
+
+        /** Device time below which an attempt's start is most of what is known. */
+        private static final double ENOUGH_SECONDS = 60;
+
+        /** GPU-hours that a FLOP has taken; empty while too little of it was seen. */
+        public OptionalDouble gpuHoursPerFlop() {
+            return gpuFlopSeconds >= ENOUGH_SECONDS && gpuFlops > 0
+                    ? OptionalDouble.of(gpuFlopSeconds / 3600 / gpuFlops)
+                    : OptionalDouble.empty();
+        }
+    }
 
     /** The experiment's budget, if it has one. */
     public Optional<Budget> budget(long experiment) {
@@ -70,15 +85,19 @@ public class UsageStore {
     public Spent spent(long experiment) {
         return jdbc.sql("""
                         with ended as (
-                            select coalesce(sum(flops), 0) as flops, coalesce(sum(gpu_seconds), 0) as gpu_seconds
+                            select coalesce(sum(flops), 0) as flops, coalesce(sum(gpu_seconds), 0) as gpu_seconds,
+                                coalesce(sum(gpu_flops), 0) as gpu_flops, coalesce(sum(gpu_flop_seconds), 0) as gpu_flop_seconds
                             from experiment_usage where experiment_id = :x
                         ), unbilled as (
-                            select coalesce(sum(a.flops), 0) as flops, coalesce(sum(a.device_seconds) filter (where a.on_gpu), 0) as gpu_seconds
+                            select coalesce(sum(a.flops), 0) as flops, coalesce(sum(a.device_seconds) filter (where a.on_gpu), 0) as gpu_seconds,
+                                coalesce(sum(a.flops) filter (where a.on_gpu), 0) as gpu_flops,
+                                coalesce(sum(a.device_seconds) filter (where a.on_gpu and a.flops > 0), 0) as gpu_flop_seconds
                             from attempt a join run r on r.id = a.run_id
                             where a.ended_at is not null and not a.billed and r.experiment_id = :x
                         ), held as (
                             select coalesce(sum(case when r.steps > 0
                                        then r.flops * greatest(0, 1 - a.resumed_from_step::float8 / r.steps) else 0 end), 0) as flops,
+                                coalesce(sum(flops_left(r.flops, l.step, r.steps)) filter (where r.steps > 0), 0) as left_flops,
                                 coalesce(sum(l.device_seconds + s.share * extract(epoch from now() - l.last_seen)) filter (where s.gpu), 0)
                                     as gpu_seconds
                             from run r join lease l on l.run_id = r.id
@@ -86,11 +105,18 @@ public class UsageStore {
                                 join lease_share s on s.run_id = l.run_id
                             where r.experiment_id = :x and r.state in ('assigned', 'running', 'suspect')
                         )
-                        select e.flops + u.flops, h.flops, (e.gpu_seconds + u.gpu_seconds + h.gpu_seconds) / 3600
+                        select e.flops + u.flops, h.flops, (e.gpu_seconds + u.gpu_seconds + h.gpu_seconds) / 3600,
+                            h.left_flops, e.gpu_flops + u.gpu_flops, e.gpu_flop_seconds + u.gpu_flop_seconds
                         from ended e, unbilled u, held h
                         """)
                 .param("x", experiment)
-                .query((rs, i) -> new Spent(rs.getDouble(1), rs.getDouble(2), rs.getDouble(3)))
+                .query((rs, i) -> new Spent(
+                        rs.getDouble(1),
+                        rs.getDouble(2),
+                        rs.getDouble(3),
+                        rs.getDouble(4),
+                        rs.getDouble(5),
+                        rs.getDouble(6)))
                 .single();
     }
 
@@ -121,14 +147,18 @@ public class UsageStore {
                                 power(0.5, extract(epoch from now() - a.ended_at)::float8 / :halfLife) as kept
                         ), added as (
                             insert into experiment_usage as u (experiment_id, pool, device_seconds, gpu_seconds, flops,
-                                recent_seconds, recent_attempts)
+                                gpu_flops, gpu_flop_seconds, recent_seconds, recent_attempts)
                             select experiment_id, pool, sum(device_seconds), coalesce(sum(device_seconds) filter (where on_gpu), 0),
-                                sum(flops), sum(device_seconds * kept), sum(kept)
+                                sum(flops), coalesce(sum(flops) filter (where on_gpu), 0),
+                                coalesce(sum(device_seconds) filter (where on_gpu and flops > 0), 0),
+                                sum(device_seconds * kept), sum(kept)
                             from billed where experiment_id is not null group by 1, 2 order by 1, 2
                             on conflict (experiment_id, pool) do update set
                                 device_seconds = u.device_seconds + excluded.device_seconds,
                                 gpu_seconds = u.gpu_seconds + excluded.gpu_seconds,
                                 flops = u.flops + excluded.flops,
+                                gpu_flops = u.gpu_flops + excluded.gpu_flops,
+                                gpu_flop_seconds = u.gpu_flop_seconds + excluded.gpu_flop_seconds,
                                 recent_seconds = u.recent_seconds
                                     * power(0.5, extract(epoch from now() - u.recent_at)::float8 / :halfLife) + excluded.recent_seconds,
                                 recent_attempts = u.recent_attempts

@@ -19,6 +19,9 @@ import org.springframework.transaction.annotation.Transactional;
  * work that is lost and done again can break the budget, so it is looked at again before each run is granted. What runs is
  * never stopped by a budget.
  *
+ * <p>GPU-hours of what is still to be executed are expected from its FLOPs, at what a FLOP has taken the experiment so far. Until something was seen
+ * of that, and for commands, which have no FLOPs, a budget of GPU-hours counts only what has been used.
+ *
  * <p>Concurrency: whoever asks holds the experiment's row until the end of the transaction, so two cannot spend the same FLOPs.
  */
 @Component
@@ -33,7 +36,7 @@ public class Budgets {
 
     /**
      * @param flops C of the runs to be queued
-     * @throws ProblemException budget-exceeded, when they are more than the budget leaves, or its GPU-hours are used up
+     * @throws ProblemException budget-exceeded, when they are more than the budget leaves, or its GPU-hours are used up or would not do
      */
     public void admit(long experiment, double flops) {
         Budget budget = usage.lockBudget(experiment).orElse(null);
@@ -52,7 +55,8 @@ public class Budgets {
                             hours));
         }
         double bound = budget.flopBudget().orElse(Double.POSITIVE_INFINITY);
-        double committed = spent.flops() + spent.heldFlops() + usage.queuedFlops(experiment);
+        double queued = usage.queuedFlops(experiment);
+        double committed = spent.flops() + spent.heldFlops() + queued;
         if (exceeds(committed + flops, bound)) {
             throw new ProblemException(
                     ErrorCode.BUDGET_EXCEEDED,
@@ -65,6 +69,26 @@ public class Budgets {
                             spent.flops(),
                             committed - spent.flops()));
         }
+        if (spent.gpuHoursPerFlop().isPresent()) {
+            double each = spent.gpuHoursPerFlop().getAsDouble();
+            double planned = (spent.leftFlops() + queued) * each;
+            if (exceeds(spent.gpuHours() + planned + flops * each, hours)) {
+                throw new ProblemException(
+                        ErrorCode.BUDGET_EXCEEDED,
+                        String.format(
+                                Locale.ROOT,
+                                "The sweep would take about %.3g GPU-hours at the %.3g TFLOP/s that a GPU has reached for the experiment, and of its %.3g GPU-hours %.3g are used and about %.3g are planned. Plan a smaller sweep, or raise the budget.",
+                                flops * each,
+                                teraflops(each),
+                                hours,
+                                spent.gpuHours(),
+                                planned));
+            }
+        }
+    }
+
+    private static double teraflops(double gpuHoursPerFlop) {
+        return 1 / (gpuHoursPerFlop * 3600) / 1e12;
     }
 
     /** Why the budget would not let a run of that many FLOPs start now, as a sentence; takes no lock. */
@@ -82,6 +106,16 @@ public class Budgets {
                     "Its experiment has used %.3g of its %.3g GPU-hours: nothing more starts until the budget is raised.",
                     spent.gpuHours(),
                     budget.gpuHourBudget().orElseThrow()));
+        }
+        if (flops > byGpuHours(budget, spent)) {
+            double each = spent.gpuHoursPerFlop().orElseThrow();
+            return Optional.of(String.format(
+                    Locale.ROOT,
+                    "It would take about %.3g GPU-hours at the %.3g TFLOP/s that a GPU has reached for its experiment, and of the budget of %.3g GPU-hours, what was used and runs now leaves about %.3g: it starts when the budget is raised.",
+                    flops * each,
+                    teraflops(each),
+                    budget.gpuHourBudget().orElseThrow(),
+                    Math.max(0, byGpuHours(budget, spent) * each)));
         }
         return flops <= left
                 ? Optional.empty()
@@ -117,6 +151,15 @@ public class Budgets {
         }
         double bound = budget.flopBudget().orElse(Double.POSITIVE_INFINITY);
         // a run without FLOPs may start as long as the budget is not overdrawn
-        return bound * (1 + 1e-9) - spent.flops() - spent.heldFlops();
+        return Math.min(bound * (1 + 1e-9) - spent.flops() - spent.heldFlops(), byGpuHours(budget, spent));
+    }
+
+    /** FLOPs that what is left of the GPU-hours would do for, beside what runs; infinite where that cannot be told. */
+    private static double byGpuHours(Budget budget, Spent spent) {
+        if (budget.gpuHourBudget().isEmpty() || spent.gpuHoursPerFlop().isEmpty()) {
+            return Double.POSITIVE_INFINITY;
+        }
+        double left = budget.gpuHourBudget().getAsDouble() * (1 + 1e-9) - spent.gpuHours();
+        return left / spent.gpuHoursPerFlop().getAsDouble() - spent.leftFlops();
     }
 }

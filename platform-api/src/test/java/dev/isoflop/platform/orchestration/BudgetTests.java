@@ -131,6 +131,45 @@ class BudgetTests extends SchedulingScene {
     }
 
     @Test
+    void gpuHoursOfWhatIsToBeExecutedAreExpectedFromWhatAFlopHasTaken() {
+        long sweep = on.sweep();
+        Host host = host(4, 1);
+        queue(sweep, "pretrain", 9, 0, 0, 1e12, 100);
+        Assignment measured = host.claimAndStart();
+        on.age(measured.runId(), 1800);
+        finish(measured, 100);
+        // half an hour for 1e12, so of 2.1 hours 1.6 are left, which do for three of these
+        budget(sweep, null, 2.1);
+        scheduler.look();
+        admit(sweep, 2.9e12);
+        assertThatThrownBy(() -> admit(sweep, 3.4e12)).isInstanceOfSatisfying(ProblemException.class, e -> {
+            assertThat(e.code()).isEqualTo(ErrorCode.BUDGET_EXCEEDED);
+            assertThat(e).hasMessageContaining("about 1.70 GPU-hours at the 0.000556 TFLOP/s");
+        });
+        List<Long> runs = pretrain(sweep, 0, 4);
+        assertThatThrownBy(() -> admit(sweep, 0)).as("four are planned").hasMessageContaining("GPU-hours");
+        List<Assignment> granted = host.claim(4);
+        assertThat(granted).extracting(Assignment::runId).containsExactlyElementsOf(runs.subList(0, 3));
+        granted.forEach(a -> on.api.start(a.runId(), a.attempt()));
+        String waits =
+                on.inTransaction(() -> budgets.refusal(experiment(sweep), 1e12).orElseThrow());
+        assertThat(waits).contains("It would take about 0.500 GPU-hours", "of 2.10 GPU-hours");
+        budget(sweep, null, 2.7);
+        assertThat(host.claim(1)).extracting(Assignment::runId).containsExactly(runs.get(3));
+    }
+
+    @Test
+    void timeOfCommandsSaysNothingOfWhatAFlopTakes() {
+        long sweep = on.sweep();
+        Host host = host(4, 1);
+        spend(host, sweep, 1800);
+        budget(sweep, null, 1.0);
+        admit(sweep, 1e20);
+        List<Long> runs = pretrain(sweep, 0, 2);
+        assertThat(host.claim(2)).extracting(Assignment::runId).containsExactlyElementsOf(runs);
+    }
+
+    @Test
     void theLedgerSaysWhereEveryFlopWent() {
         long sweep = on.sweep();
         Host host = host(8, 0);
