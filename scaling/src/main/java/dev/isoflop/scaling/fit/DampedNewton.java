@@ -1,33 +1,51 @@
 package dev.isoflop.scaling.fit;
 
 /**
- * Minimises a {@link HuberLogSumExp} by Newton steps on the exact Hessian, damped in the metric of the reweighted
+ * Minimises an {@link Objective} by Newton steps on the exact Hessian, damped in the metric of the reweighted
  * Gauss-Newton matrix.
  *
  * <p>With delta = 1e-3 the objective is a smoothed L1 norm: most residuals sit in the linear zone, the curvature is that
  * of the few near zero and jumps as points cross. Quasi-Newton methods average over those jumps and stop early (a
  * published fit was 3e-4 above its minimum); the exact Hessian is right inside each piece, and damping carries the
- * iterate over the edges. Exponents are kept in their range by projection, and one pressed against an end is held there.
+ * iterate over the edges. Parameters are kept in their ranges by projection, and one pressed against an end is held there.
  *
  * <p>Not thread safe; one per thread.
  */
 final class DampedNewton {
 
-    private static final int N = HuberLogSumExp.PARAMETERS;
     private static final int MAX_ITERATIONS = 400;
     /** Relative decrease below which an accepted step counts as none. */
     private static final double NO_PROGRESS = 1e-13;
 
-    private final double minExponent;
-    private final double maxExponent;
-    private final double[][] factor = new double[N][N];
-    private final double[] step = new double[N];
-    private final double[] trial = new double[N];
-    private final boolean[] held = new boolean[N];
+    private final int n;
+    private final double[] low;
+    private final double[] high;
+    private final double[][] factor;
+    private final double[] step;
+    private final double[] trial;
+    private final boolean[] held;
 
+    /**
+     * @param low lower end of each parameter's range
+     * @param high upper end of each
+     */
+    DampedNewton(double[] low, double[] high) {
+        this.n = low.length;
+        this.low = low.clone();
+        this.high = high.clone();
+        this.factor = new double[n][n];
+        this.step = new double[n];
+        this.trial = new double[n];
+        this.held = new boolean[n];
+    }
+
+    /** For a {@link HuberLogSumExp}: its exponents are bounded, the others are free. */
     DampedNewton(double minExponent, double maxExponent) {
-        this.minExponent = minExponent;
-        this.maxExponent = maxExponent;
+        this(bounds(Double.NEGATIVE_INFINITY, minExponent), bounds(Double.POSITIVE_INFINITY, maxExponent));
+    }
+
+    private static double[] bounds(double coefficients, double exponents) {
+        return new double[] {coefficients, coefficients, coefficients, exponents, exponents};
     }
 
     /**
@@ -39,18 +57,18 @@ final class DampedNewton {
      */
     record Minimum(double[] theta, double value, int iterations, double decrement, boolean converged) {}
 
-    Minimum minimise(HuberLogSumExp f, double[] start) {
+    Minimum minimise(Objective f, double[] start) {
         return minimise(f, start, -1);
     }
 
     /**
      * @param fixed a parameter held at its start, or -1
      */
-    Minimum minimise(HuberLogSumExp f, double[] start, int fixed) {
+    Minimum minimise(Objective f, double[] start, int fixed) {
         double[] theta = start.clone();
-        for (int i = 3; i < N; i++) {
+        for (int i = 0; i < n; i++) {
             if (i != fixed) {
-                theta[i] = Math.clamp(theta[i], minExponent, maxExponent);
+                theta[i] = Math.clamp(theta[i], low[i], high[i]);
             }
         }
         f.evaluate(theta);
@@ -61,13 +79,11 @@ final class DampedNewton {
         boolean converged = false;
         while (iterations < MAX_ITERATIONS) {
             iterations++;
-            for (int i = 0; i < N; i++) {
+            for (int i = 0; i < n; i++) {
                 held[i] = i == fixed;
             }
-            for (int i = 3; i < N; i++) {
-                boolean outward = (theta[i] <= minExponent && f.gradient[i] > 0)
-                        || (theta[i] >= maxExponent && f.gradient[i] < 0);
-                held[i] |= outward;
+            for (int i = 0; i < n; i++) {
+                held[i] |= (theta[i] <= low[i] && f.gradient[i] > 0) || (theta[i] >= high[i] && f.gradient[i] < 0);
             }
             boolean accepted = false;
             while (mu < 1e10) {
@@ -76,7 +92,7 @@ final class DampedNewton {
                     double candidate = f.valueAt(trial);
                     if (candidate < value) {
                         double gain = value - candidate;
-                        System.arraycopy(trial, 0, theta, 0, N);
+                        System.arraycopy(trial, 0, theta, 0, n);
                         quiet = gain <= NO_PROGRESS * value || moved == 0 ? quiet + 1 : 0;
                         value = candidate;
                         mu = Math.max(mu / 8, 1e-14);
@@ -98,10 +114,10 @@ final class DampedNewton {
 
     private double propose(double[] theta, int fixed) {
         double moved = 0;
-        for (int i = 0; i < N; i++) {
+        for (int i = 0; i < n; i++) {
             trial[i] = theta[i] + step[i];
-            if (i >= 3 && i != fixed) {
-                trial[i] = Math.clamp(trial[i], minExponent, maxExponent);
+            if (i != fixed) {
+                trial[i] = Math.clamp(trial[i], low[i], high[i]);
             }
             moved += Math.abs(trial[i] - theta[i]);
         }
@@ -109,9 +125,9 @@ final class DampedNewton {
     }
 
     /** Half g' M^-1 g over the value, M the lightly damped majorizer: what one more safe step could gain. */
-    private double decrement(HuberLogSumExp f) {
-        for (int i = 0; i < N; i++) {
-            for (int j = 0; j < N; j++) {
+    private double decrement(Objective f) {
+        for (int i = 0; i < n; i++) {
+            for (int j = 0; j < n; j++) {
                 factor[i][j] = f.majorizer[i][j];
             }
             factor[i][i] += 1e-9 * f.majorizer[i][i] + 1e-300;
@@ -122,15 +138,15 @@ final class DampedNewton {
         }
         backsolve(f.gradient);
         double gain = 0;
-        for (int i = 0; i < N; i++) {
+        for (int i = 0; i < n; i++) {
             gain -= held[i] ? 0 : 0.5 * step[i] * f.gradient[i];
         }
         return gain / f.value;
     }
 
-    private boolean solve(HuberLogSumExp f, double mu) {
-        for (int i = 0; i < N; i++) {
-            for (int j = 0; j < N; j++) {
+    private boolean solve(Objective f, double mu) {
+        for (int i = 0; i < n; i++) {
+            for (int j = 0; j < n; j++) {
                 factor[i][j] = f.hessian[i][j] + mu * f.majorizer[i][j];
             }
             factor[i][i] += mu * 1e-3 * f.majorizer[i][i];
@@ -144,9 +160,9 @@ final class DampedNewton {
     }
 
     private void hold() {
-        for (int i = 0; i < N; i++) {
+        for (int i = 0; i < n; i++) {
             if (held[i]) {
-                for (int j = 0; j < N; j++) {
+                for (int j = 0; j < n; j++) {
                     factor[i][j] = 0;
                     factor[j][i] = 0;
                 }
@@ -156,7 +172,7 @@ final class DampedNewton {
     }
 
     private boolean cholesky() {
-        for (int i = 0; i < N; i++) {
+        for (int i = 0; i < n; i++) {
             for (int j = 0; j <= i; j++) {
                 double sum = factor[i][j];
                 for (int k = 0; k < j; k++) {
@@ -176,16 +192,16 @@ final class DampedNewton {
     }
 
     private void backsolve(double[] gradient) {
-        for (int i = 0; i < N; i++) {
+        for (int i = 0; i < n; i++) {
             double sum = held[i] ? 0 : -gradient[i];
             for (int k = 0; k < i; k++) {
                 sum -= factor[i][k] * step[k];
             }
             step[i] = sum / factor[i][i];
         }
-        for (int i = N - 1; i >= 0; i--) {
+        for (int i = n - 1; i >= 0; i--) {
             double sum = step[i];
-            for (int k = i + 1; k < N; k++) {
+            for (int k = i + 1; k < n; k++) {
                 sum -= factor[k][i] * step[k];
             }
             step[i] = sum / factor[i][i];

@@ -7,9 +7,9 @@ package dev.isoflop.scaling.fit;
  * <p>x = ln N and y = ln D are centred here (the condition number of the Gauss-Newton matrix on the Chinchilla points
  * falls from 4e6 to 4e3), so a and b are those of the centred problem; {@link #uncentred} undoes it.
  *
- * <p>Parameters in order: a, b, e, alpha, beta. Not thread safe: the arrays an evaluation fills are its own.
+ * <p>Parameters in order: a, b, e, alpha, beta.
  */
-final class HuberLogSumExp {
+final class HuberLogSumExp extends Objective {
 
     static final int PARAMETERS = 5;
 
@@ -21,12 +21,6 @@ final class HuberLogSumExp {
     private final double delta;
     private final double meanX;
     private final double meanY;
-
-    double value;
-    final double[] gradient = new double[PARAMETERS];
-    final double[][] hessian = new double[PARAMETERS][PARAMETERS];
-    /** Iteratively reweighted Gauss-Newton matrix: positive semi-definite, the scale that damping is measured in. */
-    final double[][] majorizer = new double[PARAMETERS][PARAMETERS];
 
     HuberLogSumExp(double[] lnN, double[] lnD, double[] logLoss, double[] weight, double delta) {
         this(
@@ -49,6 +43,7 @@ final class HuberLogSumExp {
             double delta,
             double meanX,
             double meanY) {
+        super(PARAMETERS);
         this.x = x;
         this.y = y;
         this.logLoss = logLoss;
@@ -112,6 +107,7 @@ final class HuberLogSumExp {
         return Math.log(Math.exp(t[0] - t[3] * x[i]) + Math.exp(t[1] - t[4] * y[i]) + Math.exp(t[2])) - logLoss[i];
     }
 
+    @Override
     double valueAt(double[] t) {
         double ee = Math.exp(t[2]);
         double sum = 0;
@@ -123,7 +119,7 @@ final class HuberLogSumExp {
         return Double.isFinite(sum) ? sum : Double.POSITIVE_INFINITY;
     }
 
-    /** Fills {@link #value}, {@link #gradient}, {@link #hessian} and {@link #majorizer}. */
+    @Override
     void evaluate(double[] t) {
         double ta = t[0];
         double tb = t[1];

@@ -1,0 +1,134 @@
+package dev.isoflop.scaling.fit;
+
+import dev.isoflop.scaling.law.Law;
+import dev.isoflop.scaling.law.LawPoints;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Fits any {@link Law}: its candidates are ranked by the objective, the best of them that differ are followed by {@link DampedNewton} on exact derivatives, and the
+ * lowest is kept.
+ *
+ * <p>Concurrency: those that are followed run on the given number of threads, each into a slot of its own; the result does not depend on the number. No state is held.
+ */
+public final class LawFit {
+
+    private static final int MOST_STARTS = 16;
+    /** Candidates closer than this in every parameter are one. */
+    private static final double APART = 0.05;
+
+    private LawFit() {}
+
+    /**
+     * A minimum of the objective.
+     *
+     * @param law that was fitted
+     * @param values of its coefficients
+     * @param objective sum of costs there
+     * @param starts candidates followed
+     * @param agreeing how many of them ended within 1e-6 of the minimum: evidence that it is the global one
+     * @param decrement relative gain that one more step could bring
+     * @param converged whether the optimizer stopped by itself
+     */
+    public record Minimum(
+            Law law, double[] values, double objective, int starts, int agreeing, double decrement, boolean converged) {
+
+        /**
+         * Loss at a point.
+         *
+         * @param x the law's inputs
+         */
+        public double loss(double... x) {
+            return law.loss(values, x);
+        }
+
+        /** @throws IllegalArgumentException if the law has no such coefficient */
+        public double value(String coefficient) {
+            List<Law.Coefficient> all = law.coefficients();
+            for (int k = 0; k < values.length; k++) {
+                if (all.get(k).name().equals(coefficient)) {
+                    return values[k];
+                }
+            }
+            throw new IllegalArgumentException(law.name() + " has no coefficient " + coefficient);
+        }
+    }
+
+    public static FitOutcome<Minimum> minimum(Law law, LawPoints points, Criterion criterion, int threads) {
+        int unknown = law.coefficients().size();
+        if (points.size() <= unknown) {
+            return new FitOutcome.Refused<>(
+                    RefusalReason.TOO_FEW_POINTS,
+                    Refusals.format(
+                            "The %d coefficients of %s need at least %d points to leave a check; there are %d.",
+                            unknown, law.formula(), unknown + 1, points.size()),
+                    Map.of("points", (double) points.size(), "needed", (double) unknown + 1));
+        }
+        double[] weight = new double[points.size()];
+        java.util.Arrays.setAll(weight, points::weight);
+        LawObjective ranking = new LawObjective(law, points, weight, criterion);
+        List<double[]> starts = best(ranking, law.candidates(points));
+        DampedNewton.Minimum[] minima = new DampedNewton.Minimum[starts.size()];
+        Parallel.range(minima.length, threads, () -> {
+            LawObjective own = new LawObjective(law, points, weight, criterion);
+            DampedNewton newton = new DampedNewton(own.bounds(false), own.bounds(true));
+            return i -> minima[i] = newton.minimise(own, starts.get(i));
+        });
+        DampedNewton.Minimum lowest = minima[0];
+        for (DampedNewton.Minimum each : minima) {
+            if (each.value() < lowest.value()) {
+                lowest = each;
+            }
+        }
+        double bound = lowest.value() * (1 + 1e-6);
+        int agreeing = (int) java.util.Arrays.stream(minima)
+                .filter(each -> each.value() <= bound)
+                .count();
+        return new FitOutcome.Converged<>(new Minimum(
+                law,
+                ranking.values(lowest.theta()),
+                lowest.value(),
+                minima.length,
+                agreeing,
+                lowest.decrement(),
+                lowest.converged()));
+    }
+
+    /**
+     * The objective at given values of the coefficients.
+     */
+    public static double objectiveAt(Law law, double[] values, LawPoints points, Criterion criterion) {
+        double[] weight = new double[points.size()];
+        java.util.Arrays.setAll(weight, points::weight);
+        LawObjective f = new LawObjective(law, points, weight, criterion);
+        return f.valueAt(f.theta(values));
+    }
+
+    private static List<double[]> best(LawObjective f, List<double[]> candidates) {
+        record Ranked(double[] theta, double value) {}
+        List<Ranked> ranked = new ArrayList<>();
+        for (double[] values : candidates) {
+            double[] theta = f.theta(values);
+            ranked.add(new Ranked(theta, f.valueAt(theta)));
+        }
+        ranked.sort(Comparator.comparingDouble(Ranked::value));
+        List<double[]> kept = new ArrayList<>();
+        for (Ranked each : ranked) {
+            if (kept.size() < MOST_STARTS && kept.stream().noneMatch(other -> isNear(other, each.theta))) {
+                kept.add(each.theta);
+            }
+        }
+        return kept;
+    }
+
+    private static boolean isNear(double[] a, double[] b) {
+        for (int k = 0; k < a.length; k++) {
+            if (Math.abs(a[k] - b[k]) > APART * Math.max(1, Math.abs(a[k]))) {
+                return false;
+            }
+        }
+        return true;
+    }
+}

@@ -1,0 +1,95 @@
+package dev.isoflop.scaling.law;
+
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** What was measured, by column: the inputs that laws ask for, the loss, and how points go together. */
+public final class LawPoints {
+
+    private final Map<Law.Input, double[]> inputs = new EnumMap<>(Law.Input.class);
+    private final double[] loss;
+    private final double[] weight;
+    private final @Nullable String[] group;
+
+    private LawPoints(double[] loss, double[] weight, @Nullable String[] group) {
+        this.loss = loss;
+        this.weight = weight;
+        this.group = group;
+    }
+
+    /** With the inputs N, D and C. */
+    public static LawPoints of(List<FitPoint> points) {
+        LawPoints made = new LawPoints(
+                points.stream().mapToDouble(FitPoint::loss).toArray(),
+                points.stream().mapToDouble(FitPoint::weight).toArray(),
+                points.stream().map(FitPoint::group).toArray(String[]::new));
+        made.inputs.put(Law.Input.N, points.stream().mapToDouble(FitPoint::N).toArray());
+        made.inputs.put(Law.Input.D, points.stream().mapToDouble(FitPoint::D).toArray());
+        made.inputs.put(Law.Input.C, points.stream().mapToDouble(FitPoint::C).toArray());
+        return made;
+    }
+
+    /**
+     * The same points with one more input.
+     *
+     * @param values positive and finite, one a point
+     */
+    public LawPoints with(Law.Input input, double[] values) {
+        if (values.length != loss.length) {
+            throw new IllegalArgumentException(input + ": " + values.length + " values for " + loss.length + " points");
+        }
+        for (double v : values) {
+            if (!(v > 0) || Double.isInfinite(v)) {
+                throw new IllegalArgumentException(input + " must be positive and finite, was " + v);
+            }
+        }
+        LawPoints made = new LawPoints(loss, weight, group);
+        made.inputs.putAll(inputs);
+        made.inputs.put(input, values.clone());
+        return made;
+    }
+
+    public int size() {
+        return loss.length;
+    }
+
+    public double loss(int i) {
+        return loss[i];
+    }
+
+    public double weight(int i) {
+        return weight[i];
+    }
+
+    public @Nullable String group(int i) {
+        return group[i];
+    }
+
+    /**
+     * One value a point.
+     *
+     * @throws IllegalArgumentException if the points do not have that input
+     */
+    public double[] column(Law.Input input) {
+        double[] values = inputs.get(input);
+        if (values == null) {
+            throw new IllegalArgumentException("the points have no " + input);
+        }
+        return values.clone();
+    }
+
+    /** The inputs of a law by point. */
+    public double[][] rows(Law law) {
+        List<Law.Input> wanted = law.inputs();
+        double[][] rows = new double[size()][wanted.size()];
+        for (int k = 0; k < wanted.size(); k++) {
+            double[] column = column(wanted.get(k));
+            for (int i = 0; i < rows.length; i++) {
+                rows[i][k] = column[i];
+            }
+        }
+        return rows;
+    }
+}
