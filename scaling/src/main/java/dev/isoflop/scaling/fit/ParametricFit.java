@@ -152,7 +152,7 @@ public final class ParametricFit {
         HuberLogSumExp f = objective(points, options);
         double[] best = theta(f, law);
         Spread spread = spread(f, best);
-        double threshold = threshold(points.size(), spread.linearShare(), options.level());
+        double threshold = threshold(points.size(), spread.linearShare(), options.level(), 1);
         Profile profile = new Profile(f, best, minimum.objective(), threshold, options);
         Estimate alphaProfile = profile.interval(3);
         Estimate betaProfile = profile.interval(4);
@@ -294,15 +294,17 @@ public final class ParametricFit {
     /**
      * Rise of the objective, as a ratio, that the chi-squared bound allows. With the scale of the errors unknown the log
      * likelihood is -n ln f for Laplace errors and -n/2 ln f for Gaussian ones; five parameters are taken off n.
+     *
+     * @param together parameters that are bounded at once
      */
-    private static double threshold(int n, double linearShare, double level) {
-        double chi2 = new ChiSquaredDistribution(1).inverseCumulativeProbability(level);
-        return Math.exp(chi2 / ((n - 5) * (1 + linearShare)));
+    static double threshold(int n, double linearShare, double level, int together) {
+        double chi2 = new ChiSquaredDistribution(together).inverseCumulativeProbability(level);
+        return Math.exp(chi2 / (Math.max(1, n - HuberLogSumExp.PARAMETERS) * (1 + linearShare)));
     }
 
-    private record Spread(double linearShare, double rmse, double r2, double noise, double floorShare) {}
+    record Spread(double linearShare, double rmse, double r2, double noise, double floorShare) {}
 
-    private static Spread spread(HuberLogSumExp f, double[] theta) {
+    static Spread spread(HuberLogSumExp f, double[] theta) {
         int linear = 0;
         double ss = 0;
         double mean = 0;

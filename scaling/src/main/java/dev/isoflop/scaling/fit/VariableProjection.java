@@ -13,17 +13,41 @@ final class VariableProjection {
 
     private VariableProjection() {}
 
-    private record Cell(int row, int column, double[] theta, double value) {}
+    /**
+     * A pair of exponents.
+     *
+     * @param theta centred parameters: the exponents with the best coefficients by least squares of relative error
+     * @param value the real objective there
+     */
+    record Cell(int row, int column, double[] theta, double value) {}
 
     /**
      * @param limit most starts returned
      * @return centred parameter vectors, best first: every local minimum of the grid, at least one
      */
     static List<double[]> starts(HuberLogSumExp f, int side, double minExponent, double maxExponent, int limit) {
-        int n = f.size();
         // exponents below .02 or above 2 are reached by the optimizer, not looked for
-        double low = Math.log(Math.max(minExponent, 0.02));
-        double high = Math.log(Math.min(maxExponent, 2));
+        Cell[][] grid = grid(f, side, Math.max(minExponent, 0.02), Math.min(maxExponent, 2));
+        List<Cell> basins = new ArrayList<>();
+        for (Cell[] row : grid) {
+            for (Cell cell : row) {
+                if (isLocalMinimum(grid, cell)) {
+                    basins.add(cell);
+                }
+            }
+        }
+        return basins.stream()
+                .sorted(Comparator.comparingDouble(Cell::value))
+                .limit(limit)
+                .map(Cell::theta)
+                .toList();
+    }
+
+    /** Every pair of {@code side} exponents, their logarithms evenly spaced, alpha by row. */
+    static Cell[][] grid(HuberLogSumExp f, int side, double lowest, double highest) {
+        int n = f.size();
+        double low = Math.log(lowest);
+        double high = Math.log(highest);
         double[] exponent = new double[side];
         double[][] px = new double[side][n];
         double[][] py = new double[side][n];
@@ -53,22 +77,11 @@ final class VariableProjection {
                 grid[r][c] = new Cell(r, c, theta, value(f, px[r], py[c], coefficients));
             }
         }
-        List<Cell> basins = new ArrayList<>();
-        for (Cell[] row : grid) {
-            for (Cell cell : row) {
-                if (isLocalMinimum(grid, cell)) {
-                    basins.add(cell);
-                }
-            }
-        }
-        return basins.stream()
-                .sorted(Comparator.comparingDouble(Cell::value))
-                .limit(limit)
-                .map(Cell::theta)
-                .toList();
+        return grid;
     }
 
-    private static boolean isLocalMinimum(Cell[][] grid, Cell cell) {
+    /** Whether none of its neighbours is lower. */
+    static boolean isLocalMinimum(Cell[][] grid, Cell cell) {
         for (int r = Math.max(0, cell.row - 1); r <= Math.min(grid.length - 1, cell.row + 1); r++) {
             for (int c = Math.max(0, cell.column - 1); c <= Math.min(grid.length - 1, cell.column + 1); c++) {
                 if (grid[r][c].value < cell.value) {
