@@ -3,18 +3,15 @@ package dev.isoflop.cli;
 import dev.isoflop.cli.client.ApiClient;
 import dev.isoflop.cli.local.Home;
 import dev.isoflop.cli.local.LocalStack;
-import dev.isoflop.cli.show.FitTable;
 import dev.isoflop.cli.show.Numbers;
 import dev.isoflop.cli.show.Screen;
 import dev.isoflop.cli.show.SweepWatch;
-import dev.isoflop.protocol.api.FitViews;
 import dev.isoflop.protocol.api.RunState;
 import dev.isoflop.protocol.api.Views;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -22,8 +19,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import tools.jackson.core.type.TypeReference;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** The small commands, one class each. */
@@ -211,68 +206,6 @@ final class Commands {
             boolean good = runs.stream().allMatch(r -> r.state() == RunState.SUCCEEDED);
             return (good ? ExitCode.OK : ExitCode.FAILED).code();
         }
-    }
-
-    @Command(
-            name = "fit",
-            description = "Shows the scaling laws fitted to a sweep, fitting them if nobody has.",
-            footer = {"", "Example:", "  isoflop fit 1 --target 1e13"})
-    static final class Fit implements Callable<Integer> {
-        @Mixin
-        private PlatformOptions platform = new PlatformOptions();
-
-        @Parameters(paramLabel = "SWEEP", description = "Id or name.")
-        private String sweep = "";
-
-        @Option(names = "--method", description = "isoflop or parametric (default: both).")
-        private @Nullable String method;
-
-        @Option(names = "--target", description = "Compute budget in FLOPs to predict for (default: the sweep's).")
-        private @Nullable Double target;
-
-        @Option(names = "--json", description = "Print the fits as JSON.")
-        private boolean asJson;
-
-        @Override
-        public Integer call() throws IOException {
-            ApiClient api = platform.client();
-            Views.Sweep found = PlatformOptions.sweep(api, sweep);
-            List<FitViews.Fit> fits = target == null ? latest(api, found.id()) : List.of();
-            if (method != null) {
-                fits = fits.stream().filter(f -> f.method().equals(method)).toList();
-            }
-            if (fits.isEmpty()) {
-                fits = create(api, found.id(), new FitViews.CreateFit(method, target, null, null, null, null));
-            }
-            if (asJson) {
-                System.out.println(
-                        ApiClient.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(fits));
-            } else {
-                FitTable.lines(fits).forEach(System.out::println);
-            }
-            boolean any = fits.stream().anyMatch(f -> f.refusal() == null);
-            return (any ? ExitCode.OK : ExitCode.FAILED).code();
-        }
-    }
-
-    /** The newest fit of each method. */
-    static List<FitViews.Fit> latest(ApiClient api, long sweepId) {
-        JsonNode answer = api.get("/sweeps/" + sweepId + "/fits", JsonNode.class);
-        JsonNode items = answer.isArray() ? answer : answer.path("items");
-        java.util.Map<String, FitViews.Fit> newest = new java.util.TreeMap<>();
-        for (JsonNode item : items) {
-            FitViews.Fit fit = ApiClient.mapper().treeToValue(item, FitViews.Fit.class);
-            newest.merge(fit.method(), fit, (a, b) -> a.id() >= b.id() ? a : b);
-        }
-        return List.copyOf(newest.values());
-    }
-
-    static List<FitViews.Fit> create(ApiClient api, long sweepId, FitViews.CreateFit request) {
-        return api.post(
-                "/sweeps/" + sweepId + "/fits",
-                request,
-                UUID.randomUUID().toString(),
-                new TypeReference<List<FitViews.Fit>>() {});
     }
 
     @Command(

@@ -187,7 +187,7 @@ final class DemoCommand implements Callable<Integer> {
         screen.show(
                 List.of("Fitting both laws with bootstrap intervals…"), "Fitting both laws with bootstrap intervals");
         while (System.nanoTime() < end) {
-            List<FitViews.Fit> fits = Commands.latest(api, sweepId);
+            List<FitViews.Fit> fits = FitCommand.latest(api, sweepId);
             if (fits.size() >= 2) {
                 screen.clear();
                 return fits;
@@ -195,7 +195,7 @@ final class DemoCommand implements Callable<Integer> {
             Thread.sleep(300);
         }
         screen.clear();
-        return Commands.create(api, sweepId, new FitViews.CreateFit(null, null, null, null, null, null));
+        return FitCommand.create(api, sweepId, new FitViews.CreateFit(null, null, null, null, null, null));
     }
 
     /** Runs when the JVM is told to end before the demo has. */

@@ -24,7 +24,7 @@ import picocli.CommandLine.Command;
             Commands.Status.class,
             Commands.Submit.class,
             Commands.Watch.class,
-            Commands.Fit.class,
+            FitCommand.class,
             Commands.Export.class,
             ScheduleCommand.class,
             ExperimentCommand.class,

@@ -39,7 +39,7 @@ class ArchitectureTests {
         RUNNER("experiment-runner", "runner", 20, PROTOCOL, TELEMETRY, LM, DATA, EVALS, SCALING),
         DB("db", "db", 30, PROTOCOL, TELEMETRY, SCALING),
         PLATFORM("platform-api", "platform", 80, DB, PROTOCOL, TELEMETRY, SCALING, EVALS),
-        CLI("cli", "cli", 20, PROTOCOL);
+        CLI("cli", "cli", 20, PROTOCOL, SCALING);
 
         final String directory;
         final String root;

@@ -5,7 +5,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntFunction;
 import org.apache.commons.math3.random.MersenneTwister;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Case resampling as multiplicities: how often each point is drawn.
@@ -22,18 +24,28 @@ final class CaseDraws {
      * @return {@code count} rows of one multiplicity a point
      */
     static List<int[]> draw(List<FitPoint> points, ParametricOptions.Resampling resampling, int count, long seed) {
-        int[] groupOf = new int[points.size()];
+        return draw(points.size(), i -> points.get(i).group(), resampling, count, seed);
+    }
+
+    /** @param groupAt group of a point, null for one that is alone */
+    static List<int[]> draw(
+            int points,
+            IntFunction<@Nullable String> groupAt,
+            ParametricOptions.Resampling resampling,
+            int count,
+            long seed) {
+        int[] groupOf = new int[points];
         Map<String, Integer> groups = new HashMap<>();
         int[] next = {0};
         for (int i = 0; i < groupOf.length; i++) {
-            String group = points.get(i).group();
+            String group = groupAt.apply(i);
             groupOf[i] = switch (resampling) {
                 case POINTS -> i;
                 case GROUPS -> groups.computeIfAbsent(group == null ? "point " + i : "group " + group, g -> next[0]++);
             };
         }
         int units = switch (resampling) {
-            case POINTS -> points.size();
+            case POINTS -> points;
             case GROUPS -> groups.size();
         };
         MersenneTwister random =
@@ -45,7 +57,7 @@ final class CaseDraws {
             for (int j = 0; j < units; j++) {
                 drawn[index(random, mask, units)]++;
             }
-            int[] multiplicity = new int[points.size()];
+            int[] multiplicity = new int[points];
             for (int i = 0; i < multiplicity.length; i++) {
                 multiplicity[i] = drawn[groupOf[i]];
             }

@@ -97,6 +97,34 @@ public final class LawFit {
     }
 
     /**
+     * The bootstrap's vectors: the law fitted anew to points drawn with replacement, each from the minimum.
+     *
+     * @param count draws
+     * @param seed of MT19937
+     * @return values of the coefficients, one row a draw
+     */
+    public static Resamples resample(
+            Minimum minimum,
+            LawPoints points,
+            Criterion criterion,
+            ParametricOptions.Resampling resampling,
+            int count,
+            long seed,
+            int threads) {
+        List<int[]> draws = CaseDraws.draw(points.size(), points::group, resampling, count, seed);
+        double[][] rows = new double[count][];
+        Parallel.range(count, threads, () -> i -> {
+            double[] weight = new double[points.size()];
+            java.util.Arrays.setAll(weight, p -> points.weight(p) * draws.get(i)[p]);
+            LawObjective f = new LawObjective(minimum.law, points, weight, criterion);
+            DampedNewton newton = new DampedNewton(f.bounds(false), f.bounds(true));
+            rows[i] = f.values(newton.minimise(f, f.theta(minimum.values)).theta());
+        });
+        return new Resamples(
+                minimum.law.coefficients().stream().map(Law.Coefficient::name).toList(), List.of(rows));
+    }
+
+    /**
      * The objective at given values of the coefficients.
      */
     public static double objectiveAt(Law law, double[] values, LawPoints points, Criterion criterion) {

@@ -22,7 +22,7 @@ public record Resamples(List<String> names, List<double[]> rows) {
     }
 
     /** Percentile interval of a function of the parameters. With no resamples the interval is the whole line. */
-    Estimate estimate(double value, double level, ToDoubleFunction<double[]> of) {
+    public Estimate estimate(double value, double level, ToDoubleFunction<double[]> of) {
         double[] values = new double[rows.size()];
         for (int i = 0; i < values.length; i++) {
             values[i] = of.applyAsDouble(rows.get(i));

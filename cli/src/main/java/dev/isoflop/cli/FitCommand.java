@@ -1,0 +1,126 @@
+package dev.isoflop.cli;
+
+import dev.isoflop.cli.client.ApiClient;
+import dev.isoflop.cli.show.FitTable;
+import dev.isoflop.cli.table.TableFit;
+import dev.isoflop.protocol.api.FitViews;
+import dev.isoflop.protocol.api.Views;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import tools.jackson.core.type.TypeReference;
+import tools.jackson.databind.JsonNode;
+
+/** Fits: of a sweep, which the platform makes and keeps, or of a table of runs from anywhere, which needs no platform. */
+@Command(
+        name = "fit",
+        description = {
+            "Shows the scaling laws fitted to a sweep, fitting them if nobody has; or fits a CSV file with columns N, D or C, and loss, here and now.",
+        },
+        footer = {
+            "",
+            "Example:",
+            "  isoflop fit 1 --target 1e13",
+            "  isoflop fit runs.csv --law chinchilla --target 1e21 --json"
+        })
+final class FitCommand implements Callable<Integer> {
+
+    @Mixin
+    private PlatformOptions platform = new PlatformOptions();
+
+    @Parameters(paramLabel = "SWEEP|TABLE", description = "Id or name of a sweep, or a CSV file.")
+    private String what = "";
+
+    @Option(names = "--method", description = "isoflop or parametric (default: both; of a table: parametric).")
+    private @Nullable String method;
+
+    @Option(names = "--target", description = "Compute budget in FLOPs to predict for (default: the sweep's).")
+    private @Nullable Double target;
+
+    @Option(names = "--json", description = "Print the fits as JSON.")
+    private boolean asJson;
+
+    @ArgGroup(exclusive = false, heading = "Of a table:%n")
+    private TableFit.@Nullable Options table;
+
+    @Override
+    public Integer call() throws IOException {
+        Optional<Path> file = file();
+        if (file.isPresent()) {
+            TableFit.Options options = table == null ? new TableFit.Options() : table;
+            return TableFit.run(file.get(), options, method, target, asJson);
+        }
+        if (table != null) {
+            throw new CliException(
+                    ExitCode.USAGE,
+                    "--law, --column, --delta, --resamples, --by-group, --seed and --level are for tables, and there is no file "
+                            + what + ".");
+        }
+        ApiClient api = platform.client();
+        Views.Sweep found = PlatformOptions.sweep(api, what);
+        List<FitViews.Fit> fits = target == null ? latest(api, found.id()) : List.of();
+        if (method != null) {
+            fits = fits.stream().filter(f -> f.method().equals(method)).toList();
+        }
+        if (fits.isEmpty()) {
+            fits = create(api, found.id(), new FitViews.CreateFit(method, target, null, null, null, null));
+        }
+        if (asJson) {
+            System.out.println(
+                    ApiClient.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(fits));
+        } else {
+            FitTable.lines(fits).forEach(System.out::println);
+        }
+        boolean any = fits.stream().anyMatch(f -> f.refusal() == null);
+        return (any ? ExitCode.OK : ExitCode.FAILED).code();
+    }
+
+    /** A file that is there, or one that was clearly meant. */
+    private Optional<Path> file() {
+        try {
+            Path path = Path.of(what);
+            if (Files.isRegularFile(path)) {
+                return Optional.of(path);
+            }
+            if (what.toLowerCase(Locale.ROOT).endsWith(".csv")) {
+                throw new CliException(ExitCode.USAGE, "There is no file " + what + ".");
+            }
+        } catch (InvalidPathException e) {
+            // no file can be called so, but a sweep can
+            return Optional.empty();
+        }
+        return Optional.empty();
+    }
+
+    /** The newest fit of each method. */
+    static List<FitViews.Fit> latest(ApiClient api, long sweepId) {
+        JsonNode answer = api.get("/sweeps/" + sweepId + "/fits", JsonNode.class);
+        JsonNode items = answer.isArray() ? answer : answer.path("items");
+        java.util.Map<String, FitViews.Fit> newest = new java.util.TreeMap<>();
+        for (JsonNode item : items) {
+            FitViews.Fit fit = ApiClient.mapper().treeToValue(item, FitViews.Fit.class);
+            newest.merge(fit.method(), fit, (a, b) -> a.id() >= b.id() ? a : b);
+        }
+        return List.copyOf(newest.values());
+    }
+
+    static List<FitViews.Fit> create(ApiClient api, long sweepId, FitViews.CreateFit request) {
+        return api.post(
+                "/sweeps/" + sweepId + "/fits",
+                request,
+                UUID.randomUUID().toString(),
+                new TypeReference<List<FitViews.Fit>>() {});
+    }
+}

@@ -1,0 +1,120 @@
+package dev.isoflop.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.isoflop.cli.client.ApiClient;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** {@code isoflop fit TABLE.csv}, with no platform anywhere. */
+class TableFitTests {
+
+    @TempDir
+    private Path directory;
+
+    private record Ended(int code, String out, String err) {}
+
+    private static synchronized Ended run(String... args) {
+        PrintStream out = System.out;
+        PrintStream err = System.err;
+        ByteArrayOutputStream o = new ByteArrayOutputStream();
+        ByteArrayOutputStream e = new ByteArrayOutputStream();
+        try {
+            System.setOut(new PrintStream(o, true, StandardCharsets.UTF_8));
+            System.setErr(new PrintStream(e, true, StandardCharsets.UTF_8));
+            int code = IsoflopMain.execute(args);
+            return new Ended(code, o.toString(StandardCharsets.UTF_8), e.toString(StandardCharsets.UTF_8));
+        } finally {
+            System.setOut(out);
+            System.setErr(err);
+        }
+    }
+
+    /** L = 1.82 + 478 N^-0.347 + 2143 D^-0.367, and a run that diverged. */
+    private String table() throws IOException {
+        StringBuilder csv = new StringBuilder("name,params,tokens,val_loss\n");
+        for (double n : new double[] {3e7, 1e8, 3e8, 1e9, 3e9}) {
+            for (double each : new double[] {3, 10, 30, 100}) {
+                double d = n * each;
+                csv.append(String.format(
+                        Locale.ROOT,
+                        "r,%s,%s,%.12f%n",
+                        n,
+                        d,
+                        1.82 + 478 * Math.pow(n, -.347) + 2143 * Math.pow(d, -.367)));
+            }
+        }
+        Path file = directory.resolve("runs.csv");
+        Files.writeString(file, csv.append("bad,1e8,1e9,nan\n"));
+        return file.toString();
+    }
+
+    @Test
+    void prints() throws IOException {
+        Ended ended = run("fit", table(), "--target", "1e21", "--resamples", "20");
+        assertThat(ended.code).as(ended.err).isZero();
+        assertThat(ended.out.lines())
+                .contains("chinchilla: L = E + A N^-alpha + B D^-beta (20 points, 95 % intervals)")
+                .anyMatch(l -> l.startsWith("  alpha      0.3470 ["))
+                .anyMatch(l -> l.startsWith("    N* = "))
+                .anyMatch(l -> l.contains("the objective has one basin, and none ends below the minimum"))
+                .contains("  left out: line 22, its loss is nan");
+    }
+
+    @Test
+    void asJsonEverythingIsThere() throws IOException {
+        Ended ended =
+                run("fit", table(), "--law", "chinchilla", "--method", "parametric", "--json", "--resamples", "20");
+        assertThat(ended.code).as(ended.err).isZero();
+        JsonNode fit = ApiClient.mapper().readTree(ended.out);
+        assertThat(fit.at("/parameters/beta/value").asDouble()).isBetween(.36699, .36701);
+        assertThat(fit.at("/parameters/beta/low").isNumber()).isTrue();
+        assertThat(fit.at("/objective").asDouble()).isBetween(0.0, 1e-15);
+        assertThat(fit.at("/certificate/global").asBoolean()).isTrue();
+        assertThat(fit.at("/certificate/cells").toString()).isEqualTo("576");
+        assertThat(fit.at("/diagnostics").isArray()).isTrue();
+        assertThat(fit.at("/milliseconds").asDouble()).isPositive();
+        assertThat(fit.at("/leftOut/0/line").asInt()).isEqualTo(22);
+        assertThat(fit.at("/columns/LOSS").asString()).isEqualTo("val_loss");
+        assertThat(fit.at("/refusal").isNull()).isTrue();
+    }
+
+    @Test
+    void aRefusalIsSaidAndEndsWithOne() throws IOException {
+        Path few = Files.writeString(directory.resolve("few.csv"), "N,D,loss\n1e8,1e9,3\n2e8,1e9,2.9\n");
+        Ended ended = run("fit", few.toString());
+        assertThat(ended.code).isEqualTo(ExitCode.FAILED.code());
+        assertThat(ended.out).contains("refused, too-few-points: Five parameters need at least 8 points");
+        JsonNode json = ApiClient.mapper().readTree(run("fit", few.toString(), "--json").out);
+        assertThat(json.at("/refusal/code").asString()).isEqualTo("too-few-points");
+        assertThat(json.at("/objective").isNull()).isTrue();
+    }
+
+    @Test
+    void whatIsWrongIsNamedWithTheFix() throws IOException {
+        Path bad = Files.writeString(directory.resolve("bad.csv"), "N,D,loss\n1e8,1e9,3\n1e8,x,3\n");
+        assertUsage("bad.csv, line 3: 'x' in the column 'D' is no number", "fit", bad.toString());
+        assertUsage("There is no file nope.csv.", "fit", "nope.csv");
+        assertUsage("there is no law 'x'; there are chinchilla", "fit", table(), "--law", "x");
+        assertUsage("--method of a table is parametric", "fit", table(), "--method", "magic");
+        assertUsage("resamples must be 0 or at least 2, was 1", "fit", table(), "--resamples", "1");
+        assertUsage("are for tables, and there is no file 7", "fit", "7", "--law", "kaplan");
+        assertUsage("there is no column 'nope' for D", "fit", table(), "--column", "D=nope");
+        Path binary = Files.write(directory.resolve("binary.csv"), new byte[] {(byte) 0xff, (byte) 0xfe, 0, 1});
+        assertUsage("is no text in UTF-8", "fit", binary.toString());
+    }
+
+    private static void assertUsage(String message, String... args) {
+        Ended ended = run(args);
+        assertThat(ended.code).as(ended.err).isEqualTo(ExitCode.USAGE.code());
+        assertThat(ended.err).containsIgnoringCase(message);
+    }
+}

@@ -1,0 +1,53 @@
+package dev.isoflop.scaling.report;
+
+import dev.isoflop.scaling.diagnosis.Finding;
+import dev.isoflop.scaling.fit.BudgetPrediction;
+import dev.isoflop.scaling.fit.Estimate;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A law fitted to points.
+ *
+ * @param law name of the form
+ * @param formula of the form
+ * @param method how it was fitted
+ * @param points number of points
+ * @param level of every interval
+ * @param inputHash hash of the points and of all settings
+ * @param parameters by name, in the formula's order, then what follows from them; empty if there is no fit
+ * @param objective sum of the criterion's costs at the minimum; not a number if there is no fit
+ * @param certificate why the minimum is taken for the global one; null if there is no fit
+ * @param refusal why there is no fit, or no optimum at the target; null if there is what was asked for
+ * @param optimum at the target asked for; null if none was asked for or the law has none
+ * @param diagnostics what to know about it
+ * @param milliseconds all of it took
+ */
+public record FitReport(
+        String law,
+        String formula,
+        String method,
+        int points,
+        double level,
+        String inputHash,
+        Map<String, Estimate> parameters,
+        double objective,
+        @Nullable Evidence certificate,
+        @Nullable Refusal refusal,
+        @Nullable BudgetPrediction optimum,
+        List<Finding> diagnostics,
+        double milliseconds) {
+
+    /**
+     * Evidence that a minimum is the global one.
+     *
+     * @param global whether nothing lower was found
+     * @param sentence what was looked at, and what was found
+     * @param numbers by name
+     */
+    public record Evidence(boolean global, String sentence, Map<String, Double> numbers) {}
+
+    /** @param code stable name of the reason */
+    public record Refusal(String code, String sentence, Map<String, Double> numbers) {}
+}

@@ -1,0 +1,192 @@
+package dev.isoflop.scaling.table;
+
+import dev.isoflop.scaling.law.FitPoint;
+import java.io.IOException;
+import java.io.Reader;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.commons.csv.CSVException;
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVParser;
+import org.apache.commons.csv.CSVRecord;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The points of a CSV file (RFC 4180, with a header). It has N and the loss, and D or C: what is missing of those follows from C = 6 N D. Runs whose loss is not a
+ * number are left out and said to be; anything else that is wrong is an error with its line.
+ *
+ * @param points by line
+ * @param lines of the file, one a point
+ * @param columns the header's name of each column used
+ * @param leftOut runs that diverged, or whose loss is empty
+ */
+public record PointTable(List<FitPoint> points, List<Long> lines, Map<Column, String> columns, List<LeftOut> leftOut) {
+
+    /**
+     * @param line of the file
+     * @param reason in a few words
+     */
+    public record LeftOut(long line, String reason) {}
+
+    private static final Set<String> NO_NUMBER = Set.of("", "nan", "inf", "+inf", "infinity", "none", "null", "na");
+
+    /**
+     * @param named the header's name of columns that are not called as usual
+     * @throws TableException if the table cannot be used
+     */
+    public static PointTable read(Reader csv, Map<Column, String> named) throws TableException, IOException {
+        CSVFormat format = CSVFormat.RFC4180
+                .builder()
+                .setHeader()
+                .setSkipHeaderRecord(true)
+                .setAllowMissingColumnNames(true)
+                .get();
+        try (CSVParser parser = CSVParser.parse(csv, format)) {
+            Map<Column, String> columns = columns(parser.getHeaderNames(), named);
+            List<FitPoint> points = new ArrayList<>();
+            List<Long> lines = new ArrayList<>();
+            List<LeftOut> leftOut = new ArrayList<>();
+            long line = parser.getCurrentLineNumber();
+            for (CSVRecord row : parser) {
+                // a quoted field may hold line breaks: the record begins where the one before it ended
+                Row read = new Row(row, columns, line + 1);
+                line = parser.getCurrentLineNumber();
+                if (row.size() == 1 && row.get(0).isBlank()) {
+                    continue;
+                }
+                String loss = read.text(Column.LOSS);
+                if (NO_NUMBER.contains(loss.toLowerCase(java.util.Locale.ROOT))) {
+                    leftOut.add(new LeftOut(read.line, loss.isEmpty() ? "no loss" : "its loss is " + loss));
+                } else {
+                    points.add(read.point());
+                    lines.add(read.line);
+                }
+            }
+            if (points.isEmpty()) {
+                throw new TableException(
+                        0,
+                        leftOut.isEmpty()
+                                ? "the table has a header and no rows"
+                                : "none of the " + leftOut.size() + " rows has a loss that is a number");
+            }
+            return new PointTable(List.copyOf(points), List.copyOf(lines), Map.copyOf(columns), List.copyOf(leftOut));
+        } catch (CSVException e) {
+            throw new TableException(0, "it is no CSV: " + e.getMessage());
+        } catch (UncheckedIOException e) {
+            // the parser's own iterator wraps what it finds wrong with quotes
+            throw new TableException(0, "it is no CSV: " + e.getCause().getMessage());
+        } catch (IllegalArgumentException e) {
+            throw new TableException(1, "its header cannot be used: " + e.getMessage());
+        }
+    }
+
+    private static Map<Column, String> columns(List<String> header, Map<Column, String> named) throws TableException {
+        Map<Column, String> columns = new EnumMap<>(Column.class);
+        for (Column column : Column.values()) {
+            String wanted = named.get(column);
+            if (wanted != null) {
+                if (!header.contains(wanted)) {
+                    throw new TableException(
+                            1, "there is no column '" + wanted + "' for " + column + "; the header has " + header);
+                }
+                columns.put(column, wanted);
+                continue;
+            }
+            List<String> found = header.stream().filter(column::isNamed).toList();
+            if (found.stream().distinct().count() < found.size()) {
+                throw new TableException(1, "two columns are called '" + found.getFirst() + "'; rename one");
+            }
+            if (found.size() > 1) {
+                throw new TableException(
+                        1,
+                        "both '%s' and '%s' could be %s (%s); say which with --column %s=NAME"
+                                .formatted(found.get(0), found.get(1), column, column.meaning(), column));
+            }
+            if (!found.isEmpty()) {
+                columns.put(column, found.getFirst());
+            }
+        }
+        require(columns, Column.N, header);
+        require(columns, Column.LOSS, header);
+        if (!columns.containsKey(Column.D) && !columns.containsKey(Column.C)) {
+            throw new TableException(
+                    1,
+                    "neither a column of training tokens (%s) nor one of training FLOPs (%s); the header has %s"
+                            .formatted(
+                                    String.join(", ", Column.D.names()), String.join(", ", Column.C.names()), header));
+        }
+        Set<String> used = new HashSet<>();
+        for (Map.Entry<Column, String> each : columns.entrySet()) {
+            if (!used.add(each.getValue())) {
+                throw new TableException(1, "the column '" + each.getValue() + "' cannot be two things");
+            }
+        }
+        return columns;
+    }
+
+    private static void require(Map<Column, String> columns, Column column, List<String> header) throws TableException {
+        if (!columns.containsKey(column)) {
+            throw new TableException(
+                    1,
+                    "no column of %s (%s); the header has %s. Say which it is with --column %s=NAME"
+                            .formatted(column.meaning(), String.join(", ", column.names()), header, column));
+        }
+    }
+
+    private record Row(CSVRecord record, Map<Column, String> columns, long line) {
+
+        String text(Column column) throws TableException {
+            String name = columns.get(column);
+            if (name == null) {
+                return "";
+            }
+            if (!record.isSet(name)) {
+                throw new TableException(
+                        line, "it has %d fields and ends before the column '%s'".formatted(record.size(), name));
+            }
+            return record.get(name).strip();
+        }
+
+        private double positive(Column column) throws TableException {
+            String text = text(column);
+            double value;
+            try {
+                value = Double.parseDouble(text);
+            } catch (NumberFormatException e) {
+                throw new TableException(
+                        line,
+                        "'%s' in the column '%s' is no number; write %s as a plain one, such as 1.2e9"
+                                .formatted(text, columns.get(column), column.meaning()));
+            }
+            if (!(value > 0) || Double.isInfinite(value)) {
+                throw new TableException(
+                        line,
+                        "%s in the column '%s' is not positive and finite, as %s must be"
+                                .formatted(text, columns.get(column), column.meaning()));
+            }
+            return value;
+        }
+
+        FitPoint point() throws TableException {
+            double n = positive(Column.N);
+            double loss = positive(Column.LOSS);
+            double d = columns.containsKey(Column.D) ? positive(Column.D) : positive(Column.C) / (6 * n);
+            double c = columns.containsKey(Column.C) ? positive(Column.C) : 6 * n * d;
+            if (!(d > 0) || !Double.isFinite(c)) {
+                throw new TableException(line, "N = %s makes C = 6 N D too large or D too small".formatted(n));
+            }
+            String group = text(Column.GROUP);
+            double weight = columns.containsKey(Column.WEIGHT) ? positive(Column.WEIGHT) : 1;
+            return new FitPoint(n, d, c, loss, null, noGroup(group), weight);
+        }
+
+        private static @Nullable String noGroup(String group) {
+            return group.isEmpty() ? null : group;
+        }
+    }
+}

@@ -1,0 +1,134 @@
+package dev.isoflop.scaling.table;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.isoflop.scaling.law.FitPoint;
+import java.io.IOException;
+import java.io.StringReader;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class PointTableTests {
+
+    private static PointTable read(String csv) throws TableException, IOException {
+        return PointTable.read(new StringReader(csv), Map.of());
+    }
+
+    @Test
+    void theColumnsOfOthersAreUnderstood() throws Exception {
+        PointTable table = read("""
+                x,Model Size,Training FLOP,hex_color,loss
+                1,1e8,6e18,"#ff, red",3.1
+                2,2e8,2.4e19,"a
+                break",2.9
+                3,4e8,9.6e19,,2.7
+                """);
+        assertThat(table.columns())
+                .isEqualTo(Map.of(Column.N, "Model Size", Column.C, "Training FLOP", Column.LOSS, "loss"));
+        assertThat(table.points()).extracting(FitPoint::D).containsExactly(1e10, 2e10, 4e10);
+        assertThat(table.lines()).as("a field of two lines is counted").containsExactly(2L, 3L, 5L);
+    }
+
+    @Test
+    void flopsThatAreGivenAreKeptAndOthersFollow() throws Exception {
+        PointTable both = read("N,D,C,loss,run\n1e8,1e9,7e17,3,a\n1e8,2e9,1.4e18,2.9,\n");
+        assertThat(both.points()).extracting(FitPoint::C).containsExactly(7e17, 1.4e18);
+        assertThat(both.points()).extracting(FitPoint::group).containsExactly("a", null);
+        assertThat(read("params,tokens,val_loss\n1e8,1e9,3\n")
+                        .points()
+                        .getFirst()
+                        .C())
+                .isEqualTo(6e17);
+    }
+
+    @Test
+    void runsThatDivergedAreLeftOutAndSaidToBe() throws Exception {
+        PointTable table = read("n,d,loss\n1e8,1e9,NaN\n1e8,2e9,2.9\n\n1e8,3e9,\n");
+        assertThat(table.points()).hasSize(1);
+        assertThat(table.leftOut())
+                .containsExactly(new PointTable.LeftOut(2, "its loss is NaN"), new PointTable.LeftOut(5, "no loss"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            N,loss;1e8,3                     | line 1: neither a column of training tokens (d, tokens
+            D,loss;1e8,3                     | line 1: no column of parameters (n, params
+            N,D;1e8,1e9                      | line 1: no column of loss in nats
+            N,D,tokens,loss;1,1,1,1          | line 1: both 'D' and 'tokens' could be D (training tokens); say which with --column D=NAME
+            N,D,loss;1e8,1e9,3;1e8,abc,3     | line 3: 'abc' in the column 'D' is no number
+            N,D,loss;1e8,1e9,3;-1,1e9,3      | line 3: -1 in the column 'N' is not positive and finite, as parameters must be
+            N,D,loss;1e8,1e9,0               | line 2: 0 in the column 'loss' is not positive
+            N,D,loss;1e8,1e9                 | line 2: it has 2 fields and ends before the column 'loss'
+            N,D,loss;1e8,inf,3               | line 2: 'inf' in the column 'D' is no number
+            N,D,loss                         | the table has a header and no rows
+            N,D,loss;1,1,nan                 | none of the 1 rows has a loss that is a number
+            N,D,loss,loss;1,1,1,1            | line 1: two columns are called 'loss'; rename one
+            N,D,loss;"1,1,1                  | it is no CSV
+            N,D,loss;1e300,1e300,3           | line 2: N = 1.0E300 makes C = 6 N D too large
+            """)
+    void whatIsWrongIsSaidWithItsLine(String csv, String message) {
+        assertThatThrownBy(() -> read(csv.strip().replace(';', '\n')))
+                .isInstanceOf(TableException.class)
+                .hasMessageContaining(message.strip());
+    }
+
+    @Test
+    void aColumnCanBeNamed() throws Exception {
+        String csv = "N,D,tokens,my loss\n1e8,1e9,5,3\n";
+        PointTable table = PointTable.read(new StringReader(csv), Map.of(Column.D, "D", Column.LOSS, "my loss"));
+        assertThat(table.points()).containsExactly(FitPoint.of(1e8, 1e9, 3));
+        assertThatThrownBy(() -> PointTable.read(new StringReader(csv), Map.of(Column.D, "nope")))
+                .hasMessageContaining(
+                        "line 1: there is no column 'nope' for D; the header has [N, D, tokens, my loss]");
+        assertThatThrownBy(() -> PointTable.read(
+                        new StringReader(csv), Map.of(Column.D, "D", Column.C, "D", Column.LOSS, "my loss")))
+                .hasMessageContaining("the column 'D' cannot be two things");
+    }
+
+    @Test
+    void whateverStandsInAFileIsATableOrAClearError() throws Exception {
+        Random random = new Random(5);
+        List<String> pieces = List.of(
+                "N",
+                "D",
+                "loss",
+                ",",
+                "\n",
+                "\"",
+                "1e8",
+                "3.1",
+                "-2",
+                "nan",
+                " ",
+                ";",
+                "\r\n",
+                "é",
+                "\u0000",
+                "1e400",
+                "N,D,loss\n",
+                "1e8,1e9,3\n");
+        int tables = 0;
+        int errors = 0;
+        for (int i = 0; i < 20_000; i++) {
+            StringBuilder text = new StringBuilder(random.nextBoolean() ? "N,D,loss\n" : "");
+            for (int k = random.nextInt(20); k > 0; k--) {
+                text.append(pieces.get(random.nextInt(pieces.size())));
+            }
+            try {
+                PointTable table = read(text.toString());
+                assertThat(table.points()).isNotEmpty().hasSameSizeAs(table.lines());
+                tables++;
+            } catch (TableException e) {
+                assertThat(e.getMessage()).isNotBlank();
+                errors++;
+            }
+        }
+        assertThat(tables).isGreaterThan(50);
+        assertThat(errors).isGreaterThan(1_000);
+    }
+}
