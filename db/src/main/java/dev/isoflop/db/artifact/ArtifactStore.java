@@ -73,6 +73,19 @@ public class ArtifactStore {
     }
 
     /**
+     * Files of checkpoints that newer ones have superseded, however young: what may go at once where room is short. Files that no checkpoint has named may
+     * be of one that is on its way. At most {@code limit}.
+     */
+    public List<String> superseded(int limit) {
+        return jdbc.sql("select sha256 from artifact a where a.sha256 in (select f ->> 'sha256' from checkpoint c"
+                        + " cross join jsonb_array_elements(c.files) f) and " + NOT_NEEDED.formatted("a.sha256")
+                        + " limit ?")
+                .param(limit)
+                .query((rs, i) -> rs.getString(1))
+                .list();
+    }
+
+    /**
      * Forgets the file if still nothing needs it, and keeps its row locked, so that the caller deletes the file itself
      * before anybody can enter it again.
      *

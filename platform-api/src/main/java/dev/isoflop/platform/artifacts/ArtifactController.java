@@ -23,10 +23,14 @@ import org.springframework.web.bind.annotation.RestController;
 @RequestMapping("/api/v1/artifacts/{sha256}")
 class ArtifactController {
 
-    private final ArtifactFiles files;
+    private static final long LITTLE = 1 << 20;
 
-    ArtifactController(ArtifactFiles files) {
+    private final ArtifactFiles files;
+    private final ArtifactPruner pruner;
+
+    ArtifactController(ArtifactFiles files, ArtifactPruner pruner) {
         this.files = files;
+        this.pruner = pruner;
     }
 
     @GetMapping(produces = MediaType.APPLICATION_OCTET_STREAM_VALUE)
@@ -47,12 +51,20 @@ class ArtifactController {
     void put(@PathVariable("sha256") String sha256, InputStream body, HttpServletRequest request) throws IOException {
         long length = request.getContentLengthLong(); // -1 where it is not said
         if (!files.hasRoomFor(length)) {
+            pruner.makeRoom();
             // before it has been read: an upload that cannot be stored need not travel
             throw new ProblemException(
                     ErrorCode.STORAGE_FULL,
                     "The disk of the artifacts has no room for %d bytes; make room, then repeat the request."
                             .formatted(length));
         }
-        files.put(sha256, body);
+        try {
+            files.put(sha256, body);
+        } catch (IOException e) {
+            if (!files.hasRoomFor(LITTLE)) {
+                pruner.makeRoom();
+            }
+            throw e;
+        }
     }
 }

@@ -20,6 +20,7 @@ import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -128,8 +129,21 @@ public class ArtifactFiles {
      * @return how many
      */
     public int prune() {
+        return delete(store.unreferenced(PRUNE_AT_ONCE));
+    }
+
+    /**
+     * Deletes files of superseded checkpoints without waiting until they are old.
+     *
+     * @return how many
+     */
+    public int makeRoom() {
+        return delete(store.superseded(PRUNE_AT_ONCE));
+    }
+
+    private int delete(List<String> unneeded) {
         int pruned = 0;
-        for (String sha256 : store.unreferenced(PRUNE_AT_ONCE)) {
+        for (String sha256 : unneeded) {
             // The row stays locked while the file goes, so that nobody can put it in between.
             Boolean forgotten = transactions.execute(status -> {
                 boolean forget = store.forgetUnreferenced(sha256);
