@@ -137,6 +137,9 @@ public class Shares {
 
         private List<Picked> pick(
                 List<FairShare.Dealt> dealt, long runner, int slots, long freeMemoryBytes, Collection<String> kinds) {
+            if (dealt.isEmpty()) {
+                return List.of();
+            }
             Map<Long, Double> headroom = headroom(dealt);
             List<Quota> quotas = dealt.stream()
                     .map(d -> new Quota(

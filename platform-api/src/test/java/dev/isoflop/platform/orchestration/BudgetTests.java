@@ -7,13 +7,17 @@ import static org.assertj.core.api.Assertions.within;
 import dev.isoflop.db.scheduling.LedgerStore;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.error.ErrorCode;
+import dev.isoflop.protocol.runner.ClaimGrant;
 import dev.isoflop.protocol.runner.ClaimGrant.Assignment;
+import dev.isoflop.protocol.runner.ClaimRequest;
 import dev.isoflop.protocol.runner.FinishAttempt.Category;
 import dev.isoflop.protocol.runner.FinishAttempt.Outcome;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** What is charged to whom, what budgets allow, and what the ledger says of it. */
@@ -114,6 +118,29 @@ class BudgetTests extends SchedulingScene {
             }
         }
         assertThat(granted).isEqualTo(5);
+    }
+
+    @Test
+    void claimsOfOneGroupGetDifferentRunsAndKeepTheBudgetTogether() {
+        long sweep = on.sweep();
+        List<Long> runs = pretrain(sweep, 0, 6);
+        budget(sweep, 3e12, null);
+        Host first = host(4, 0);
+        Host second = host(4, 0);
+        Claims claims = on.context.getBean(Claims.class);
+        List<Claims.Asked> asked = Stream.of(first.id, second.id, Long.MAX_VALUE)
+                .map(id -> new Claims.Asked(id, "key of " + id, new ClaimRequest(2, 64 * GIB, List.of("pretrain"))))
+                .toList();
+        Map<Long, ClaimGrant> grants = claims.claim(asked);
+        assertThat(grants).as("nobody knows the third").containsOnlyKeys(first.id, second.id);
+        assertThat(grants.get(first.id).assignments())
+                .extracting(Assignment::runId)
+                .containsExactlyElementsOf(runs.subList(0, 2));
+        assertThat(grants.get(second.id).assignments())
+                .extracting(Assignment::runId)
+                .containsExactly(runs.get(2));
+        assertThat(claims.claim(asked)).as("asked again with the same keys").isEqualTo(grants);
+        assertThat(first.claim(2)).as("the budget is held by what runs").isEmpty();
     }
 
     @Test
