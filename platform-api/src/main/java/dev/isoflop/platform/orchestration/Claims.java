@@ -103,13 +103,14 @@ class Claims {
     public Map<Long, ClaimGrant> claim(List<Asked> asked) {
         Map<Long, RunnerStore.Claimant> claimants =
                 runners.lock(asked.stream().map(Asked::runnerId).toList());
-        List<Asked> known =
-                asked.stream().filter(a -> claimants.containsKey(a.runnerId)).toList();
-        Map<Long, String> before = claims.find(known.stream().collect(Collectors.toMap(Asked::runnerId, Asked::key)));
+        Map<Long, String> before = claims.find(asked.stream().collect(Collectors.toMap(Asked::runnerId, Asked::key)));
         Map<Long, ClaimGrant> grants = new HashMap<>();
         Map<String, List<Asked>> fresh = new LinkedHashMap<>();
-        for (Asked one : known) {
+        for (Asked one : asked) {
             RunnerStore.Claimant claimant = claimants.get(one.runnerId);
+            if (claimant == null) {
+                continue;
+            }
             String repeated = before.get(one.runnerId);
             if (repeated != null) {
                 grants.put(one.runnerId, json.readValue(repeated, ClaimGrant.class));
