@@ -6,9 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.isoflop.cli.client.ApiClient;
 import dev.isoflop.protocol.api.Ledger;
 import dev.isoflop.protocol.api.ScheduleViews;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -21,24 +18,6 @@ class CommandLineTests {
 
     @TempDir
     Path home;
-
-    private record Ended(int code, String out, String err) {}
-
-    private static Ended run(String... args) {
-        PrintStream out = System.out;
-        PrintStream err = System.err;
-        ByteArrayOutputStream o = new ByteArrayOutputStream();
-        ByteArrayOutputStream e = new ByteArrayOutputStream();
-        try {
-            System.setOut(new PrintStream(o, true, StandardCharsets.UTF_8));
-            System.setErr(new PrintStream(e, true, StandardCharsets.UTF_8));
-            int code = IsoflopMain.execute(args);
-            return new Ended(code, o.toString(StandardCharsets.UTF_8), e.toString(StandardCharsets.UTF_8));
-        } finally {
-            System.setOut(out);
-            System.setErr(err);
-        }
-    }
 
     @ParameterizedTest
     @ValueSource(
@@ -60,9 +39,9 @@ class CommandLineTests {
                 "restore"
             })
     void everyCommandHasHelpWithOneExample(String command) {
-        Ended ended = run(command, "--help");
-        assertThat(ended.code).isZero();
-        assertThat(ended.out).contains("Usage: isoflop " + command).containsOnlyOnce("Example:");
+        Ended ended = Ended.of(command, "--help");
+        assertThat(ended.code()).isZero();
+        assertThat(ended.out()).contains("Usage: isoflop " + command).containsOnlyOnce("Example:");
     }
 
     @Test
@@ -115,14 +94,14 @@ class CommandLineTests {
 
     @Test
     void aScheduleFileThatIsNotThereIsAUsageError() {
-        Ended ended = run("schedule", "add", home.resolve("none.yaml").toString(), "--home", home.toString());
-        assertThat(ended.code).isEqualTo(ExitCode.USAGE.code());
-        assertThat(ended.err).contains("There is no file");
+        Ended ended = Ended.of("schedule", "add", home.resolve("none.yaml").toString(), "--home", home.toString());
+        assertThat(ended.code()).isEqualTo(ExitCode.USAGE.code());
+        assertThat(ended.err()).contains("There is no file");
     }
 
     @Test
     void theHelpListsEveryExitCode() {
-        String help = run("--help").out;
+        String help = Ended.of("--help").out();
         for (ExitCode code : ExitCode.values()) {
             assertThat(help).contains(code.meaning());
         }
@@ -130,44 +109,46 @@ class CommandLineTests {
 
     @Test
     void anUnknownOptionIsAUsageError() {
-        Ended ended = run("up", "--prot", "1");
-        assertThat(ended.code).isEqualTo(ExitCode.USAGE.code());
-        assertThat(ended.err).contains("--port");
+        Ended ended = Ended.of("up", "--prot", "1");
+        assertThat(ended.code()).isEqualTo(ExitCode.USAGE.code());
+        assertThat(ended.err()).contains("--port");
     }
 
     @Test
     void exportNeedsExactlyOneFormat() {
-        assertThat(run("export", "1", "--home", home.toString()).code).isEqualTo(ExitCode.USAGE.code());
-        assertThat(run("export", "1", "--csv", "--parquet", "--home", home.toString()).code)
+        assertThat(Ended.of("export", "1", "--home", home.toString()).code()).isEqualTo(ExitCode.USAGE.code());
+        assertThat(Ended.of("export", "1", "--csv", "--parquet", "--home", home.toString())
+                        .code())
                 .isEqualTo(ExitCode.USAGE.code());
     }
 
     @Test
     void withoutAPlatformItSaysHowToStartOne() {
-        Ended ended = run("watch", "1", "--home", home.toString());
-        assertThat(ended.code).isEqualTo(ExitCode.UNREACHABLE.code());
-        assertThat(ended.err).contains("isoflop up").doesNotContain("Exception");
+        Ended ended = Ended.of("watch", "1", "--home", home.toString());
+        assertThat(ended.code()).isEqualTo(ExitCode.UNREACHABLE.code());
+        assertThat(ended.err()).contains("isoflop up").doesNotContain("Exception");
     }
 
     @Test
     void aPlatformThatDoesNotAnswerIsNamed() {
-        Ended ended = run("watch", "1", "--home", home.toString(), "--url", "http://127.0.0.1:1", "--token", "isf_x");
-        assertThat(ended.code).isEqualTo(ExitCode.UNREACHABLE.code());
-        assertThat(ended.err).contains("http://127.0.0.1:1").doesNotContain("Exception");
+        Ended ended =
+                Ended.of("watch", "1", "--home", home.toString(), "--url", "http://127.0.0.1:1", "--token", "isf_x");
+        assertThat(ended.code()).isEqualTo(ExitCode.UNREACHABLE.code());
+        assertThat(ended.err()).contains("http://127.0.0.1:1").doesNotContain("Exception");
     }
 
     @Test
     void aSweepFileThatIsNotThereIsAUsageError() {
-        Ended ended = run("submit", home.resolve("none.yaml").toString(), "--home", home.toString());
-        assertThat(ended.code).isEqualTo(ExitCode.USAGE.code());
-        assertThat(ended.err).contains("There is no file");
+        Ended ended = Ended.of("submit", home.resolve("none.yaml").toString(), "--home", home.toString());
+        assertThat(ended.code()).isEqualTo(ExitCode.USAGE.code());
+        assertThat(ended.err()).contains("There is no file");
     }
 
     @Test
     void downWithNothingUpSaysSo() {
-        Ended ended = run("down", "--home", home.toString());
-        assertThat(ended.code).isZero();
-        assertThat(ended.out).contains("Nothing was up.");
+        Ended ended = Ended.of("down", "--home", home.toString());
+        assertThat(ended.code()).isZero();
+        assertThat(ended.out()).contains("Nothing was up.");
     }
 
     @Test
@@ -176,7 +157,7 @@ class CommandLineTests {
         Files.writeString(home.resolve("up.json"), """
                 {"url": "http://127.0.0.1:1", "port": 1, "platform": {"pid": %d, "startMillis": 1}}
                 """.formatted(me));
-        assertThat(run("down", "--home", home.toString()).out).contains("Nothing was up.");
+        assertThat(Ended.of("down", "--home", home.toString()).out()).contains("Nothing was up.");
         assertThat(home.resolve("up.json")).doesNotExist();
     }
 

@@ -3,10 +3,7 @@ package dev.isoflop.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.isoflop.cli.client.ApiClient;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -19,24 +16,6 @@ class TableFitTests {
 
     @TempDir
     private Path directory;
-
-    private record Ended(int code, String out, String err) {}
-
-    private static synchronized Ended run(String... args) {
-        PrintStream out = System.out;
-        PrintStream err = System.err;
-        ByteArrayOutputStream o = new ByteArrayOutputStream();
-        ByteArrayOutputStream e = new ByteArrayOutputStream();
-        try {
-            System.setOut(new PrintStream(o, true, StandardCharsets.UTF_8));
-            System.setErr(new PrintStream(e, true, StandardCharsets.UTF_8));
-            int code = IsoflopMain.execute(args);
-            return new Ended(code, o.toString(StandardCharsets.UTF_8), e.toString(StandardCharsets.UTF_8));
-        } finally {
-            System.setOut(out);
-            System.setErr(err);
-        }
-    }
 
     /** L = 1.82 + 478 N^-0.347 + 2143 D^-0.367, and a run that diverged. */
     private String table() throws IOException {
@@ -59,9 +38,9 @@ class TableFitTests {
 
     @Test
     void prints() throws IOException {
-        Ended ended = run("fit", table(), "--target", "1e21", "--resamples", "20");
-        assertThat(ended.code).as(ended.err).isZero();
-        assertThat(ended.out.lines())
+        Ended ended = Ended.of("fit", table(), "--target", "1e21", "--resamples", "20");
+        assertThat(ended.code()).as(ended.err()).isZero();
+        assertThat(ended.out().lines())
                 .contains("chinchilla: L = E + A N^-alpha + B D^-beta (20 points, 95 % intervals)")
                 .anyMatch(l -> l.startsWith("  alpha      0.3470 ["))
                 .anyMatch(l -> l.startsWith("    N* = "))
@@ -71,10 +50,10 @@ class TableFitTests {
 
     @Test
     void asJsonEverythingIsThere() throws IOException {
-        Ended ended =
-                run("fit", table(), "--law", "chinchilla", "--method", "parametric", "--json", "--resamples", "20");
-        assertThat(ended.code).as(ended.err).isZero();
-        JsonNode fit = ApiClient.mapper().readTree(ended.out);
+        Ended ended = Ended.of(
+                "fit", table(), "--law", "chinchilla", "--method", "parametric", "--json", "--resamples", "20");
+        assertThat(ended.code()).as(ended.err()).isZero();
+        JsonNode fit = ApiClient.mapper().readTree(ended.out());
         assertThat(fit.at("/parameters/beta/value").asDouble()).isBetween(.36699, .36701);
         assertThat(fit.at("/parameters/beta/low").isNumber()).isTrue();
         assertThat(fit.at("/objective").asDouble()).isBetween(0.0, 1e-15);
@@ -90,10 +69,11 @@ class TableFitTests {
     @Test
     void aRefusalIsSaidAndEndsWithOne() throws IOException {
         Path few = Files.writeString(directory.resolve("few.csv"), "N,D,loss\n1e8,1e9,3\n2e8,1e9,2.9\n");
-        Ended ended = run("fit", few.toString());
-        assertThat(ended.code).isEqualTo(ExitCode.FAILED.code());
-        assertThat(ended.out).contains("refused, too-few-points: Five parameters need at least 8 points");
-        JsonNode json = ApiClient.mapper().readTree(run("fit", few.toString(), "--json").out);
+        Ended ended = Ended.of("fit", few.toString());
+        assertThat(ended.code()).isEqualTo(ExitCode.FAILED.code());
+        assertThat(ended.out()).contains("refused, too-few-points: Five parameters need at least 8 points");
+        JsonNode json = ApiClient.mapper()
+                .readTree(Ended.of("fit", few.toString(), "--json").out());
         assertThat(json.at("/refusal/code").asString()).isEqualTo("too-few-points");
         assertThat(json.at("/objective").isNull()).isTrue();
     }
@@ -113,8 +93,8 @@ class TableFitTests {
     }
 
     private static void assertUsage(String message, String... args) {
-        Ended ended = run(args);
-        assertThat(ended.code).as(ended.err).isEqualTo(ExitCode.USAGE.code());
-        assertThat(ended.err).containsIgnoringCase(message);
+        Ended ended = Ended.of(args);
+        assertThat(ended.code()).as(ended.err()).isEqualTo(ExitCode.USAGE.code());
+        assertThat(ended.err()).containsIgnoringCase(message);
     }
 }

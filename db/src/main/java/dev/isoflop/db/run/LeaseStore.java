@@ -55,8 +55,7 @@ public class LeaseStore {
      */
     public List<Held> renew(Collection<Long> runners, Collection<Progress> reported) {
         // Runs before leases and by rising id, as everybody else takes them. Shares are reckoned where each lease is
-        // read once:
-        // joined later they would be reckoned for every lease anew.
+        // read once: joined later, they would be reckoned for every lease anew.
         return jdbc.sql("""
                         with locked as (
                             select l.run_id, l.attempt_no, l.runner_id, l.share, r.state, r.stop_intent, r.stop_deadline, r.step, o.step as told

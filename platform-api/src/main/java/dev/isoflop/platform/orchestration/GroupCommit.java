@@ -12,13 +12,16 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Semaphore;
 import java.util.function.Function;
 import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
+import org.springframework.transaction.TransactionException;
 
 /**
  * Answers what runners ask, those who ask while others are being answered together in one transaction. None waits for company: the first
  * goes at once, and what has come meanwhile goes next, so that a commit serves the more runners the more there are.
  *
  * <p>Concurrency: a question that finds a place free has a thread started that answers all that waits, in groups, and ends when nothing
- * does. A runner is in a group once. Should a group fail, its questions are answered one by one, so that none suffers for another's.
+ * does. A runner is in a group once. Should a group fail, its questions are answered one by one, so that none suffers for
+ * another's, unless it was the database that was away.
  *
  * @param <Q> question of one runner
  * @param <A> answer to it
@@ -94,18 +97,44 @@ final class GroupCommit<Q, A> {
     }
 
     private void answer(List<Waiting<Q, A>> group) {
+        RuntimeException failure = attempt(group);
+        if (failure == null) {
+            return;
+        }
+        if (group.size() == 1 || isOutage(failure)) {
+            fail(group, failure);
+            return;
+        }
+        for (int i = 0; i < group.size(); i++) {
+            RuntimeException own = attempt(group.subList(i, i + 1));
+            if (own != null && isOutage(own)) {
+                fail(group.subList(i, group.size()), own);
+                return;
+            }
+            if (own != null) {
+                fail(group.subList(i, i + 1), own);
+            }
+        }
+    }
+
+    /** No transaction could be begun or ended: that is nobody's fault, and each alone would wait for it as long as all together have. */
+    private static boolean isOutage(RuntimeException failure) {
+        return failure instanceof TransactionException;
+    }
+
+    private static <Q, A> void fail(List<Waiting<Q, A>> group, Throwable failure) {
+        group.forEach(one -> one.answer.completeExceptionally(failure));
+    }
+
+    /** Answers all of a group, or says why none was. */
+    private @Nullable RuntimeException attempt(List<Waiting<Q, A>> group) {
         Map<Long, A> answers;
         try {
             answers = work.apply(group.stream().map(Waiting::question).toList());
         } catch (RuntimeException e) {
-            if (group.size() > 1) {
-                group.forEach(one -> answer(List.of(one)));
-            } else {
-                group.getFirst().answer.completeExceptionally(e);
-            }
-            return;
+            return e;
         } catch (Error e) {
-            group.forEach(one -> one.answer.completeExceptionally(e));
+            fail(group, e);
             throw e;
         }
         for (Waiting<Q, A> one : group) {
@@ -117,5 +146,6 @@ final class GroupCommit<Q, A> {
                 one.answer.complete(answer);
             }
         }
+        return null;
     }
 }

@@ -11,8 +11,8 @@ import org.slf4j.LoggerFactory;
  * Answers that take the longer the more there is. Each is kept for {@value #TIMES} times as long as it took, so that it is as good as new
  * while it is cheap, and never takes more than a small part of the machine.
  *
- * <p>Concurrency: of several that ask for an old one, one looks. The others take the old one, if it is not twice as old, and wait and share what is
- * found otherwise; so does the one that looks, in a thread of its own.
+ * <p>Concurrency: an answer that has outlived its time once is still given, while a thread of its own looks for the next, one at a time for each. One that
+ * has outlived it twice is not: one of those that ask looks, and the others wait and share what it found.
  *
  * @param <K> what tells answers apart
  */

@@ -6,17 +6,21 @@ import dev.isoflop.scaling.fit.IsoFlopOptions;
 import dev.isoflop.scaling.fit.ParametricFit;
 import dev.isoflop.scaling.fit.ParametricOptions;
 import dev.isoflop.scaling.law.FitPoint;
+import dev.isoflop.scaling.table.PointTable;
+import dev.isoflop.scaling.table.TableException;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.Reader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 
 /**
- * Times the fits. Arguments: a CSV with the columns {@code Model Size}, {@code Training FLOP} and {@code loss} (240
+ * Times the fits. Arguments: a table of the Chinchilla replication's points, as {@link PointTable} reads it (240
  * synthetic points without one), then {@code --grid} to time Hoffmann's 4,500 starts too.
  */
 public final class FitBench {
@@ -26,7 +30,7 @@ public final class FitBench {
 
     private FitBench() {}
 
-    public static void main(String[] args) throws IOException {
+    public static void main(String[] args) throws IOException, TableException {
         PrintStream out = System.out;
         List<String> arguments = new ArrayList<>(Arrays.asList(args));
         boolean grid = arguments.remove("--grid");
@@ -90,18 +94,10 @@ public final class FitBench {
         out.printf("%-52s best of %d: %.1f ms%n", what, repeats, best);
     }
 
-    private static List<FitPoint> read(Path csv) throws IOException {
-        List<String> lines = Files.readAllLines(csv);
-        List<String> header = Arrays.asList(lines.getFirst().split(","));
-        int size = header.indexOf("Model Size");
-        int flops = header.indexOf("Training FLOP");
-        int loss = header.indexOf("loss");
-        List<FitPoint> all = new ArrayList<>();
-        for (String line : lines.subList(1, lines.size())) {
-            String[] cells = line.split(",");
-            double n = Double.parseDouble(cells[size]);
-            double c = Double.parseDouble(cells[flops]);
-            all.add(FitPoint.ofBudget(n, c / (6 * n), c, Double.parseDouble(cells[loss])));
+    private static List<FitPoint> read(Path csv) throws IOException, TableException {
+        List<FitPoint> all;
+        try (Reader reader = Files.newBufferedReader(csv)) {
+            all = PointTable.read(reader, Map.of()).points();
         }
         // the replication leaves the five highest losses out
         double cut = all.stream().mapToDouble(FitPoint::loss).sorted().toArray()[all.size() - 5];

@@ -66,13 +66,11 @@ public final class LawFit {
                             unknown, law.formula(), unknown + 1, points.size()),
                     Map.of("points", (double) points.size(), "needed", (double) unknown + 1));
         }
-        double[] weight = new double[points.size()];
-        java.util.Arrays.setAll(weight, points::weight);
-        LawObjective ranking = new LawObjective(law, points, weight, criterion);
+        LawObjective ranking = new LawObjective(law, points, points.weights(), criterion);
         List<double[]> starts = best(ranking, law.candidates(points));
         DampedNewton.Minimum[] minima = new DampedNewton.Minimum[starts.size()];
         Parallel.range(minima.length, threads, () -> {
-            LawObjective own = new LawObjective(law, points, weight, criterion);
+            LawObjective own = new LawObjective(law, points, points.weights(), criterion);
             DampedNewton newton = new DampedNewton(own.bounds(false), own.bounds(true));
             return i -> minima[i] = newton.minimise(own, starts.get(i));
         });
@@ -128,9 +126,7 @@ public final class LawFit {
      * The objective at given values of the coefficients.
      */
     public static double objectiveAt(Law law, double[] values, LawPoints points, Criterion criterion) {
-        double[] weight = new double[points.size()];
-        java.util.Arrays.setAll(weight, points::weight);
-        LawObjective f = new LawObjective(law, points, weight, criterion);
+        LawObjective f = new LawObjective(law, points, points.weights(), criterion);
         return f.valueAt(f.theta(values));
     }
 

@@ -59,8 +59,18 @@ public final class LawPoints {
         return loss[i];
     }
 
+    /** All losses, by point. */
+    public double[] losses() {
+        return loss.clone();
+    }
+
     public double weight(int i) {
         return weight[i];
+    }
+
+    /** All weights, by point. */
+    public double[] weights() {
+        return weight.clone();
     }
 
     public @Nullable String group(int i) {

@@ -79,7 +79,7 @@ public record PointTable(List<FitPoint> points, List<Long> lines, Map<Column, St
             throw new TableException(0, "it is no CSV: " + e.getMessage());
         } catch (UncheckedIOException e) {
             // the parser's own iterator wraps what it finds wrong with quotes
-            throw new TableException(0, "it is no CSV: " + e.getCause().getMessage());
+            throw new TableException(0, "it is no CSV: " + e.getMessage());
         } catch (IllegalArgumentException e) {
             throw new TableException(1, "its header cannot be used: " + e.getMessage());
         }

@@ -1,40 +1,25 @@
 package dev.isoflop.scaling.law.form;
 
 import dev.isoflop.scaling.law.Jet;
-import dev.isoflop.scaling.law.Law;
 import dev.isoflop.scaling.law.LawPoints;
 import dev.isoflop.scaling.law.NonNegative;
 import java.util.ArrayList;
 import java.util.List;
 
 /** L(N, D) = E + A N^-alpha + B D^-beta (Hoffmann et al. 2022, equation 2). */
-public final class Chinchilla implements Law {
+public final class Chinchilla extends Form {
 
-    private static final List<Coefficient> COEFFICIENTS = List.of(
-            Coefficient.scale("E"),
-            Coefficient.scale("A"),
-            Coefficient.scale("B"),
-            Coefficient.between("alpha", 0.01, 3),
-            Coefficient.between("beta", 0.01, 3));
-
-    @Override
-    public String name() {
-        return "chinchilla";
-    }
-
-    @Override
-    public String formula() {
-        return "L = E + A N^-alpha + B D^-beta";
-    }
-
-    @Override
-    public List<Input> inputs() {
-        return List.of(Input.N, Input.D);
-    }
-
-    @Override
-    public List<Coefficient> coefficients() {
-        return COEFFICIENTS;
+    public Chinchilla() {
+        super(
+                "chinchilla",
+                "L = E + A N^-alpha + B D^-beta",
+                List.of(Input.N, Input.D),
+                List.of(
+                        Coefficient.scale("E"),
+                        Coefficient.scale("A"),
+                        Coefficient.scale("B"),
+                        Coefficient.between("alpha", 0.01, 3),
+                        Coefficient.between("beta", 0.01, 3)));
     }
 
     @Override
@@ -45,7 +30,7 @@ public final class Chinchilla implements Law {
 
     @Override
     public List<double[]> candidates(LawPoints points) {
-        double[] loss = losses(points);
+        double[] loss = points.losses();
         List<double[]> out = new ArrayList<>();
         for (double alpha : Grid.logarithmic(0.02, 2, 12)) {
             double[] model = Grid.power(points.column(Input.N), -alpha);
@@ -56,13 +41,5 @@ public final class Chinchilla implements Law {
             }
         }
         return out;
-    }
-
-    static double[] losses(LawPoints points) {
-        double[] loss = new double[points.size()];
-        for (int i = 0; i < loss.length; i++) {
-            loss[i] = points.loss(i);
-        }
-        return loss;
     }
 }

@@ -1,7 +1,6 @@
 package dev.isoflop.scaling.law.form;
 
 import dev.isoflop.scaling.law.Jet;
-import dev.isoflop.scaling.law.Law;
 import dev.isoflop.scaling.law.LawPoints;
 import dev.isoflop.scaling.law.NonNegative;
 import java.util.ArrayList;
@@ -9,20 +8,23 @@ import java.util.List;
 import java.util.OptionalDouble;
 
 /** L(C) = E + A C^-gamma along the frontier: the least loss of each budget (Kaplan et al. 2020, section 6; Hoffmann et al. 2022, figure 2). E is fitted, or pinned. */
-public final class ComputeEnvelope implements Law {
+public final class ComputeEnvelope extends Form {
 
     private final OptionalDouble floor;
-    private final List<Coefficient> coefficients;
 
     private ComputeEnvelope(OptionalDouble floor) {
+        super(
+                "envelope",
+                floor.isPresent() ? "L = " + floor.getAsDouble() + " + A C^-gamma" : "L = E + A C^-gamma",
+                List.of(Input.C),
+                coefficients(floor));
         this.floor = floor;
-        List<Coefficient> all = new ArrayList<>();
-        all.add(Coefficient.scale("A"));
-        all.add(Coefficient.between("gamma", 0.001, 3));
-        if (floor.isEmpty()) {
-            all.add(Coefficient.scale("E"));
-        }
-        this.coefficients = List.copyOf(all);
+    }
+
+    private static List<Coefficient> coefficients(OptionalDouble floor) {
+        Coefficient scale = Coefficient.scale("A");
+        Coefficient decay = Coefficient.between("gamma", 0.001, 3);
+        return floor.isPresent() ? List.of(scale, decay) : List.of(scale, decay, Coefficient.scale("E"));
     }
 
     /** With a floor of its own. */
@@ -43,26 +45,6 @@ public final class ComputeEnvelope implements Law {
     }
 
     @Override
-    public String name() {
-        return "envelope";
-    }
-
-    @Override
-    public String formula() {
-        return floor.isPresent() ? "L = " + floor.getAsDouble() + " + A C^-gamma" : "L = E + A C^-gamma";
-    }
-
-    @Override
-    public List<Input> inputs() {
-        return List.of(Input.C);
-    }
-
-    @Override
-    public List<Coefficient> coefficients() {
-        return coefficients;
-    }
-
-    @Override
     public Jet loss(Jet[] c, double[] x) {
         Jet reducible = c[0].times(c[1].negated().exponentOf(x[0]));
         return floor.isPresent() ? reducible.plus(floor.getAsDouble()) : reducible.plus(c[2]);
@@ -70,7 +52,7 @@ public final class ComputeEnvelope implements Law {
 
     @Override
     public List<double[]> candidates(LawPoints points) {
-        double[] loss = Chinchilla.losses(points);
+        double[] loss = points.losses();
         List<double[]> out = new ArrayList<>();
         for (double gamma : Grid.logarithmic(0.005, 1, 60)) {
             double[] falling = Grid.power(points.column(Input.C), -gamma);

@@ -2,7 +2,6 @@ package dev.isoflop.scaling.law.form;
 
 import dev.isoflop.scaling.law.ChinchillaLaw;
 import dev.isoflop.scaling.law.Jet;
-import dev.isoflop.scaling.law.Law;
 import dev.isoflop.scaling.law.LawPoints;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,36 +11,18 @@ import java.util.List;
  * L = E + A N'^-alpha + B D'^-beta with D' = U + U RD* (1 - exp(-RD / RD*)), RD = D / U - 1 the repetitions, and N' likewise of the model that U would
  * suffice for. E, A, B, alpha and beta are those of data that are not repeated; RD* and RN* are fitted.
  */
-public final class DataConstrained implements Law {
-
-    private static final List<Coefficient> COEFFICIENTS =
-            List.of(new Coefficient("RD*", true, 1e-3, 1e12), new Coefficient("RN*", true, 1e-3, 1e12));
+public final class DataConstrained extends Form {
 
     private final ChinchillaLaw fresh;
 
     /** @param fresh the law of data that are seen once */
     public DataConstrained(ChinchillaLaw fresh) {
+        super(
+                "data-constrained",
+                "L = E + A (UN + UN RN* (1 - exp(-RN / RN*)))^-alpha + B (U + U RD* (1 - exp(-RD / RD*)))^-beta",
+                List.of(Input.N, Input.D, Input.U),
+                List.of(new Coefficient("RD*", true, 1e-3, 1e12), new Coefficient("RN*", true, 1e-3, 1e12)));
         this.fresh = fresh;
-    }
-
-    @Override
-    public String name() {
-        return "data-constrained";
-    }
-
-    @Override
-    public String formula() {
-        return "L = E + A (UN + UN RN* (1 - exp(-RN / RN*)))^-alpha + B (U + U RD* (1 - exp(-RD / RD*)))^-beta";
-    }
-
-    @Override
-    public List<Input> inputs() {
-        return List.of(Input.N, Input.D, Input.U);
-    }
-
-    @Override
-    public List<Coefficient> coefficients() {
-        return COEFFICIENTS;
     }
 
     @Override

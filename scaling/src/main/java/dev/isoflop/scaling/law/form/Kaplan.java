@@ -1,7 +1,6 @@
 package dev.isoflop.scaling.law.form;
 
 import dev.isoflop.scaling.law.Jet;
-import dev.isoflop.scaling.law.Law;
 import dev.isoflop.scaling.law.LawPoints;
 import dev.isoflop.scaling.law.NonNegative;
 import java.util.ArrayList;
@@ -11,32 +10,18 @@ import java.util.List;
  * L(N, D) = ((Nc / N)^(alphaN / alphaD) + Dc / D)^alphaD (Kaplan et al. 2020, equation 1.5). Without a floor, so the loss falls for ever; N without
  * embeddings in the paper.
  */
-public final class Kaplan implements Law {
+public final class Kaplan extends Form {
 
-    private static final List<Coefficient> COEFFICIENTS = List.of(
-            Coefficient.scale("Nc"),
-            Coefficient.scale("Dc"),
-            Coefficient.between("alphaN", 0.002, 2),
-            Coefficient.between("alphaD", 0.002, 2));
-
-    @Override
-    public String name() {
-        return "kaplan";
-    }
-
-    @Override
-    public String formula() {
-        return "L = ((Nc / N)^(alphaN / alphaD) + Dc / D)^alphaD";
-    }
-
-    @Override
-    public List<Input> inputs() {
-        return List.of(Input.N, Input.D);
-    }
-
-    @Override
-    public List<Coefficient> coefficients() {
-        return COEFFICIENTS;
+    public Kaplan() {
+        super(
+                "kaplan",
+                "L = ((Nc / N)^(alphaN / alphaD) + Dc / D)^alphaD",
+                List.of(Input.N, Input.D),
+                List.of(
+                        Coefficient.scale("Nc"),
+                        Coefficient.scale("Dc"),
+                        Coefficient.between("alphaN", 0.002, 2),
+                        Coefficient.between("alphaD", 0.002, 2)));
     }
 
     @Override
@@ -48,7 +33,7 @@ public final class Kaplan implements Law {
 
     @Override
     public List<double[]> candidates(LawPoints points) {
-        double[] loss = Chinchilla.losses(points);
+        double[] loss = points.losses();
         List<double[]> out = new ArrayList<>();
         for (double alphaD : Grid.logarithmic(0.02, 0.6, 10)) {
             // L^(1/alphaD) = Nc^r N^-r + Dc D^-1 is linear in Nc^r and Dc for a given r = alphaN / alphaD

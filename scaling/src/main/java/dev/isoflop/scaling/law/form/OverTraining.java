@@ -1,7 +1,6 @@
 package dev.isoflop.scaling.law.form;
 
 import dev.isoflop.scaling.law.Jet;
-import dev.isoflop.scaling.law.Law;
 import dev.isoflop.scaling.law.LawPoints;
 import dev.isoflop.scaling.law.NonNegative;
 import java.util.ArrayList;
@@ -11,32 +10,18 @@ import java.util.List;
  * L(C, M) = E + (a M^eta + b M^-eta) C^-eta at M = D / N tokens a parameter (Gadre et al. 2024, equation 4), which by C = 6 N D is E + A N^-e + B D^-e with one
  * exponent e = 2 eta for both: more tokens a parameter move the law and keep its slope. Fitted in the latter form, from as few as five runs.
  */
-public final class OverTraining implements Law {
+public final class OverTraining extends Form {
 
-    private static final List<Coefficient> COEFFICIENTS = List.of(
-            Coefficient.scale("E"),
-            Coefficient.scale("A"),
-            Coefficient.scale("B"),
-            Coefficient.between("exponent", 0.01, 3));
-
-    @Override
-    public String name() {
-        return "over-training";
-    }
-
-    @Override
-    public String formula() {
-        return "L = E + A N^-exponent + B D^-exponent";
-    }
-
-    @Override
-    public List<Input> inputs() {
-        return List.of(Input.N, Input.D);
-    }
-
-    @Override
-    public List<Coefficient> coefficients() {
-        return COEFFICIENTS;
+    public OverTraining() {
+        super(
+                "over-training",
+                "L = E + A N^-exponent + B D^-exponent",
+                List.of(Input.N, Input.D),
+                List.of(
+                        Coefficient.scale("E"),
+                        Coefficient.scale("A"),
+                        Coefficient.scale("B"),
+                        Coefficient.between("exponent", 0.01, 3)));
     }
 
     @Override
@@ -47,7 +32,7 @@ public final class OverTraining implements Law {
 
     @Override
     public List<double[]> candidates(LawPoints points) {
-        double[] loss = Chinchilla.losses(points);
+        double[] loss = points.losses();
         List<double[]> out = new ArrayList<>();
         for (double exponent : Grid.logarithmic(0.02, 2, 40)) {
             double[] model = Grid.power(points.column(Input.N), -exponent);
