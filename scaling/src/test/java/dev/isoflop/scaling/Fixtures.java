@@ -30,7 +30,7 @@ public final class Fixtures {
             String[] header = lines.getFirst().split(",");
             List<Map<String, String>> rows = new ArrayList<>();
             for (String line : lines.subList(1, lines.size())) {
-                String[] cells = line.split(",");
+                String[] cells = line.split(",", -1);
                 Map<String, String> row = new HashMap<>();
                 for (int i = 0; i < header.length; i++) {
                     row.put(header[i], cells[i]);
