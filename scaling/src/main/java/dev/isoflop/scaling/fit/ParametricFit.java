@@ -33,6 +33,7 @@ public final class ParametricFit {
     private static final int MIN_DISTINCT = 3;
 
     private static final int MAX_STARTS = 12;
+    private static final List<String> NAMES = List.of("E", "A", "B", "alpha", "beta");
     private static final double SAME = 1.02;
 
     private ParametricFit() {}
@@ -124,6 +125,16 @@ public final class ParametricFit {
         return f.valueAt(theta(f, law));
     }
 
+    /**
+     * The bootstrap's vectors (E, A, B, alpha, beta) about a minimum that is known, whether or not its exponents are determined: what a law says near its points may be
+     * well known where they are not.
+     *
+     * @param law the minimiser for these points and options
+     */
+    public static Resamples resample(List<FitPoint> points, ParametricOptions options, int threads, ChinchillaLaw law) {
+        return new Resamples(NAMES, resample(points, options, threads, theta(objective(points, options), law)));
+    }
+
     private static FitOutcome<ParametricResult> withUncertainty(
             List<FitPoint> points, ParametricOptions options, int threads, Minimum minimum) {
         ChinchillaLaw law = minimum.law();
@@ -172,7 +183,7 @@ public final class ParametricFit {
                             "objective", minimum.objective()));
         }
         List<double[]> rows = resample(points, options, threads, best);
-        Resamples resamples = new Resamples(List.of("E", "A", "B", "alpha", "beta"), rows);
+        Resamples resamples = new Resamples(NAMES, rows);
         double level = options.level();
         ToDoubleFunction<double[]> a = row -> ParametricResult.law(row).a();
         ToDoubleFunction<double[]> b = row -> ParametricResult.law(row).b();

@@ -48,6 +48,10 @@ public record FitPoint(
         return new FitPoint(N, D, C, loss, seed, newGroup, weight);
     }
 
+    public FitPoint withWeight(double newWeight) {
+        return new FitPoint(N, D, C, loss, seed, group, newWeight);
+    }
+
     private static void requirePositive(String name, double value) {
         if (!(value > 0) || Double.isInfinite(value)) {
             throw new IllegalArgumentException(name + " must be positive and finite, was " + value);
