@@ -1,0 +1,91 @@
+package dev.isoflop.scaling.design;
+
+import dev.isoflop.scaling.law.ChinchillaLaw;
+import dev.isoflop.scaling.law.ComputeOptimum;
+
+/** What is to be known better: a number that follows from the law. */
+public sealed interface DesignTarget {
+
+    /** The number under a law; its variance is what a design lowers. */
+    double value(ChinchillaLaw law);
+
+    /** In a few words, such as "ln N* at 1e+24 FLOPs". */
+    String words();
+
+    /**
+     * ln N* at a budget: how large the model should be.
+     *
+     * @param C training FLOPs
+     */
+    record LogOptimum(double C) implements DesignTarget {
+
+        public LogOptimum {
+            requirePositive("C", C);
+        }
+
+        @Override
+        public double value(ChinchillaLaw law) {
+            return Math.log(law.optimum(C).N());
+        }
+
+        @Override
+        public String words() {
+            return String.format(java.util.Locale.ROOT, "ln N* at %.3g FLOPs", C);
+        }
+
+        /**
+         * What not knowing N* costs, FLOPs. Training a model of N* e^x instead of N* at C wastes the share (alpha + beta) / 2 x^2 of it to second order: at the
+         * optimum alpha A N^-alpha = beta B D^-beta =: s, so the loss curves by (alpha + beta) s in ln N along the budget, and falls by s for each factor of e in C
+         * along the frontier.
+         *
+         * @param variance of ln N*
+         */
+        public double waste(ChinchillaLaw law, double variance) {
+            return C * Math.min(1, (law.alpha() + law.beta()) / 2 * variance);
+        }
+    }
+
+    /** Log loss of one run. */
+    record LogLoss(double N, double D) implements DesignTarget {
+
+        public LogLoss {
+            requirePositive("N", N);
+            requirePositive("D", D);
+        }
+
+        /** At the optimum of a budget under a law. */
+        public static LogLoss at(ComputeOptimum optimum) {
+            return new LogLoss(optimum.N(), optimum.D());
+        }
+
+        @Override
+        public double value(ChinchillaLaw law) {
+            return Math.log(law.loss(N, D));
+        }
+
+        @Override
+        public String words() {
+            return String.format(java.util.Locale.ROOT, "ln loss of N = %.3g, D = %.3g", N, D);
+        }
+    }
+
+    /** Exponent a of N* in C. */
+    record OptimumExponent() implements DesignTarget {
+
+        @Override
+        public double value(ChinchillaLaw law) {
+            return law.a();
+        }
+
+        @Override
+        public String words() {
+            return "the exponent of N* in C";
+        }
+    }
+
+    private static void requirePositive(String name, double value) {
+        if (!(value > 0) || Double.isInfinite(value)) {
+            throw new IllegalArgumentException(name + " must be positive and finite, was " + value);
+        }
+    }
+}

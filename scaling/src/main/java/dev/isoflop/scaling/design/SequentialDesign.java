@@ -1,0 +1,166 @@
+package dev.isoflop.scaling.design;
+
+import dev.isoflop.scaling.fit.FitOutcome;
+import dev.isoflop.scaling.fit.ParametricFit;
+import dev.isoflop.scaling.fit.ParametricOptions;
+import dev.isoflop.scaling.law.ChinchillaLaw;
+import dev.isoflop.scaling.law.FitPoint;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalDouble;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Chooses the next run, or the next few to be trained side by side: the law is fitted to what there is, and of all runs that could be afforded the one is taken that lowers the
+ * variance of the target most for what it costs (c-optimal design, one run at a time). Each further run of a wave is chosen as if those before it had ended.
+ *
+ * <p>Cost is FLOPs and an overhead a run, without which ever more ever smaller runs would be best. The variance is to first order about the fitted law, so it is as true as the
+ * law: what was seen of it on truths of another form is in docs/benchmarks/design.md.
+ */
+public final class SequentialDesign {
+
+    private static final double MAD_TO_SD = 1.4826;
+    private static final double LEAST_NOISE = 1e-4;
+    private static final int COEFFICIENTS = 5;
+
+    private SequentialDesign() {}
+
+    /**
+     * What may be spent.
+     *
+     * @param wave runs to choose at once
+     * @param remaining FLOPs that are left for all of them
+     * @param overhead what a run costs beside its own FLOPs, in FLOPs. A tenth of the whole budget makes for about thirty runs that use most of it up
+     * @param noise standard deviation of a run's log loss, if it is known; else from the residuals
+     */
+    public record Means(int wave, double remaining, double overhead, OptionalDouble noise) {
+
+        public Means {
+            if (wave < 1) {
+                throw new IllegalArgumentException("a wave is at least one run, was " + wave);
+            }
+            if (!(remaining >= 0) || !(overhead >= 0) || Double.isInfinite(overhead)) {
+                throw new IllegalArgumentException(
+                        "remaining and overhead must be 0 or more FLOPs, were " + remaining + " and " + overhead);
+            }
+            if (noise.isPresent() && !(noise.getAsDouble() > 0)) {
+                throw new IllegalArgumentException("noise must be positive, was " + noise.getAsDouble());
+            }
+        }
+    }
+
+    /**
+     * @param run to train
+     * @param sdBefore standard deviation of the target without it
+     * @param sdAfter with it
+     * @param saves FLOPs that knowing N* so much better saves at the target's budget; not a number for other targets
+     */
+    public record Choice(CandidateRuns.Run run, double sdBefore, double sdAfter, double saves) {
+
+        /** Whether it saves more than it costs. */
+        public boolean pays() {
+            return saves > run.C();
+        }
+    }
+
+    /**
+     * @param law fitted to the runs there are
+     * @param noise standard deviation of a run's log loss, as given or as found
+     * @param value of the target under the law
+     * @param sd of the target now
+     * @param choices to train next, in the order chosen; empty if nothing can be afforded
+     */
+    public record Next(ChinchillaLaw law, double noise, double value, double sd, List<Choice> choices) {}
+
+    /** @return refused if there are too few runs for a law; {@link CandidateRuns#beginning} says which to begin with */
+    public static FitOutcome<Next> next(
+            List<FitPoint> points, DesignTarget target, CandidateRuns candidates, Means means) {
+        return fit(points, means.noise()).flatMap(found -> {
+            Information information = new Information(found.law, found.noise);
+            for (FitPoint p : points) {
+                information.add(information.gradient(p.N(), p.D()), p.weight());
+            }
+            double[] gradient = information.gradient(target);
+            List<CandidateRuns.Run> runs = candidates.all();
+            List<Choice> choices = new ArrayList<>();
+            double remaining = means.remaining();
+            double sd = Math.sqrt(information.variance(gradient));
+            while (choices.size() < means.wave()) {
+                CandidateRuns.Run best = best(runs, information, gradient, remaining, means.overhead());
+                if (best == null) {
+                    break;
+                }
+                double before = information.variance(gradient);
+                information.add(information.gradient(best.N(), best.D()), 1);
+                double after = information.variance(gradient);
+                choices.add(new Choice(
+                        best,
+                        Math.sqrt(before),
+                        Math.sqrt(after),
+                        target instanceof DesignTarget.LogOptimum optimum
+                                ? optimum.waste(found.law, before) - optimum.waste(found.law, after)
+                                : Double.NaN));
+                remaining -= best.C();
+            }
+            return new FitOutcome.Converged<>(
+                    new Next(found.law, found.noise, target.value(found.law), sd, List.copyOf(choices)));
+        });
+    }
+
+    private static CandidateRuns.@Nullable Run best(
+            List<CandidateRuns.Run> runs,
+            Information information,
+            double[] gradient,
+            double remaining,
+            double overhead) {
+        double[] target = information.times(gradient);
+        CandidateRuns.Run best = null;
+        double most = 0;
+        for (CandidateRuns.Run run : runs) {
+            if (run.C() <= remaining * (1 + 1e-9)) {
+                double gain =
+                        information.reduction(information.gradient(run.N(), run.D()), target, 1) / (run.C() + overhead);
+                if (gain > most) {
+                    most = gain;
+                    best = run;
+                }
+            }
+        }
+        return best;
+    }
+
+    /** @param noise standard deviation of log loss */
+    record Fitted(ChinchillaLaw law, double noise) {}
+
+    /** Huber's delta goes with the noise: near to least squares, which are the sharpest for a run's noise, and yet one run that went wrong does not carry the rest. */
+    static FitOutcome<Fitted> fit(List<FitPoint> points, OptionalDouble noise) {
+        if (noise.isPresent()) {
+            double known = noise.getAsDouble();
+            return law(points, 3 * known).flatMap(law -> new FitOutcome.Converged<>(new Fitted(law, known)));
+        }
+        return law(points, ParametricOptions.defaults().huberDelta())
+                .flatMap(first -> law(points, 1.5 * deviation(points, first)))
+                .flatMap(law -> new FitOutcome.Converged<>(new Fitted(law, deviation(points, law))));
+    }
+
+    private static FitOutcome<ChinchillaLaw> law(List<FitPoint> points, double delta) {
+        return ParametricFit.minimum(points, ParametricOptions.defaults().withHuberDelta(delta), 1)
+                .flatMap(found -> new FitOutcome.Converged<>(found.law()));
+    }
+
+    /** By the median absolute residual, freed of what five coefficients take up. */
+    private static double deviation(List<FitPoint> points, ChinchillaLaw law) {
+        double[] residuals = points.stream()
+                .mapToDouble(p -> Math.abs(Math.log(law.loss(p.N(), p.D()) / p.loss())))
+                .sorted()
+                .toArray();
+        int n = residuals.length;
+        double median = (residuals[(n - 1) / 2] + residuals[n / 2]) / 2;
+        return Math.max(LEAST_NOISE, MAD_TO_SD * median * Math.sqrt((double) n / (n - COEFFICIENTS)));
+    }
+
+    /** The law that a finished design gives. */
+    public static FitOutcome<ChinchillaLaw> conclude(List<FitPoint> points, OptionalDouble noise) {
+        return fit(points, noise).flatMap(found -> new FitOutcome.Converged<>(found.law));
+    }
+}
