@@ -70,9 +70,8 @@ public final class LawFit {
         List<double[]> starts = best(ranking, law.candidates(points));
         DampedNewton.Minimum[] minima = new DampedNewton.Minimum[starts.size()];
         Parallel.range(minima.length, threads, () -> {
-            LawObjective own = new LawObjective(law, points, points.weights(), criterion);
-            DampedNewton newton = new DampedNewton(own.bounds(false), own.bounds(true));
-            return i -> minima[i] = newton.minimise(own, starts.get(i));
+            Descent own = new Descent(law, points, points.weights(), criterion);
+            return i -> minima[i] = own.from(starts.get(i));
         });
         DampedNewton.Minimum lowest = minima[0];
         for (DampedNewton.Minimum each : minima) {
@@ -114,9 +113,8 @@ public final class LawFit {
         Parallel.range(count, threads, () -> i -> {
             double[] weight = new double[points.size()];
             java.util.Arrays.setAll(weight, p -> points.weight(p) * draws.get(i)[p]);
-            LawObjective f = new LawObjective(minimum.law, points, weight, criterion);
-            DampedNewton newton = new DampedNewton(f.bounds(false), f.bounds(true));
-            rows[i] = f.values(newton.minimise(f, f.theta(minimum.values)).theta());
+            Descent own = new Descent(minimum.law, points, weight, criterion);
+            rows[i] = own.exact.values(own.from(own.exact.theta(minimum.values)).theta());
         });
         return new Resamples(
                 minimum.law.coefficients().stream().map(Law.Coefficient::name).toList(), List.of(rows));
@@ -128,6 +126,34 @@ public final class LawFit {
     public static double objectiveAt(Law law, double[] values, LawPoints points, Criterion criterion) {
         LawObjective f = new LawObjective(law, points, points.weights(), criterion);
         return f.valueAt(f.theta(values));
+    }
+
+    /** Goes down a criterion's stages. Not thread safe. */
+    private static final class Descent {
+        private final LawObjective exact;
+        private final List<LawObjective> stages;
+        private final DampedNewton newton;
+
+        Descent(Law law, LawPoints points, double[] weight, Criterion criterion) {
+            exact = new LawObjective(law, points, weight, criterion);
+            stages = criterion.stages().stream()
+                    .map(stage -> stage == criterion ? exact : new LawObjective(law, points, weight, stage))
+                    .toList();
+            newton = new DampedNewton(exact.bounds(false), exact.bounds(true));
+        }
+
+        DampedNewton.Minimum from(double[] start) {
+            DampedNewton.Minimum reached = newton.minimise(stages.getFirst(), start);
+            for (LawObjective stage : stages.subList(1, stages.size())) {
+                reached = newton.minimise(stage, reached.theta());
+            }
+            return new DampedNewton.Minimum(
+                    reached.theta(),
+                    exact.valueAt(reached.theta()),
+                    reached.iterations(),
+                    reached.decrement(),
+                    reached.converged());
+        }
     }
 
     private static List<double[]> best(LawObjective f, List<double[]> candidates) {

@@ -105,7 +105,7 @@ final class LawObjective extends Objective {
         double r = predicted.value() - measured;
         double slope = w * criterion.slope(r);
         double curvature = w * criterion.curvature(r);
-        double reweighted = r == 0 ? curvature : slope / r;
+        double reweighted = w * criterion.reweighting(r);
         value += w * criterion.cost(r);
         for (int k = 0; k < parameters; k++) {
             double dk = predicted.d(k);

@@ -1,5 +1,6 @@
 package dev.isoflop.scaling.law;
 
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -19,7 +20,27 @@ public final class LawPoints {
         this.group = group;
     }
 
-    /** With the inputs N, D and C. */
+    /**
+     * What was measured, without inputs so far.
+     *
+     * @param measured loss, or what else the law is of
+     * @param group what is resampled as one with others of that name; null for a point that is alone
+     */
+    public static LawPoints measured(double[] measured, @Nullable String[] group) {
+        if (measured.length != group.length) {
+            throw new IllegalArgumentException(group.length + " groups for " + measured.length + " points");
+        }
+        for (double v : measured) {
+            if (!Double.isFinite(v)) {
+                throw new IllegalArgumentException("what is fitted must be finite, was " + v);
+            }
+        }
+        double[] weight = new double[measured.length];
+        Arrays.fill(weight, 1);
+        return new LawPoints(measured.clone(), weight, group.clone());
+    }
+
+    /** With the inputs N, D and C, and those that all points have beside. */
     public static LawPoints of(List<FitPoint> points) {
         LawPoints made = new LawPoints(
                 points.stream().mapToDouble(FitPoint::loss).toArray(),
@@ -28,6 +49,12 @@ public final class LawPoints {
         made.inputs.put(Law.Input.N, points.stream().mapToDouble(FitPoint::N).toArray());
         made.inputs.put(Law.Input.D, points.stream().mapToDouble(FitPoint::D).toArray());
         made.inputs.put(Law.Input.C, points.stream().mapToDouble(FitPoint::C).toArray());
+        for (Law.Input input : Law.Input.values()) {
+            if (!points.isEmpty() && points.stream().allMatch(p -> p.further().containsKey(input))) {
+                made.inputs.put(
+                        input, points.stream().mapToDouble(p -> p.input(input)).toArray());
+            }
+        }
         return made;
     }
 
@@ -41,13 +68,30 @@ public final class LawPoints {
             throw new IllegalArgumentException(input + ": " + values.length + " values for " + loss.length + " points");
         }
         for (double v : values) {
-            if (!(v > 0) || Double.isInfinite(v)) {
-                throw new IllegalArgumentException(input + " must be positive and finite, was " + v);
-            }
+            input.check(v);
         }
         LawPoints made = new LawPoints(loss, weight, group);
         made.inputs.putAll(inputs);
         made.inputs.put(input, values.clone());
+        return made;
+    }
+
+    /**
+     * The same points, weighted.
+     *
+     * @param values positive and finite, one a point
+     */
+    public LawPoints withWeights(double[] values) {
+        if (values.length != loss.length) {
+            throw new IllegalArgumentException(values.length + " weights for " + loss.length + " points");
+        }
+        for (double v : values) {
+            if (!(v > 0) || Double.isInfinite(v)) {
+                throw new IllegalArgumentException("weights must be positive and finite, was " + v);
+            }
+        }
+        LawPoints made = new LawPoints(loss, values.clone(), group);
+        made.inputs.putAll(inputs);
         return made;
     }
 

@@ -68,6 +68,7 @@ class LawFitTests {
                         case D -> r[1];
                         case C -> 6 * r[0] * r[1];
                         case U -> r[2];
+                        default -> throw new IllegalStateException("no " + input + " here");
                     })
                     .toArray();
             points.add(FitPoint.of(r[0], r[1], law.loss(truth, x) * Math.exp(noise * random.nextGaussian())));
@@ -167,6 +168,40 @@ class LawFitTests {
         assertThat(found.objective()).isLessThanOrEqualTo(.0158046625 * (1 + 1e-8));
         assertThat(found.value("RD*")).isCloseTo(95.37, withinPercentage(.1));
         assertThat(found.value("RN*")).isCloseTo(1.706, withinPercentage(.1));
+    }
+
+    @Test
+    void errorsAboveCountTenfoldInTheFitThatWasPublishedSo() {
+        LawPoints points = LawPoints.of(Fixtures.csv("kyo_llm_df.csv").stream()
+                .map(r -> FitPoint.of(number(r, "N"), number(r, "D"), number(r, "loss")))
+                .toList());
+        Criterion asymmetric = new Criterion.Asymmetric(10);
+        Law law = new Chinchilla();
+        double[] published = {1.70024, 184.69, 1633.5, .28901, .35579};
+        // five digits were published: the objective moves in its fourth by what they leave out
+        assertThat(LawFit.objectiveAt(law, published, points, asymmetric) / points.size())
+                .isCloseTo(.0227819003, withinPercentage(.01));
+        LawFit.Minimum found = LawFit.minimum(law, points, asymmetric, THREADS).orElseThrow();
+        assertThat(found.objective() / points.size()).isLessThan(.0227818642 * (1 + 1e-6));
+        assertThat(found.objective())
+                .as("what is stated is the criterion's own cost")
+                .isEqualTo(LawFit.objectiveAt(law, found.values(), points, asymmetric));
+        assertThat(found.agreeing()).isGreaterThan(1);
+    }
+
+    @Test
+    void anErrorThatCountsTwiceAboveLeavesTwoThirdsOfThePointsAbove() {
+        // the quantile that minimises it: slopes balance where above * share(prediction above) = share(below)
+        LawPoints points = points(new Chinchilla(), new double[] {1.82, 478, 2143, .347, .367}, .003);
+        LawFit.Minimum found = LawFit.minimum(new Chinchilla(), points, new Criterion.Asymmetric(2), THREADS)
+                .orElseThrow();
+        double[][] rows = points.rows(new Chinchilla());
+        int below = 0;
+        for (int i = 0; i < points.size(); i++) {
+            below += found.loss(rows[i]) < points.loss(i) - 1e-8 ? 1 : 0;
+        }
+        // up to the five points that the law passes through
+        assertThat(below).isBetween(2 * points.size() / 3 - 5, 2 * points.size() / 3 + 5);
     }
 
     private static double number(Map<String, String> row, String column) {
