@@ -108,11 +108,11 @@ public final class LawFit {
             int count,
             long seed,
             int threads) {
-        List<int[]> draws = CaseDraws.draw(points.size(), points::group, resampling, count, seed);
+        List<int[]> draws = CaseDraws.draw(points.measured(), points::group, resampling, count, seed);
         double[][] rows = new double[count][];
         Parallel.range(count, threads, () -> i -> {
             double[] weight = new double[points.size()];
-            java.util.Arrays.setAll(weight, p -> points.weight(p) * draws.get(i)[p]);
+            java.util.Arrays.setAll(weight, p -> points.weight(p) * (p < points.measured() ? draws.get(i)[p] : 1));
             Descent own = new Descent(minimum.law, points, weight, criterion);
             rows[i] = own.exact.values(own.from(own.exact.theta(minimum.values)).theta());
         });

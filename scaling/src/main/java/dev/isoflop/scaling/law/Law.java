@@ -97,10 +97,6 @@ public interface Law {
 
     /** The formula with numbers in place of coefficients. */
     default double loss(double[] c, double... x) {
-        Jet[] jets = new Jet[c.length];
-        for (int i = 0; i < c.length; i++) {
-            jets[i] = Jet.variable(c[i], 0, 1);
-        }
-        return loss(jets, x).value();
+        return loss(Jet.constants(c), x).value();
     }
 }
