@@ -7,8 +7,15 @@ import java.util.Optional;
 /** Forms that need nothing but points, by name. */
 public final class Forms {
 
-    private static final List<Law> ALL =
-            List.of(new Chinchilla(), new Kaplan(), new OverTraining(), ComputeEnvelope.free());
+    private static final List<Law> ALL = List.of(
+            new Chinchilla(),
+            new Kaplan(),
+            new OverTraining(),
+            ComputeEnvelope.free(),
+            new RepeatedData(),
+            WidthDepth.ofShape(),
+            WidthDepth.ofShapeAndSize(),
+            new MixtureOfExperts());
 
     private Forms() {}
 

@@ -23,6 +23,15 @@ public final class Grid {
         return out;
     }
 
+    /** Each value to minus each exponent: a row an exponent. */
+    public static double[][] falling(double[] values, double[] exponents) {
+        double[][] out = new double[exponents.length][];
+        for (int k = 0; k < out.length; k++) {
+            out[k] = power(values, -exponents[k]);
+        }
+        return out;
+    }
+
     public static double[] ones(int count) {
         double[] out = new double[count];
         java.util.Arrays.fill(out, 1);
