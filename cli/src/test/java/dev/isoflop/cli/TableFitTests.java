@@ -134,8 +134,8 @@ class TableFitTests {
         String help = Ended.of("fit", "--help").out().replaceAll("\\s+", " ");
         assertThat(help)
                 .contains("chinchilla, kaplan, over-training, envelope, repeated-data (U), width-depth (WIDTH, DEPTH)")
-                .contains("mixture-of-experts (ACTIVE)")
-                .contains("N, D, C, LOSS, GROUP, WEIGHT, U, ACTIVE, WIDTH, DEPTH");
+                .contains("mixture-of-experts (ACTIVE), rate-batch (RATE, BATCH)")
+                .contains("N, D, C, LOSS, GROUP, WEIGHT, U, ACTIVE, WIDTH, DEPTH, RATE, BATCH");
     }
 
     private static void assertUsage(String message, String... args) {

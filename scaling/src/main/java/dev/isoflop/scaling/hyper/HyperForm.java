@@ -2,14 +2,10 @@ package dev.isoflop.scaling.hyper;
 
 import dev.isoflop.scaling.law.Jet;
 import dev.isoflop.scaling.law.LawPoints;
+import dev.isoflop.scaling.law.LogLine;
 import dev.isoflop.scaling.law.form.Form;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import org.apache.commons.math3.linear.Array2DRowRealMatrix;
-import org.apache.commons.math3.linear.ArrayRealVector;
-import org.apache.commons.math3.linear.DecompositionSolver;
-import org.apache.commons.math3.linear.QRDecomposition;
 
 /** {@link HyperLaw} as a form to be fitted: exp(c + sum of p ln x), linear once its logarithm is taken. */
 final class HyperForm extends Form {
@@ -42,26 +38,10 @@ final class HyperForm extends Form {
         return sum.exp();
     }
 
+    /** The minimum itself, of squares of logarithms; none where the points do not determine it. */
     @Override
     public List<double[]> candidates(LawPoints points) {
-        double[][] x = points.rows(this);
-        double[][] rows = new double[x.length][];
-        double[] y = new double[x.length];
-        for (int i = 0; i < x.length; i++) {
-            double root = Math.sqrt(points.weight(i));
-            rows[i] = new double[x[i].length + 1];
-            rows[i][0] = root;
-            for (int k = 0; k < x[i].length; k++) {
-                rows[i][k + 1] = root * Math.log(x[i][k]);
-            }
-            y[i] = root * Math.log(points.loss(i));
-        }
-        DecompositionSolver solver = new QRDecomposition(new Array2DRowRealMatrix(rows, false), 1e-9).getSolver();
-        if (solver.isNonSingular()) {
-            return List.of(solver.solve(new ArrayRealVector(y, false)).toArray());
-        }
-        double[] level = new double[rows[0].length];
-        level[0] = Arrays.stream(y).average().orElse(0);
-        return List.of(level);
+        return LogLine.through(points.rows(this), points.losses(), points.weights()).stream()
+                .toList();
     }
 }

@@ -63,6 +63,13 @@ public final class HyperLawFit {
         LawPoints points = LawPoints.of(bests);
         Criterion criterion = new Criterion.Square(true);
         HyperForm form = new HyperForm(of.inputs);
+        if (points.size() > form.coefficients().size()
+                && form.candidates(points).isEmpty()) {
+            return new FitOutcome.Refused<>(
+                    RefusalReason.UNIDENTIFIABLE,
+                    "N and D go together in all points, so their powers cannot be told apart. Vary tokens a parameter.",
+                    Map.of("points", (double) bests.size()));
+        }
         return LawFit.minimum(form, points, criterion, threads)
                 .flatMap(minimum -> new FitOutcome.Converged<>(new HyperLawFit(
                         law(minimum.values(), of == Of.N_AND_D),

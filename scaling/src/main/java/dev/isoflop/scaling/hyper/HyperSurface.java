@@ -11,13 +11,15 @@ import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.law.Jet;
 import dev.isoflop.scaling.law.Law;
 import dev.isoflop.scaling.law.LawPoints;
+import dev.isoflop.scaling.law.form.Basin;
+import dev.isoflop.scaling.law.form.RateBatch;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
 /**
  * The loss around the best learning rate and batch, fitted to the runs near the best of each (N, D): a paraboloid of one shape whose centre moves by power laws, on a level
- * of its own for each (N, D). What follows are laws of the best and the regret of any choice. {@link RateBatchForm} is the same with a law of the level.
+ * of its own for each (N, D). What follows are laws of the best and the regret of any choice. {@link RateBatch} is the same with a law of the level.
  */
 public final class HyperSurface {
 
@@ -93,12 +95,14 @@ public final class HyperSurface {
 
     /** The best learning rate. */
     public HyperLaw rate() {
-        return Basin.rate(minimum.values(), 0);
+        double[] c = minimum.values();
+        return new HyperLaw(c[0], c[1], c[2]);
     }
 
     /** The best batch. */
     public HyperLaw batch() {
-        return Basin.batch(minimum.values(), 0);
+        double[] c = minimum.values();
+        return new HyperLaw(c[3], 0, c[4]);
     }
 
     /** @throws IllegalArgumentException if the surface has no such coefficient */

@@ -2,8 +2,10 @@ package dev.isoflop.scaling.hyper;
 
 import dev.isoflop.scaling.law.Jet;
 import dev.isoflop.scaling.law.LawPoints;
+import dev.isoflop.scaling.law.form.Basin;
 import dev.isoflop.scaling.law.form.Form;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -55,21 +57,17 @@ final class LevelForm extends Form {
     @Override
     public List<double[]> candidates(LawPoints points) {
         double[][] x = points.rows(this);
-        List<TunedRun> runs = new ArrayList<>();
-        double[] start = new double[BASIN + index.size()];
-        java.util.Arrays.fill(start, Double.POSITIVE_INFINITY);
-        for (int i = 0; i < x.length; i++) {
-            runs.add(new TunedRun(x[i][0], x[i][1], x[i][2], x[i][3], points.loss(i)));
-            start[level(x[i])] = Math.min(start[level(x[i])], points.loss(i));
-        }
-        List<LocalOptima.Optimum> optima = LocalOptima.of(runs, Double.POSITIVE_INFINITY).optima().stream()
-                .filter(o -> o.loss() > 0)
-                .toList();
-        if (optima.isEmpty()) {
+        Basin.Start found = Basin.start(x, points.losses());
+        if (found.best().isEmpty()) {
             return List.of();
         }
-        System.arraycopy(Basin.start(optima), 0, start, 0, BASIN);
-        optima.forEach(o -> start[level(new double[] {o.N(), o.D()})] = o.loss());
+        double[] start = new double[BASIN + index.size()];
+        Arrays.fill(start, Double.POSITIVE_INFINITY);
+        for (int i = 0; i < x.length; i++) {
+            start[level(x[i])] = Math.min(start[level(x[i])], points.loss(i));
+        }
+        System.arraycopy(found.basin(), 0, start, 0, BASIN);
+        found.best().forEach(best -> start[level(best)] = best[2]);
         return List.of(start);
     }
 }

@@ -32,7 +32,9 @@ public enum Column {
             Law.Input.ACTIVE,
             List.of("active", "na", "n_active", "active_params", "active_parameters", "params_active")),
     WIDTH("width", Law.Input.WIDTH, List.of("width", "d_model", "hidden_size", "n_embd")),
-    DEPTH("layers", Law.Input.DEPTH, List.of("depth", "layers", "n_layers", "num_layers", "n_layer"));
+    DEPTH("layers", Law.Input.DEPTH, List.of("depth", "layers", "n_layers", "num_layers", "n_layer")),
+    RATE("peak learning rate", Law.Input.RATE, List.of("rate", "lr", "learning_rate", "peak_lr", "max_lr")),
+    BATCH("tokens a step", Law.Input.BATCH, List.of("batch", "batch_tokens", "batch_size_tokens", "tokens_per_step"));
 
     private final String meaning;
     private final Law.@Nullable Input further;

@@ -60,7 +60,8 @@ class LawPropertyTests {
         assumeTrue(!(law instanceof DataConstrained), "it holds constants of its own, in parameters and tokens");
         List<FitPoint> points = noisy(law, truth);
         LawFit.Minimum plain = fit(law, points);
-        // millions of parameters, billions of tokens, widths in tens; bits in place of nats, unless the form holds a
+        // millions of parameters and of tokens a step, billions of tokens, widths in tens, rates in thousandths; bits
+        // in place of nats, unless the form holds a
         // floor in nats
         double bits = law.formula().equals(ComputeEnvelope.above(1.6).formula()) ? 1 : 1 / Math.log(2);
         Map<Law.Input, Double> unit = new EnumMap<>(Map.of(
@@ -70,7 +71,9 @@ class LawPropertyTests {
                 Law.Input.U, 1e9,
                 Law.Input.C, 1e15,
                 Law.Input.WIDTH, 10.0,
-                Law.Input.DEPTH, 1.0));
+                Law.Input.DEPTH, 1.0,
+                Law.Input.RATE, 1e-3,
+                Law.Input.BATCH, 1e6));
         List<FitPoint> other = new ArrayList<>();
         for (int i = 0; i < points.size(); i++) {
             Map<Law.Input, Double> row = new EnumMap<>(Law.Input.class);

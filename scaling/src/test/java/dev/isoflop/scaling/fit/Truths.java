@@ -10,6 +10,7 @@ import dev.isoflop.scaling.law.form.DataConstrained;
 import dev.isoflop.scaling.law.form.Kaplan;
 import dev.isoflop.scaling.law.form.MixtureOfExperts;
 import dev.isoflop.scaling.law.form.OverTraining;
+import dev.isoflop.scaling.law.form.RateBatch;
 import dev.isoflop.scaling.law.form.RepeatedData;
 import dev.isoflop.scaling.law.form.WidthDepth;
 import java.util.ArrayList;
@@ -42,7 +43,10 @@ final class Truths {
                 Arguments.of(WidthDepth.ofShapeAndSize(), new double[] {1.7, 60, 1.5, 900, .7, .8, .33, 300, .4}),
                 Arguments.of(
                         new MixtureOfExperts(),
-                        new double[] {.94, 16612, 5456, .46, 17.3, .596, .395, -.167, .16, .16}));
+                        new double[] {.94, 16612, 5456, .46, 17.3, .596, .395, -.167, .16, .16}),
+                Arguments.of(
+                        new RateBatch(),
+                        new double[] {1.82, 478, 2143, .347, .367, 1.8, -.71, .3, .6, .57, .12, -.05, .08}));
     }
 
     /** A sweep of sizes and tokens around the frontier, with data repeated up to 40 times, in deep and flat models, dense and sparse ones. */
@@ -63,6 +67,11 @@ final class Truths {
                     row.put(Law.Input.DEPTH, depth);
                     row.put(Law.Input.WIDTH, Math.sqrt(n / (12 * depth)));
                     row.put(Law.Input.ACTIVE, n * shares[i * 3 % 5]);
+                    // around Li et al.'s best, off it by up to a factor of 4
+                    row.put(
+                            Law.Input.RATE,
+                            1.8 * Math.pow(n, -.71) * Math.pow(n * perParameter, .3) * Math.pow(2, i * 5 % 7 - 3));
+                    row.put(Law.Input.BATCH, .6 * Math.pow(n * perParameter, .57) * Math.pow(2, i * 3 % 5 - 2));
                     rows.add(row);
                 }
             }

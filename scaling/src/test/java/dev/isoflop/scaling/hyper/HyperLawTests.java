@@ -216,4 +216,15 @@ class HyperLawTests {
                         .ofD())
                 .isCloseTo(1, within(1e-9));
     }
+
+    @Test
+    void powersOfWhatGoesTogetherAreNotToldApart() {
+        List<FitPoint> points = new ArrayList<>();
+        for (double n : new double[] {1e8, 2e8, 5e8, 1e9}) {
+            points.add(FitPoint.of(n, 20 * n, 1 / n));
+        }
+        assertThat(HyperLawFit.of(points, HyperLawFit.Of.N_AND_D, Resampling.POINTS, 0, 1, .9, 1))
+                .isInstanceOfSatisfying(
+                        FitOutcome.Refused.class, r -> assertThat(r.sentence()).contains("Vary tokens a parameter"));
+    }
 }

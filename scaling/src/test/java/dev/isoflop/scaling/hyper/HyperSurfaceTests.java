@@ -12,6 +12,7 @@ import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.law.Law;
 import dev.isoflop.scaling.law.LawPoints;
 import dev.isoflop.scaling.law.form.Chinchilla;
+import dev.isoflop.scaling.law.form.RateBatch;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -27,7 +28,7 @@ class HyperSurfaceTests {
     /** A grid of 5 learning rates and 5 batches around the best of each of 9 (N, D). */
     private static List<TunedRun> grid(double noise) {
         Random random = new Random(5);
-        RateBatchForm form = new RateBatchForm();
+        RateBatch form = new RateBatch();
         List<TunedRun> runs = new ArrayList<>();
         for (double n : new double[] {6e7, 2.5e8, 1e9}) {
             for (double each : new double[] {10, 50, 250}) {
@@ -88,7 +89,7 @@ class HyperSurfaceTests {
                         .with(Map.of(Law.Input.RATE, r.rate(), Law.Input.BATCH, r.batch())))
                 .toList();
         LawFit.Minimum found = LawFit.minimum(
-                        new RateBatchForm(), LawPoints.of(points), new Criterion.HuberLog(1e-3), THREADS)
+                        new RateBatch(), LawPoints.of(points), new Criterion.HuberLog(1e-3), THREADS)
                 .orElseThrow();
         for (int k = 0; k < TRUTH.length; k++) {
             assertThat(found.values()[k])
@@ -111,7 +112,7 @@ class HyperSurfaceTests {
                 n, d, 4 * surface.rate().at(n, d), surface.batch().at(n, d));
         assertThat(far.expected()).isGreaterThan(best.expected());
         assertThat(far.share().low()).isLessThan(far.share().value());
-        double truth = new RateBatchForm()
+        double truth = new RateBatch()
                                 .loss(
                                         TRUTH,
                                         n,

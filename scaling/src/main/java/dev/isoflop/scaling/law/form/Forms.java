@@ -15,7 +15,8 @@ public final class Forms {
             new RepeatedData(),
             WidthDepth.ofShape(),
             WidthDepth.ofShapeAndSize(),
-            new MixtureOfExperts());
+            new MixtureOfExperts(),
+            new RateBatch());
 
     private Forms() {}
 
