@@ -130,6 +130,19 @@ class TableFitTests {
     }
 
     @Test
+    void theFloorOfAnEnvelopeCanBePinned() throws IOException {
+        StringBuilder csv = new StringBuilder("N,C,loss\n");
+        for (double c = 1e18; c < 1e22; c *= 3) {
+            csv.append(String.format(Locale.ROOT, "1e8,%s,%.12f%n", c, 1.6 + 2.3e3 * Math.pow(c, -.155)));
+        }
+        Path file = Files.writeString(directory.resolve("frontier.csv"), csv);
+        Ended pinned = Ended.of("fit", file.toString(), "--law", "envelope:1.6", "--resamples", "0");
+        assertThat(pinned.out()).contains("L = 1.6 + A C^-gamma").contains("  gamma      0.1550");
+        assertUsage("--law: the floor of 'envelope:low' is no number", "fit", file.toString(), "--law", "envelope:low");
+        assertUsage("the floor must be 0 or positive, was -1.0", "fit", file.toString(), "--law", "envelope:-1");
+    }
+
+    @Test
     void helpNamesTheLawsAndTheirColumns() {
         String help = Ended.of("fit", "--help").out().replaceAll("\\s+", " ");
         assertThat(help)

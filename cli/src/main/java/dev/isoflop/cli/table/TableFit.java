@@ -44,7 +44,7 @@ public final class TableFit {
                 completionCandidates = Laws.class,
                 description = {
                     "What to fit (default chinchilla), and the columns that it needs beside N, D or C, and loss:",
-                    "${COMPLETION-CANDIDATES}."
+                    "${COMPLETION-CANDIDATES}. envelope:1.6 is one above a floor of 1.6 nats."
                 })
         private String law = "chinchilla";
 
@@ -99,9 +99,7 @@ public final class TableFit {
             throw new CliException(
                     ExitCode.USAGE, "--method of a table is " + FitReports.METHOD + ", was '" + method + "'.");
         }
-        // a law that there is not is named by the fit, which knows the others
-        List<Column> needed = Forms.named(options.law).map(Column::of).orElse(List.of());
-        PointTable table = read(file, options.columns, needed);
+        PointTable table = read(file, options.columns, needed(options.law));
         FitReport report;
         try {
             FitSettings settings = new FitSettings(
@@ -124,6 +122,15 @@ public final class TableFit {
             lines(table, report).forEach(System.out::println);
         }
         return (report.refusal() == null ? ExitCode.OK : ExitCode.FAILED).code();
+    }
+
+    /** Columns of a law. One that there is not needs none: the fit names it, and the others beside it. */
+    private static List<Column> needed(String law) {
+        try {
+            return Forms.named(law).map(Column::of).orElse(List.of());
+        } catch (IllegalArgumentException e) {
+            throw new CliException(ExitCode.USAGE, "--law: " + e.getMessage() + ".");
+        }
     }
 
     private static PointTable read(Path file, Map<Column, String> columns, List<Column> needed) throws IOException {

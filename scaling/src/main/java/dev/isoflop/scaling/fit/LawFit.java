@@ -68,6 +68,12 @@ public final class LawFit {
         }
         LawObjective ranking = new LawObjective(law, points, points.weights(), criterion);
         List<double[]> starts = best(ranking, law.candidates(points));
+        if (starts.isEmpty()) {
+            return new FitOutcome.Refused<>(
+                    RefusalReason.UNIDENTIFIABLE,
+                    "The points give no place to look for " + law.formula() + " from.",
+                    Map.of("points", (double) points.size()));
+        }
         DampedNewton.Minimum[] minima = new DampedNewton.Minimum[starts.size()];
         Parallel.range(minima.length, threads, () -> {
             Descent own = new Descent(law, points, points.weights(), criterion);
@@ -78,6 +84,13 @@ public final class LawFit {
             if (each.value() < lowest.value()) {
                 lowest = each;
             }
+        }
+        if (!Double.isFinite(lowest.value())) {
+            return new FitOutcome.Refused<>(
+                    RefusalReason.NOT_CONVERGED,
+                    "No coefficients were found with which " + law.formula()
+                            + " gives every point a number. Are N, D and the loss in the units that they should be?",
+                    Map.of("points", (double) points.size()));
         }
         double bound = lowest.value() * (1 + 1e-6);
         int agreeing = (int) java.util.Arrays.stream(minima)

@@ -13,6 +13,7 @@ import dev.isoflop.scaling.law.LawPoints;
 import dev.isoflop.scaling.law.form.Chinchilla;
 import dev.isoflop.scaling.law.form.ComputeEnvelope;
 import dev.isoflop.scaling.law.form.DataConstrained;
+import dev.isoflop.scaling.law.form.Form;
 import dev.isoflop.scaling.law.form.OverTraining;
 import java.util.List;
 import java.util.Map;
@@ -181,6 +182,29 @@ class LawFitTests {
         assertThat(outcome.converged()).isFalse();
         assertThat(((FitOutcome.Refused<LawFit.Minimum>) outcome).sentence())
                 .contains("at least 5 points", "there are 2");
+    }
+
+    @Test
+    void aLawWithNowhereToLookFromIsRefused() {
+        Law nowhere = new Form("nowhere", "L = E", List.of(Law.Input.N), List.of(Law.Coefficient.scale("E"))) {
+            @Override
+            public Jet loss(Jet[] c, double[] x) {
+                return c[0].times(x[0] > 2e8 ? Double.POSITIVE_INFINITY : 1);
+            }
+
+            @Override
+            public List<double[]> candidates(LawPoints points) {
+                return points.size() > 3 ? List.of(new double[] {1}) : List.of();
+            }
+        };
+        List<FitPoint> points =
+                Stream.of(1e8, 2e8, 3e8, 4e8).map(n -> FitPoint.of(n, 1e9, 3)).toList();
+        assertThat(LawFit.minimum(nowhere, LawPoints.of(points.subList(0, 3)), HUBER, 1))
+                .isInstanceOfSatisfying(
+                        FitOutcome.Refused.class, r -> assertThat(r.reason()).isEqualTo(RefusalReason.UNIDENTIFIABLE));
+        assertThat(LawFit.minimum(nowhere, LawPoints.of(points), HUBER, 1))
+                .isInstanceOfSatisfying(
+                        FitOutcome.Refused.class, r -> assertThat(r.reason()).isEqualTo(RefusalReason.NOT_CONVERGED));
     }
 
     @Test
