@@ -108,8 +108,13 @@ class HyperLawTests {
                 }
             }
         });
-        HyperLaw rate = fit(rates, HyperLawFit.Of.N_AND_D).law();
-        HyperLaw batch = fit(batches, HyperLawFit.Of.D).law();
+        HyperLawFit rateFit = fit(rates, HyperLawFit.Of.N_AND_D);
+        HyperLawFit batchFit = fit(batches, HyperLawFit.Of.D);
+        HyperLaw rate = rateFit.law();
+        HyperLaw batch = batchFit.law();
+        // standard deviations, (N, D) drawn together: a 90 % interval is 3.29 of them wide
+        assertThat(width(rateFit.ofD()) / 3.29).isCloseTo(.041, within(.005));
+        assertThat(width(batchFit.ofD()) / 3.29).isCloseTo(.054, within(.006));
         assertThat(rate.coefficient()).isCloseTo(77.7, withinPercentage(.1));
         assertThat(rate.ofN()).isCloseTo(-.766, within(5e-4));
         assertThat(rate.ofD()).isCloseTo(.197, within(5e-4));
@@ -120,7 +125,7 @@ class HyperLawTests {
     }
 
     private static HyperLawFit fit(List<FitPoint> points, HyperLawFit.Of of) {
-        return HyperLawFit.of(points, of, Resampling.GROUPS, 200, 42, .9, THREADS)
+        return HyperLawFit.of(points, of, Resampling.GROUPS, 1000, 42, .9, THREADS)
                 .orElseThrow();
     }
 
