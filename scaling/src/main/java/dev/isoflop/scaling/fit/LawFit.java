@@ -44,6 +44,20 @@ public final class LawFit {
             return law.loss(values, x);
         }
 
+        /** Coefficients at an end of their range: what the points would have, the law does not allow, or they do not determine it. */
+        public List<String> atEnd() {
+            List<String> names = new ArrayList<>();
+            for (int k = 0; k < values.length; k++) {
+                Law.Coefficient c = law.coefficients().get(k);
+                // a positive one was at the logarithm of its end, which may not come back to the last digit
+                double slack = c.positive() ? 1e-12 * values[k] : 0;
+                if (values[k] <= c.low() + slack || values[k] >= c.high() - slack) {
+                    names.add(c.name());
+                }
+            }
+            return names;
+        }
+
         /** @throws IllegalArgumentException if the law has no such coefficient */
         public double value(String coefficient) {
             List<Law.Coefficient> all = law.coefficients();

@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.isoflop.scaling.Fixtures;
+import dev.isoflop.scaling.fit.Criterion;
 import dev.isoflop.scaling.fit.Estimate;
 import dev.isoflop.scaling.fit.FitOutcome;
+import dev.isoflop.scaling.fit.LawFit;
 import dev.isoflop.scaling.law.FitPoint;
+import dev.isoflop.scaling.law.Jet;
 import dev.isoflop.scaling.law.Law;
 import dev.isoflop.scaling.law.LawPoints;
 import dev.isoflop.scaling.law.form.Chinchilla;
@@ -98,7 +101,7 @@ class DownstreamFitTests {
     private static final double[] SIGMOID = {-.7, .8, 6, .98};
 
     /** Four sizes, four lengths, eight checkpoints each; runs scatter, and so do accuracies. */
-    private static FitOutcome<DownstreamFit> simulated(Random random, int resamples) {
+    private static FitOutcome<DownstreamFit> simulated(Random random, int resamples, int threads) {
         Law law = new Chinchilla();
         List<FitPoint> runs = new ArrayList<>();
         List<Checkpoint> checkpoints = new ArrayList<>();
@@ -116,7 +119,7 @@ class DownstreamFitTests {
                 }
             }
         }
-        return DownstreamFit.of(runs, checkpoints, DownstreamOptions.defaults().withResamples(resamples), THREADS);
+        return DownstreamFit.of(runs, checkpoints, DownstreamOptions.defaults().withResamples(resamples), threads);
     }
 
     @Test
@@ -126,7 +129,8 @@ class DownstreamFitTests {
         int covered = 0;
         int bySecondStepAlone = 0;
         for (int i = 0; i < ladders; i++) {
-            DownstreamPrediction made = simulated(random, 60).orElseThrow().predict(1e10, 2e12);
+            DownstreamPrediction made =
+                    simulated(random, 60, THREADS).orElseThrow().predict(1e10, 2e12);
             double loss = new Chinchilla().loss(BPB, 1e10, 2e12) * Math.exp(.01 * random.nextGaussian());
             double right = new AccuracySigmoid().loss(SIGMOID, loss) + .004 * random.nextGaussian();
             covered += contains(made.accuracy(), right) ? 1 : 0;
@@ -137,9 +141,42 @@ class DownstreamFitTests {
     }
 
     @Test
+    void aSigmoidIsRecoveredAndItsDerivativesAreItsOwn() {
+        AccuracySigmoid sigmoid = new AccuracySigmoid();
+        double[] x = new double[30];
+        double[] right = new double[30];
+        for (int i = 0; i < x.length; i++) {
+            x[i] = .6 + .03 * i;
+            right[i] = sigmoid.loss(SIGMOID, x[i]);
+        }
+        LawPoints points = LawPoints.measured(right, new String[x.length]).with(Law.Input.BPB, x);
+        LawFit.Minimum found = LawFit.minimum(sigmoid, points, new Criterion.Square(false), THREADS)
+                .orElseThrow();
+        assertThat(found.values()).containsExactly(SIGMOID, within(1e-5));
+        Jet[] jets = new Jet[4];
+        for (int k = 0; k < 4; k++) {
+            jets[k] = Jet.variable(SIGMOID[k], k, 4);
+        }
+        Jet at = sigmoid.loss(jets, new double[] {.9});
+        for (int k = 0; k < 4; k++) {
+            double[] up = SIGMOID.clone();
+            double[] down = SIGMOID.clone();
+            up[k] += 1e-4;
+            down[k] -= 1e-4;
+            double middle = sigmoid.loss(SIGMOID, .9);
+            assertThat(at.d(k)).isCloseTo((sigmoid.loss(up, .9) - sigmoid.loss(down, .9)) / 2e-4, within(1e-6));
+            assertThat(at.d(k, k))
+                    .isCloseTo((sigmoid.loss(up, .9) - 2 * middle + sigmoid.loss(down, .9)) / 1e-8, within(1e-5));
+        }
+        // far out it is flat, not without a number
+        assertThat(sigmoid.loss(SIGMOID, 1e300)).isCloseTo(.28, within(1e-12));
+        assertThat(sigmoid.loss(jets, new double[] {1e6}).d(2)).isZero();
+    }
+
+    @Test
     void predictionsDoNotDependOnThreads() {
-        assertThat(simulated(new Random(3), 20).orElseThrow().predict(1e10, 2e12))
-                .isEqualTo(simulated(new Random(3), 20).orElseThrow().predict(1e10, 2e12));
+        assertThat(simulated(new Random(3), 20, 1).orElseThrow().predict(1e10, 2e12))
+                .isEqualTo(simulated(new Random(3), 20, THREADS).orElseThrow().predict(1e10, 2e12));
     }
 
     @Test

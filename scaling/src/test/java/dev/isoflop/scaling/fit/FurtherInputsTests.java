@@ -46,6 +46,7 @@ class FurtherInputsTests {
         assertThat(worst(all, points)).isLessThan(.005);
         // ten coefficients, of which one N leaves three without a meaning of their own: that is not hidden
         assertThat(all.agreeing()).as("starts that end together").isLessThan(all.starts());
+        assertThat(all.atEnd()).contains("alpha");
         // predictions do not need them: runs 2.5 times as long are met within a percent
         LawFit.Minimum shorter = LawFit.minimum(
                         law,

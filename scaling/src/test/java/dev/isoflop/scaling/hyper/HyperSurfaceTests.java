@@ -99,6 +99,34 @@ class HyperSurfaceTests {
     }
 
     @Test
+    void onThePublishedGridOneLawOfAllNeedsRunsFartherFromTheBest() {
+        LawFit.Minimum near = oneLaw(HyperLawTests.grid(), .01);
+        assertThat(near.atEnd())
+                .as("the basin makes up for the law of the best")
+                .contains("rN", "rD");
+        LawFit.Minimum wide = oneLaw(HyperLawTests.grid(), .03);
+        assertThat(wide.atEnd()).isEmpty();
+        assertThat(wide.agreeing()).isEqualTo(wide.starts());
+        assertThat(wide.value("rN")).isCloseTo(-.5746, within(1e-3));
+        assertThat(wide.value("rD")).isCloseTo(.196, within(1e-3));
+        assertThat(wide.value("tD")).isCloseTo(PublishedHyperLaws.STEP_LAW_BATCH.ofD(), within(2e-3));
+    }
+
+    private static LawFit.Minimum oneLaw(List<TunedRun> grid, double share) {
+        List<FitPoint> points = new ArrayList<>();
+        LocalOptima.cells(grid).values().forEach(runs -> {
+            double best = runs.stream().mapToDouble(TunedRun::loss).min().orElseThrow();
+            runs.stream()
+                    .filter(r -> r.loss() <= best * (1 + share))
+                    .map(r -> FitPoint.of(r.N(), r.D(), r.loss())
+                            .with(Map.of(Law.Input.RATE, r.rate(), Law.Input.BATCH, r.batch())))
+                    .forEach(points::add);
+        });
+        return LawFit.minimum(new RateBatch(), LawPoints.of(points), new Criterion.Square(true), THREADS)
+                .orElseThrow();
+    }
+
+    @Test
     void regretIsExpectedEvenOfTheBestThatIsKnown() {
         HyperSurface surface = fit(grid(.003), 1, 40);
         assertThat(surface.rate().ofN()).isCloseTo(-.71, within(.1));

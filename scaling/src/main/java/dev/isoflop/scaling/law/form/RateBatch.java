@@ -11,7 +11,9 @@ import java.util.stream.Stream;
 
 /**
  * Loss, learning rate and batch in one surface: a Chinchilla law of the best (Hoffmann et al. 2022, equation 2) and a {@link Basin} around it, of one shape relative to the loss.
- * The runs given should be near the best of their (N, D), within a percent or two.
+ * The runs given should be within 2 or 3 percent of the best of their (N, D): farther out the basin is no paraboloid; within 1 percent it is no deeper than what the law of the
+ * best is wrong by, which it then bends to make up for (on Li et al.'s grid rN and rD end at their bounds). {@code hyper.HyperSurface} has a level of its own for each (N, D)
+ * instead, and no such lower limit.
  */
 public final class RateBatch extends Form {
 
