@@ -134,7 +134,8 @@ class LawFitTests {
         assertThat(LawFit.objectiveAt(law, published, points, asymmetric) / points.size())
                 .isCloseTo(.0227819003, withinPercentage(.01));
         LawFit.Minimum found = LawFit.minimum(law, points, asymmetric, THREADS).orElseThrow();
-        assertThat(found.objective() / points.size()).isLessThan(.0227818642 * (1 + 1e-6));
+        // a little below the .0227818642 that a general optimizer had polished it to
+        assertThat(found.objective() / points.size()).isLessThan(.0227818598328 * (1 + 1e-9));
         assertThat(found.objective())
                 .as("what is stated is the criterion's own cost")
                 .isEqualTo(LawFit.objectiveAt(law, found.values(), points, asymmetric));
