@@ -33,7 +33,8 @@ import tools.jackson.databind.JsonNode;
             "",
             "Example:",
             "  isoflop fit 1 --target 1e13",
-            "  isoflop fit runs.csv --law chinchilla --target 1e21 --json"
+            "  isoflop fit runs.csv --law chinchilla --target 1e21 --json",
+            "  isoflop fit sparse.csv --law mixture-of-experts --column ACTIVE=active_params"
         })
 final class FitCommand implements Callable<Integer> {
 

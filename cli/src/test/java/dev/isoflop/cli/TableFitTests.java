@@ -92,6 +92,65 @@ class TableFitTests {
         assertUsage("is no text in UTF-8", "fit", binary.toString());
     }
 
+    @Test
+    void lawsOfMoreThanSizeAndDataReadTheirColumns() throws IOException {
+        StringBuilder csv = new StringBuilder("N,D,loss,hidden_size,layers,unique_tokens\n");
+        for (double w : new double[] {256, 512, 1024, 2048}) {
+            for (double depth : new double[] {4, 12, 40}) {
+                for (double each : new double[] {5, 30, 200}) {
+                    double n = 12 * w * w * depth;
+                    double loss =
+                            1.7 + 60 * Math.pow(w, -.7) + 1.5 * Math.pow(depth, -.8) + 900 * Math.pow(n * each, -.33);
+                    csv.append(String.format(
+                            Locale.ROOT,
+                            "%s,%s,%.12f,%s,%s,%s%n",
+                            n,
+                            n * each,
+                            loss,
+                            w,
+                            depth,
+                            n * Math.min(each, 30)));
+                }
+            }
+        }
+        Path file = Files.writeString(directory.resolve("shapes.csv"), csv);
+        Ended ended = Ended.of("fit", file.toString(), "--law", "width-depth", "--json", "--resamples", "0");
+        assertThat(ended.code()).as(ended.err()).isZero();
+        JsonNode fit = ApiClient.mapper().readTree(ended.out());
+        assertThat(fit.at("/parameters/alpha/value").asDouble()).isBetween(.699, .701);
+        assertThat(fit.at("/columns/WIDTH").asString()).isEqualTo("hidden_size");
+        assertUsage(
+                "line 1: no column of active parameters (active, na",
+                "fit",
+                file.toString(),
+                "--law",
+                "mixture-of-experts");
+        Ended repeated = Ended.of("fit", file.toString(), "--law", "repeated-data", "--resamples", "0");
+        assertThat(repeated.out()).contains("  RD* ");
+    }
+
+    @Test
+    void theFloorOfAnEnvelopeCanBePinned() throws IOException {
+        StringBuilder csv = new StringBuilder("N,C,loss\n");
+        for (double c = 1e18; c < 1e22; c *= 3) {
+            csv.append(String.format(Locale.ROOT, "1e8,%s,%.12f%n", c, 1.6 + 2.3e3 * Math.pow(c, -.155)));
+        }
+        Path file = Files.writeString(directory.resolve("frontier.csv"), csv);
+        Ended pinned = Ended.of("fit", file.toString(), "--law", "envelope:1.6", "--resamples", "0");
+        assertThat(pinned.out()).contains("L = 1.6 + A C^-gamma").contains("  gamma      0.1550");
+        assertUsage("--law: the floor of 'envelope:low' is no number", "fit", file.toString(), "--law", "envelope:low");
+        assertUsage("the floor must be 0 or positive, was -1.0", "fit", file.toString(), "--law", "envelope:-1");
+    }
+
+    @Test
+    void helpNamesTheLawsAndTheirColumns() {
+        String help = Ended.of("fit", "--help").out().replaceAll("\\s+", " ");
+        assertThat(help)
+                .contains("chinchilla, kaplan, over-training, envelope, repeated-data (U), width-depth (WIDTH, DEPTH)")
+                .contains("mixture-of-experts (ACTIVE), rate-batch (RATE, BATCH)")
+                .contains("N, D, C, LOSS, GROUP, WEIGHT, U, ACTIVE, WIDTH, DEPTH, RATE, BATCH");
+    }
+
     private static void assertUsage(String message, String... args) {
         Ended ended = Ended.of(args);
         assertThat(ended.code()).as(ended.err()).isEqualTo(ExitCode.USAGE.code());

@@ -7,6 +7,8 @@ import dev.isoflop.cli.show.Numbers;
 import dev.isoflop.scaling.fit.BudgetPrediction;
 import dev.isoflop.scaling.fit.Estimate;
 import dev.isoflop.scaling.fit.ParametricOptions.Resampling;
+import dev.isoflop.scaling.law.Law;
+import dev.isoflop.scaling.law.form.Forms;
 import dev.isoflop.scaling.report.FitReport;
 import dev.isoflop.scaling.report.FitReports;
 import dev.isoflop.scaling.report.FitSettings;
@@ -19,6 +21,7 @@ import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -36,13 +39,22 @@ public final class TableFit {
 
     /** Options that only tables have. */
     public static final class Options {
-        @Option(names = "--law", description = "chinchilla, kaplan, over-training or envelope (default chinchilla).")
+        @Option(
+                names = "--law",
+                completionCandidates = Laws.class,
+                description = {
+                    "What to fit (default chinchilla), and the columns that it needs beside N, D or C, and loss:",
+                    "${COMPLETION-CANDIDATES}. envelope:1.6 is one above a floor of 1.6 nats."
+                })
         private String law = "chinchilla";
 
         @Option(
                 names = "--column",
                 paramLabel = "WHAT=NAME",
-                description = "Which column is N, D, C, LOSS, GROUP or WEIGHT, where its name does not say it.")
+                description = {
+                    "Which column is what, where its name does not say it. WHAT is one of",
+                    "${COMPLETION-CANDIDATES}."
+                })
         private Map<Column, String> columns = new LinkedHashMap<>();
 
         @Option(names = "--delta", description = "Huber's, of log loss (default 1e-3).")
@@ -63,6 +75,19 @@ public final class TableFit {
         private double level = 0.95;
     }
 
+    /** Names of the laws, each with the columns that only some laws need. */
+    static final class Laws implements Iterable<String> {
+        @Override
+        public Iterator<String> iterator() {
+            return Forms.all().stream().map(Laws::described).iterator();
+        }
+
+        private static String described(Law law) {
+            List<String> columns = Column.of(law).stream().map(Column::name).toList();
+            return columns.isEmpty() ? law.name() : law.name() + " (" + String.join(", ", columns) + ")";
+        }
+    }
+
     /**
      * @param method as asked for; null for the usual one
      * @return exit code
@@ -74,7 +99,7 @@ public final class TableFit {
             throw new CliException(
                     ExitCode.USAGE, "--method of a table is " + FitReports.METHOD + ", was '" + method + "'.");
         }
-        PointTable table = read(file, options.columns);
+        PointTable table = read(file, options.columns, needed(options.law));
         FitReport report;
         try {
             FitSettings settings = new FitSettings(
@@ -99,9 +124,18 @@ public final class TableFit {
         return (report.refusal() == null ? ExitCode.OK : ExitCode.FAILED).code();
     }
 
-    private static PointTable read(Path file, Map<Column, String> columns) throws IOException {
+    /** Columns of a law. One that there is not needs none: the fit names it, and the others beside it. */
+    private static List<Column> needed(String law) {
+        try {
+            return Forms.named(law).map(Column::of).orElse(List.of());
+        } catch (IllegalArgumentException e) {
+            throw new CliException(ExitCode.USAGE, "--law: " + e.getMessage() + ".");
+        }
+    }
+
+    private static PointTable read(Path file, Map<Column, String> columns, List<Column> needed) throws IOException {
         try (Reader reader = Files.newBufferedReader(file)) {
-            return PointTable.read(reader, columns);
+            return PointTable.read(reader, columns, needed);
         } catch (TableException e) {
             throw new CliException(ExitCode.USAGE, file + ", " + e.getMessage() + ".");
         } catch (MalformedInputException e) {

@@ -83,6 +83,8 @@ final class DampedNewton {
                 held[i] = i == fixed;
             }
             for (int i = 0; i < n; i++) {
+                // what no point depends on, such as the level of a group that was not drawn, stays where it is
+                held[i] |= f.majorizer[i][i] == 0;
                 held[i] |= (theta[i] <= low[i] && f.gradient[i] > 0) || (theta[i] >= high[i] && f.gradient[i] < 0);
             }
             boolean accepted = false;

@@ -44,6 +44,20 @@ public final class LawFit {
             return law.loss(values, x);
         }
 
+        /** Coefficients at an end of their range: what the points would have, the law does not allow, or they do not determine it. */
+        public List<String> atEnd() {
+            List<String> names = new ArrayList<>();
+            for (int k = 0; k < values.length; k++) {
+                Law.Coefficient c = law.coefficients().get(k);
+                // a positive one was at the logarithm of its end, which may not come back to the last digit
+                double slack = c.positive() ? 1e-12 * values[k] : 0;
+                if (values[k] <= c.low() + slack || values[k] >= c.high() - slack) {
+                    names.add(c.name());
+                }
+            }
+            return names;
+        }
+
         /** @throws IllegalArgumentException if the law has no such coefficient */
         public double value(String coefficient) {
             List<Law.Coefficient> all = law.coefficients();
@@ -68,17 +82,29 @@ public final class LawFit {
         }
         LawObjective ranking = new LawObjective(law, points, points.weights(), criterion);
         List<double[]> starts = best(ranking, law.candidates(points));
+        if (starts.isEmpty()) {
+            return new FitOutcome.Refused<>(
+                    RefusalReason.UNIDENTIFIABLE,
+                    "The points give no place to look for " + law.formula() + " from.",
+                    Map.of("points", (double) points.size()));
+        }
         DampedNewton.Minimum[] minima = new DampedNewton.Minimum[starts.size()];
         Parallel.range(minima.length, threads, () -> {
-            LawObjective own = new LawObjective(law, points, points.weights(), criterion);
-            DampedNewton newton = new DampedNewton(own.bounds(false), own.bounds(true));
-            return i -> minima[i] = newton.minimise(own, starts.get(i));
+            Descent own = new Descent(law, points, points.weights(), criterion);
+            return i -> minima[i] = own.from(starts.get(i));
         });
         DampedNewton.Minimum lowest = minima[0];
         for (DampedNewton.Minimum each : minima) {
             if (each.value() < lowest.value()) {
                 lowest = each;
             }
+        }
+        if (!Double.isFinite(lowest.value())) {
+            return new FitOutcome.Refused<>(
+                    RefusalReason.NOT_CONVERGED,
+                    "No coefficients were found with which " + law.formula()
+                            + " gives every point a number. Are N, D and the loss in the units that they should be?",
+                    Map.of("points", (double) points.size()));
         }
         double bound = lowest.value() * (1 + 1e-6);
         int agreeing = (int) java.util.Arrays.stream(minima)
@@ -109,14 +135,13 @@ public final class LawFit {
             int count,
             long seed,
             int threads) {
-        List<int[]> draws = CaseDraws.draw(points.size(), points::group, resampling, count, seed);
+        List<int[]> draws = CaseDraws.draw(points.measured(), points::group, resampling, count, seed);
         double[][] rows = new double[count][];
         Parallel.range(count, threads, () -> i -> {
             double[] weight = new double[points.size()];
-            java.util.Arrays.setAll(weight, p -> points.weight(p) * draws.get(i)[p]);
-            LawObjective f = new LawObjective(minimum.law, points, weight, criterion);
-            DampedNewton newton = new DampedNewton(f.bounds(false), f.bounds(true));
-            rows[i] = f.values(newton.minimise(f, f.theta(minimum.values)).theta());
+            java.util.Arrays.setAll(weight, p -> points.weight(p) * (p < points.measured() ? draws.get(i)[p] : 1));
+            Descent own = new Descent(minimum.law, points, weight, criterion);
+            rows[i] = own.exact.values(own.from(own.exact.theta(minimum.values)).theta());
         });
         return new Resamples(
                 minimum.law.coefficients().stream().map(Law.Coefficient::name).toList(), List.of(rows));
@@ -128,6 +153,34 @@ public final class LawFit {
     public static double objectiveAt(Law law, double[] values, LawPoints points, Criterion criterion) {
         LawObjective f = new LawObjective(law, points, points.weights(), criterion);
         return f.valueAt(f.theta(values));
+    }
+
+    /** Goes down a criterion's stages. Not thread safe. */
+    private static final class Descent {
+        private final LawObjective exact;
+        private final List<LawObjective> stages;
+        private final DampedNewton newton;
+
+        Descent(Law law, LawPoints points, double[] weight, Criterion criterion) {
+            exact = new LawObjective(law, points, weight, criterion);
+            stages = criterion.stages().stream()
+                    .map(stage -> stage == criterion ? exact : new LawObjective(law, points, weight, stage))
+                    .toList();
+            newton = new DampedNewton(exact.bounds(false), exact.bounds(true));
+        }
+
+        DampedNewton.Minimum from(double[] start) {
+            DampedNewton.Minimum reached = newton.minimise(stages.getFirst(), start);
+            for (LawObjective stage : stages.subList(1, stages.size())) {
+                reached = newton.minimise(stage, reached.theta());
+            }
+            return new DampedNewton.Minimum(
+                    reached.theta(),
+                    exact.valueAt(reached.theta()),
+                    reached.iterations(),
+                    reached.decrement(),
+                    reached.converged());
+        }
     }
 
     private static List<double[]> best(LawObjective f, List<double[]> candidates) {

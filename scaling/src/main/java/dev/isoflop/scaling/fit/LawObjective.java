@@ -55,10 +55,10 @@ final class LawObjective extends Objective {
         return values;
     }
 
-    private Jet[] jets(double[] theta, boolean withDerivatives) {
+    private Jet[] jets(double[] theta) {
         Jet[] jets = new Jet[parameters];
         for (int k = 0; k < parameters; k++) {
-            Jet variable = withDerivatives ? Jet.variable(theta[k], k, parameters) : Jet.variable(theta[k], 0, 1);
+            Jet variable = Jet.variable(theta[k], k, parameters);
             jets[k] = coefficients.get(k).positive() ? variable.exp() : variable;
         }
         return jets;
@@ -66,7 +66,7 @@ final class LawObjective extends Objective {
 
     @Override
     double valueAt(double[] theta) {
-        Jet[] c = jets(theta, false);
+        Jet[] c = Jet.constants(values(theta));
         double sum = 0;
         for (int i = 0; i < x.length; i++) {
             if (weight[i] > 0) {
@@ -79,7 +79,7 @@ final class LawObjective extends Objective {
 
     @Override
     void evaluate(double[] theta) {
-        Jet[] c = jets(theta, true);
+        Jet[] c = jets(theta);
         value = 0;
         for (int k = 0; k < parameters; k++) {
             gradient[k] = 0;
@@ -105,7 +105,7 @@ final class LawObjective extends Objective {
         double r = predicted.value() - measured;
         double slope = w * criterion.slope(r);
         double curvature = w * criterion.curvature(r);
-        double reweighted = r == 0 ? curvature : slope / r;
+        double reweighted = w * criterion.reweighting(r);
         value += w * criterion.cost(r);
         for (int k = 0; k < parameters; k++) {
             double dk = predicted.d(k);

@@ -7,6 +7,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,7 +22,7 @@ public final class InputHash {
     private InputHash() {}
 
     /**
-     * @param options a record of numbers, strings, booleans, enums, lists and records of these
+     * @param options a record of numbers, strings, booleans, enums, lists, maps with an order and records of these
      * @return 64 hexadecimal digits
      */
     public static String of(List<FitPoint> points, Record options) {
@@ -52,6 +53,16 @@ public final class InputHash {
                 }
                 text.append(']');
             }
+            case Map<?, ?> map -> {
+                text.append('(');
+                map.forEach((key, element) -> {
+                    append(text, key);
+                    text.append(':');
+                    append(text, element);
+                    text.append(',');
+                });
+                text.append(')');
+            }
             case String s ->
                 text.append('"').append(s.length()).append(':').append(s).append('"');
             case Enum<?> e -> text.append(e.name());
@@ -67,9 +78,14 @@ public final class InputHash {
     private static void appendRecord(StringBuilder text, Record r) {
         text.append(r.getClass().getSimpleName()).append('{');
         for (RecordComponent component : r.getClass().getRecordComponents()) {
-            text.append(component.getName()).append('=');
             try {
-                append(text, component.getAccessor().invoke(r));
+                Object value = component.getAccessor().invoke(r);
+                if (value instanceof Map<?, ?> map && map.isEmpty()) {
+                    // points without further inputs keep the hash they had before there were any
+                    continue;
+                }
+                text.append(component.getName()).append('=');
+                append(text, value);
             } catch (IllegalAccessException | InvocationTargetException e) {
                 throw new IllegalArgumentException("options records must be public: " + r.getClass(), e);
             }

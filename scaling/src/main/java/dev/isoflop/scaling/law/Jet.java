@@ -7,6 +7,8 @@ package dev.isoflop.scaling.law;
  */
 public final class Jet {
 
+    private static final double[] NONE = {};
+
     private final double value;
     private final double[] gradient;
     /** Lower triangle by rows: (0,0), (1,0), (1,1), (2,0), … */
@@ -27,6 +29,15 @@ public final class Jet {
         double[] gradient = new double[parameters];
         gradient[index] = 1;
         return new Jet(value, gradient, new double[parameters * (parameters + 1) / 2]);
+    }
+
+    /** Numbers where a formula wants jets and nobody its derivatives. */
+    public static Jet[] constants(double[] values) {
+        Jet[] jets = new Jet[values.length];
+        for (int i = 0; i < values.length; i++) {
+            jets[i] = new Jet(values[i], NONE, NONE);
+        }
+        return jets;
     }
 
     public double value() {

@@ -3,8 +3,8 @@ package dev.isoflop.scaling.law;
 import java.util.List;
 
 /**
- * A parametric form of the loss, its coefficients unknown. A form is one class: its formula, its coefficients and where to look for them. Fits and their
- * uncertainty come from {@code fit.LawFit}.
+ * A parametric form of the loss, its coefficients unknown; or of something else that is measured of runs, such as an accuracy or the best learning rate. A form is
+ * one class: its formula, its coefficients and where to look for them. Fits and their uncertainty come from {@code fit.LawFit}.
  */
 public interface Law {
 
@@ -17,7 +17,28 @@ public interface Law {
         /** Training FLOPs. */
         C,
         /** Distinct training tokens. */
-        U
+        U,
+        /** Parameters that a token passes through, of N in all (mixture of experts). */
+        ACTIVE,
+        /** Width of the residual stream. */
+        WIDTH,
+        /** Layers. */
+        DEPTH,
+        /** Peak learning rate. */
+        RATE,
+        /** Tokens a step. */
+        BATCH,
+        /** Loss on a task's answers, bits per byte. May be 0. */
+        BPB;
+
+        /** @throws IllegalArgumentException if a point cannot have that value */
+        public void check(double value) {
+            boolean inRange = this == BPB ? value >= 0 : value > 0;
+            if (!inRange || Double.isInfinite(value)) {
+                throw new IllegalArgumentException(
+                        this + " must be " + (this == BPB ? "0 or " : "") + "positive and finite, was " + value);
+            }
+        }
     }
 
     /**
@@ -63,7 +84,7 @@ public interface Law {
      *
      * @param c coefficients, in their order
      * @param x inputs of one point, in their order
-     * @return nats per token
+     * @return nats per token, unless the form says otherwise
      */
     Jet loss(Jet[] c, double[] x);
 
@@ -76,10 +97,6 @@ public interface Law {
 
     /** The formula with numbers in place of coefficients. */
     default double loss(double[] c, double... x) {
-        Jet[] jets = new Jet[c.length];
-        for (int i = 0; i < c.length; i++) {
-            jets[i] = Jet.variable(c[i], 0, 1);
-        }
-        return loss(jets, x).value();
+        return loss(Jet.constants(c), x).value();
     }
 }

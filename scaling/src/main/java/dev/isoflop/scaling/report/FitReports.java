@@ -166,13 +166,6 @@ public final class FitReports {
                         numbers),
                 null,
                 null,
-                p -> minimum.loss(law.inputs().stream()
-                        .mapToDouble(input -> switch (input) {
-                            case N -> p.N();
-                            case D -> p.D();
-                            case C -> p.C();
-                            case U -> throw new IllegalArgumentException("the points have no U");
-                        })
-                        .toArray()));
+                p -> minimum.loss(law.inputs().stream().mapToDouble(p::input).toArray()));
     }
 }

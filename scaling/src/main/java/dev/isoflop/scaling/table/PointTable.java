@@ -1,10 +1,12 @@
 package dev.isoflop.scaling.table;
 
 import dev.isoflop.scaling.law.FitPoint;
+import dev.isoflop.scaling.law.Law;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
@@ -17,8 +19,8 @@ import org.apache.commons.csv.CSVRecord;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The points of a CSV file (RFC 4180, with a header). It has N and the loss, and D or C: what is missing of those follows from C = 6 N D. Runs whose loss is not a
- * number are left out and said to be; anything else that is wrong is an error with its line.
+ * The points of a CSV file (RFC 4180, with a header). It has N and the loss, and D or C: what is missing of those follows from C = 6 N D. What a law needs beside those is read
+ * where it is asked for. Runs whose loss is not a number are left out and said to be; anything else that is wrong is an error with its line.
  *
  * @param points by line
  * @param lines of the file, one a point
@@ -40,6 +42,16 @@ public record PointTable(List<FitPoint> points, List<Long> lines, Map<Column, St
      * @throws TableException if the table cannot be used
      */
     public static PointTable read(Reader csv, Map<Column, String> named) throws TableException, IOException {
+        return read(csv, named, List.of());
+    }
+
+    /**
+     * @param named the header's name of columns that are not called as usual
+     * @param needed columns that some laws need, such as {@link Column#of}; others of that kind are read only if they are named
+     * @throws TableException if the table cannot be used
+     */
+    public static PointTable read(Reader csv, Map<Column, String> named, Collection<Column> needed)
+            throws TableException, IOException {
         CSVFormat format = CSVFormat.RFC4180
                 .builder()
                 .setHeader()
@@ -47,7 +59,7 @@ public record PointTable(List<FitPoint> points, List<Long> lines, Map<Column, St
                 .setAllowMissingColumnNames(true)
                 .get();
         try (CSVParser parser = CSVParser.parse(csv, format)) {
-            Map<Column, String> columns = columns(parser.getHeaderNames(), named);
+            Map<Column, String> columns = columns(parser.getHeaderNames(), named, needed);
             List<FitPoint> points = new ArrayList<>();
             List<Long> lines = new ArrayList<>();
             List<LeftOut> leftOut = new ArrayList<>();
@@ -85,7 +97,8 @@ public record PointTable(List<FitPoint> points, List<Long> lines, Map<Column, St
         }
     }
 
-    private static Map<Column, String> columns(List<String> header, Map<Column, String> named) throws TableException {
+    private static Map<Column, String> columns(
+            List<String> header, Map<Column, String> named, Collection<Column> needed) throws TableException {
         Map<Column, String> columns = new EnumMap<>(Column.class);
         for (Column column : Column.values()) {
             String wanted = named.get(column);
@@ -95,6 +108,10 @@ public record PointTable(List<FitPoint> points, List<Long> lines, Map<Column, St
                             1, "there is no column '" + wanted + "' for " + column + "; the header has " + header);
                 }
                 columns.put(column, wanted);
+                continue;
+            }
+            if (column.further().isPresent() && !needed.contains(column)) {
+                // a table may say more than this law asks: what it says there is nobody's business
                 continue;
             }
             List<String> found = header.stream().filter(column::isNamed).toList();
@@ -119,6 +136,9 @@ public record PointTable(List<FitPoint> points, List<Long> lines, Map<Column, St
                     "neither a column of training tokens (%s) nor one of training FLOPs (%s); the header has %s"
                             .formatted(
                                     String.join(", ", Column.D.names()), String.join(", ", Column.C.names()), header));
+        }
+        for (Column column : needed) {
+            require(columns, column, header);
         }
         Set<String> used = new HashSet<>();
         for (Map.Entry<Column, String> each : columns.entrySet()) {
@@ -182,7 +202,13 @@ public record PointTable(List<FitPoint> points, List<Long> lines, Map<Column, St
             }
             String group = text(Column.GROUP);
             double weight = columns.containsKey(Column.WEIGHT) ? positive(Column.WEIGHT) : 1;
-            return new FitPoint(n, d, c, loss, null, noGroup(group), weight);
+            Map<Law.Input, Double> further = new EnumMap<>(Law.Input.class);
+            for (Column column : columns.keySet()) {
+                if (column.further().isPresent()) {
+                    further.put(column.further().get(), positive(column));
+                }
+            }
+            return new FitPoint(n, d, c, loss, null, noGroup(group), weight, further);
         }
 
         private static @Nullable String noGroup(String group) {

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.isoflop.scaling.Fixtures;
-import dev.isoflop.scaling.law.ChinchillaLaw;
 import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.law.Jet;
 import dev.isoflop.scaling.law.Law;
@@ -14,16 +13,13 @@ import dev.isoflop.scaling.law.LawPoints;
 import dev.isoflop.scaling.law.form.Chinchilla;
 import dev.isoflop.scaling.law.form.ComputeEnvelope;
 import dev.isoflop.scaling.law.form.DataConstrained;
-import dev.isoflop.scaling.law.form.Kaplan;
+import dev.isoflop.scaling.law.form.Form;
 import dev.isoflop.scaling.law.form.OverTraining;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every form of law: its derivatives, exact recovery, and what was published of it. */
@@ -32,53 +28,10 @@ class LawFitTests {
     private static final Criterion HUBER = new Criterion.HuberLog(1e-3);
     private static final int THREADS = 2;
 
-    /** Muennighoff et al.'s constants of C4, alpha and beta equal. */
-    private static final ChinchillaLaw C4 =
-            new ChinchillaLaw(Math.exp(.6254804), Math.exp(6.255414), Math.exp(7.3049974), .3526596, .3526596);
-
-    static Stream<Arguments> truths() {
-        return Stream.of(
-                Arguments.of(new Chinchilla(), new double[] {1.82, 478, 2143, .347, .367}),
-                Arguments.of(new Kaplan(), new double[] {6.4e13, 1.8e13, .076, .103}),
-                Arguments.of(new OverTraining(), new double[] {1.7, 150, 160, .27}),
-                Arguments.of(ComputeEnvelope.free(), new double[] {2.3e3, .155, 1.6}),
-                Arguments.of(ComputeEnvelope.above(1.6), new double[] {2.3e3, .155}),
-                Arguments.of(new DataConstrained(C4), new double[] {15.4, 5.3}));
-    }
-
-    /** A sweep of sizes and tokens around the frontier, with data repeated up to 40 times. */
-    private static LawPoints points(Law law, double[] truth, double noise) {
-        Random random = new Random(7);
-        List<double[]> rows = new ArrayList<>();
-        for (double n : new double[] {3e7, 1e8, 3e8, 1e9, 3e9}) {
-            for (double perParameter : new double[] {3, 10, 30, 100}) {
-                for (double epochs : new double[] {1, 5, 40}) {
-                    rows.add(new double[] {n, n * perParameter, n * perParameter / epochs});
-                }
-            }
-        }
-        List<FitPoint> points = new ArrayList<>();
-        double[] unique = new double[rows.size()];
-        for (int i = 0; i < unique.length; i++) {
-            double[] r = rows.get(i);
-            unique[i] = r[2];
-            double[] x = law.inputs().stream()
-                    .mapToDouble(input -> switch (input) {
-                        case N -> r[0];
-                        case D -> r[1];
-                        case C -> 6 * r[0] * r[1];
-                        case U -> r[2];
-                    })
-                    .toArray();
-            points.add(FitPoint.of(r[0], r[1], law.loss(truth, x) * Math.exp(noise * random.nextGaussian())));
-        }
-        return LawPoints.of(points).with(Law.Input.U, unique);
-    }
-
     @ParameterizedTest
-    @MethodSource("truths")
+    @MethodSource("dev.isoflop.scaling.fit.Truths#all")
     void derivativesAreThoseOfTheFormula(Law law, double[] truth) {
-        LawPoints points = points(law, truth, 0);
+        LawPoints points = Truths.points(law, truth, 0);
         double[] x = points.rows(law)[17];
         int n = truth.length;
         Jet loss = law.loss(jets(truth), x);
@@ -114,10 +67,10 @@ class LawFitTests {
     }
 
     @ParameterizedTest
-    @MethodSource("truths")
+    @MethodSource("dev.isoflop.scaling.fit.Truths#all")
     void aLawIsRecoveredFromPointsWithoutNoise(Law law, double[] truth) {
-        LawFit.Minimum found =
-                LawFit.minimum(law, points(law, truth, 0), HUBER, THREADS).orElseThrow();
+        LawFit.Minimum found = LawFit.minimum(law, Truths.points(law, truth, 0), HUBER, THREADS)
+                .orElseThrow();
         assertThat(found.objective()).isLessThan(1e-16);
         for (int k = 0; k < truth.length; k++) {
             assertThat(found.values()[k])
@@ -127,9 +80,9 @@ class LawFitTests {
     }
 
     @ParameterizedTest
-    @MethodSource("truths")
+    @MethodSource("dev.isoflop.scaling.fit.Truths#all")
     void theMinimumIsNotAboveTheTruthAndNearIt(Law law, double[] truth) {
-        LawPoints points = points(law, truth, .003);
+        LawPoints points = Truths.points(law, truth, .003);
         LawFit.Minimum found = LawFit.minimum(law, points, HUBER, THREADS).orElseThrow();
         assertThat(found.converged()).isTrue();
         assertThat(found.objective()).isLessThan(LawFit.objectiveAt(law, truth, points, HUBER));
@@ -160,13 +113,48 @@ class LawFitTests {
                 .with(
                         Law.Input.U,
                         rows.stream().mapToDouble(r -> number(r, "U")).toArray());
-        Law law = new DataConstrained(C4);
+        Law law = new DataConstrained(Truths.C4);
         double published = LawFit.objectiveAt(law, new double[] {15.387756, 5.309743}, points, HUBER);
         assertThat(published).isCloseTo(.0158259353, withinPercentage(1e-6));
         LawFit.Minimum found = LawFit.minimum(law, points, HUBER, THREADS).orElseThrow();
         assertThat(found.objective()).isLessThanOrEqualTo(.0158046625 * (1 + 1e-8));
         assertThat(found.value("RD*")).isCloseTo(95.37, withinPercentage(.1));
         assertThat(found.value("RN*")).isCloseTo(1.706, withinPercentage(.1));
+    }
+
+    @Test
+    void errorsAboveCountTenfoldInTheFitThatWasPublishedSo() {
+        LawPoints points = LawPoints.of(Fixtures.csv("kyo_llm_df.csv").stream()
+                .map(r -> FitPoint.of(number(r, "N"), number(r, "D"), number(r, "loss")))
+                .toList());
+        Criterion asymmetric = new Criterion.Asymmetric(10);
+        Law law = new Chinchilla();
+        double[] published = {1.70024, 184.69, 1633.5, .28901, .35579};
+        // five digits were published: the objective moves in its fourth by what they leave out
+        assertThat(LawFit.objectiveAt(law, published, points, asymmetric) / points.size())
+                .isCloseTo(.0227819003, withinPercentage(.01));
+        LawFit.Minimum found = LawFit.minimum(law, points, asymmetric, THREADS).orElseThrow();
+        // a little below the .0227818642 that a general optimizer had polished it to
+        assertThat(found.objective() / points.size()).isLessThan(.0227818598328 * (1 + 1e-9));
+        assertThat(found.objective())
+                .as("what is stated is the criterion's own cost")
+                .isEqualTo(LawFit.objectiveAt(law, found.values(), points, asymmetric));
+        assertThat(found.agreeing()).isGreaterThan(1);
+    }
+
+    @Test
+    void anErrorThatCountsTwiceAboveLeavesTwoThirdsOfThePointsAbove() {
+        // the quantile that minimises it: slopes balance where above * share(prediction above) = share(below)
+        LawPoints points = Truths.points(new Chinchilla(), new double[] {1.82, 478, 2143, .347, .367}, .003);
+        LawFit.Minimum found = LawFit.minimum(new Chinchilla(), points, new Criterion.Asymmetric(2), THREADS)
+                .orElseThrow();
+        double[][] rows = points.rows(new Chinchilla());
+        int below = 0;
+        for (int i = 0; i < points.size(); i++) {
+            below += found.loss(rows[i]) < points.loss(i) - 1e-8 ? 1 : 0;
+        }
+        // up to the five points that the law passes through
+        assertThat(below).isBetween(2 * points.size() / 3 - 5, 2 * points.size() / 3 + 5);
     }
 
     private static double number(Map<String, String> row, String column) {
@@ -179,7 +167,7 @@ class LawFitTests {
         // points
         Law pinned = ComputeEnvelope.above(1.6);
         double[] truth = {2.3e3, .155, 1.4};
-        LawPoints points = points(ComputeEnvelope.free(), truth, 0);
+        LawPoints points = Truths.points(ComputeEnvelope.free(), truth, 0);
         LawFit.Minimum wrong = LawFit.minimum(pinned, points, HUBER, THREADS).orElseThrow();
         LawFit.Minimum right =
                 LawFit.minimum(ComputeEnvelope.free(), points, HUBER, THREADS).orElseThrow();
@@ -198,10 +186,33 @@ class LawFitTests {
     }
 
     @Test
+    void aLawWithNowhereToLookFromIsRefused() {
+        Law nowhere = new Form("nowhere", "L = E", List.of(Law.Input.N), List.of(Law.Coefficient.scale("E"))) {
+            @Override
+            public Jet loss(Jet[] c, double[] x) {
+                return c[0].times(x[0] > 2e8 ? Double.POSITIVE_INFINITY : 1);
+            }
+
+            @Override
+            public List<double[]> candidates(LawPoints points) {
+                return points.size() > 3 ? List.of(new double[] {1}) : List.of();
+            }
+        };
+        List<FitPoint> points =
+                Stream.of(1e8, 2e8, 3e8, 4e8).map(n -> FitPoint.of(n, 1e9, 3)).toList();
+        assertThat(LawFit.minimum(nowhere, LawPoints.of(points.subList(0, 3)), HUBER, 1))
+                .isInstanceOfSatisfying(
+                        FitOutcome.Refused.class, r -> assertThat(r.reason()).isEqualTo(RefusalReason.UNIDENTIFIABLE));
+        assertThat(LawFit.minimum(nowhere, LawPoints.of(points), HUBER, 1))
+                .isInstanceOfSatisfying(
+                        FitOutcome.Refused.class, r -> assertThat(r.reason()).isEqualTo(RefusalReason.NOT_CONVERGED));
+    }
+
+    @Test
     void anInputThatThePointsDoNotHaveIsNamed() {
         LawPoints points = LawPoints.of(
                 Stream.of(1e8, 2e8, 3e8).map(n -> FitPoint.of(n, 1e9, 3)).toList());
-        assertThatThrownBy(() -> LawFit.minimum(new DataConstrained(C4), points, HUBER, THREADS))
+        assertThatThrownBy(() -> LawFit.minimum(new DataConstrained(Truths.C4), points, HUBER, THREADS))
                 .hasMessage("the points have no U");
         assertThatThrownBy(() -> points.with(Law.Input.U, new double[] {1, 2}))
                 .hasMessageContaining("2 values for 3 points");

@@ -9,8 +9,10 @@ import dev.isoflop.scaling.diagnosis.Finding;
 import dev.isoflop.scaling.fit.Estimate;
 import dev.isoflop.scaling.fit.ParametricOptions.Resampling;
 import dev.isoflop.scaling.law.FitPoint;
+import dev.isoflop.scaling.law.Law;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -73,6 +75,26 @@ class FitReportsTests {
     }
 
     @Test
+    void aLawThatNeedsMoreThanThePointsSayNamesIt() {
+        assertThatThrownBy(() -> FitReports.of(points(0), settings("repeated-data", 0), 1))
+                .hasMessage("the points have no U");
+        List<FitPoint> repeated = points(.001).stream()
+                .map(p -> p.with(Map.of(Law.Input.U, p.D() / (p.N() > 2e8 ? 4 : 1))))
+                .toList();
+        FitReport report = FitReports.of(repeated, settings("repeated-data", 0), 1);
+        assertThat(report.parameters()).containsKey("RD*");
+        assertThat(report.inputHash())
+                .as("what a point has beside is hashed")
+                .isNotEqualTo(FitReports.of(
+                                repeated.stream()
+                                        .map(p -> p.with(Map.of(Law.Input.U, p.D() / 3)))
+                                        .toList(),
+                                settings("repeated-data", 0),
+                                1)
+                        .inputHash());
+    }
+
+    @Test
     void withoutResamplesThereAreNoIntervals() {
         FitReport report = FitReports.of(points(.004), settings("kaplan", 0), 2);
         assertThat(report.parameters().get("Nc").isFinite()).isFalse();
@@ -116,7 +138,8 @@ class FitReportsTests {
     @Test
     void settingsWithoutMeaningAreNamed() {
         assertThatThrownBy(() -> FitReports.of(points(0), settings("nope", 0), 1))
-                .hasMessage("there is no law 'nope'; there are chinchilla, kaplan, over-training, envelope");
+                .hasMessageStartingWith(
+                        "there is no law 'nope'; there are chinchilla, kaplan, over-training, envelope, repeated-data, width-depth");
         assertThatThrownBy(() -> settings("kaplan", -1)).hasMessageContaining("resamples");
         assertThatThrownBy(() -> new FitSettings("kaplan", 0, 0, Resampling.POINTS, 1, .9, null))
                 .hasMessageContaining("delta");

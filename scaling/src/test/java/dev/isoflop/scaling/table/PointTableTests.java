@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.isoflop.scaling.law.FitPoint;
+import dev.isoflop.scaling.law.Law;
+import dev.isoflop.scaling.law.form.MixtureOfExperts;
+import dev.isoflop.scaling.law.form.RepeatedData;
+import dev.isoflop.scaling.law.form.WidthDepth;
 import java.io.IOException;
 import java.io.StringReader;
 import java.util.List;
@@ -88,6 +92,25 @@ class PointTableTests {
         assertThatThrownBy(() -> PointTable.read(
                         new StringReader(csv), Map.of(Column.D, "D", Column.C, "D", Column.LOSS, "my loss")))
                 .hasMessageContaining("the column 'D' cannot be two things");
+    }
+
+    @Test
+    void whatALawNeedsBesideIsReadWhereItIsAskedFor() throws Exception {
+        String csv = "N,D,loss,unique tokens,Layers,d_model\n1e8,2e9,3,1e9,x,512\n1e8,4e9,2.9,1e9,,512\n";
+        // nobody asked for layers, and what stands there is no number
+        PointTable plain = read(csv);
+        assertThat(plain.points()).extracting(FitPoint::further).containsOnly(Map.of());
+        assertThat(plain.columns()).containsOnlyKeys(Column.N, Column.D, Column.LOSS);
+        PointTable repeated = PointTable.read(new StringReader(csv), Map.of(), Column.of(new RepeatedData()));
+        assertThat(repeated.points()).extracting(p -> p.input(Law.Input.U)).containsExactly(1e9, 1e9);
+        assertThat(repeated.columns()).containsEntry(Column.U, "unique tokens");
+        assertThatThrownBy(() -> PointTable.read(new StringReader(csv), Map.of(), Column.of(WidthDepth.ofShape())))
+                .hasMessageContaining("line 2: 'x' in the column 'Layers' is no number; write layers as a plain one");
+        assertThatThrownBy(() -> PointTable.read(new StringReader(csv), Map.of(), Column.of(new MixtureOfExperts())))
+                .hasMessageContaining("line 1: no column of active parameters (active, na,")
+                .hasMessageContaining("--column ACTIVE=NAME");
+        PointTable named = PointTable.read(new StringReader(csv), Map.of(Column.WIDTH, "d_model"));
+        assertThat(named.points()).extracting(p -> p.input(Law.Input.WIDTH)).containsExactly(512.0, 512.0);
     }
 
     @Test

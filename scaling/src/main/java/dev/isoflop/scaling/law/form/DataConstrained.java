@@ -39,7 +39,7 @@ public final class DataConstrained extends Form {
     }
 
     /** What a quantity beyond the first is worth: each further copy less, {@code decay} copies in all. */
-    private static Jet worth(Jet decay, double first, double further) {
+    static Jet worth(Jet decay, double first, double further) {
         Jet lost = decay.power(-1).times(-Math.max(0, further)).exp();
         return decay.times(first).times(lost.negated().plus(1)).plus(first);
     }

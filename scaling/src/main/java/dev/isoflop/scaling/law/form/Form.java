@@ -4,14 +4,14 @@ import dev.isoflop.scaling.law.Law;
 import java.util.List;
 
 /** What a form says of itself. */
-abstract class Form implements Law {
+public abstract class Form implements Law {
 
     private final String name;
     private final String formula;
     private final List<Input> inputs;
     private final List<Coefficient> coefficients;
 
-    Form(String name, String formula, List<Input> inputs, List<Coefficient> coefficients) {
+    protected Form(String name, String formula, List<Input> inputs, List<Coefficient> coefficients) {
         this.name = name;
         this.formula = formula;
         this.inputs = List.copyOf(inputs);
