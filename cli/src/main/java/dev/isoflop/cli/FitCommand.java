@@ -44,7 +44,10 @@ final class FitCommand implements Callable<Integer> {
     @Parameters(paramLabel = "SWEEP|TABLE", description = "Id or name of a sweep, or a CSV file.")
     private String what = "";
 
-    @Option(names = "--method", description = "isoflop or parametric (default: both; of a table: parametric).")
+    @Option(
+            names = "--method",
+            description =
+                    "isoflop or parametric (default: both); of a table also envelope and all (default parametric).")
     private @Nullable String method;
 
     @Option(names = "--target", description = "Compute budget in FLOPs to predict for (default: the sweep's).")

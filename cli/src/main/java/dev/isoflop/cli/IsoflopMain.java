@@ -3,6 +3,8 @@ package dev.isoflop.cli;
 import dev.isoflop.cli.chaos.ChaosCommand;
 import dev.isoflop.cli.client.ApiException;
 import dev.isoflop.cli.client.UnreachableException;
+import dev.isoflop.cli.table.ForecastCommand;
+import dev.isoflop.cli.table.NextCommand;
 import java.io.IOException;
 import java.util.Arrays;
 import picocli.CommandLine;
@@ -25,6 +27,8 @@ import picocli.CommandLine.Command;
             Commands.Submit.class,
             Commands.Watch.class,
             FitCommand.class,
+            ForecastCommand.class,
+            NextCommand.class,
             Commands.Export.class,
             ScheduleCommand.class,
             ExperimentCommand.class,

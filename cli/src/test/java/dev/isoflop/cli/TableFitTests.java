@@ -84,7 +84,12 @@ class TableFitTests {
         assertUsage("bad.csv, line 3: 'x' in the column 'D' is no number", "fit", bad.toString());
         assertUsage("There is no file nope.csv.", "fit", "nope.csv");
         assertUsage("there is no law 'x'; there are chinchilla", "fit", table(), "--law", "x");
-        assertUsage("--method of a table is parametric", "fit", table(), "--method", "magic");
+        assertUsage(
+                "--method of a table is one of parametric, isoflop, envelope, all",
+                "fit",
+                table(),
+                "--method",
+                "magic");
         assertUsage("resamples must be 0 or at least 2, was 1", "fit", table(), "--resamples", "1");
         assertUsage("are for tables, and there is no file 7", "fit", "7", "--law", "kaplan");
         assertUsage("there is no column 'nope' for D", "fit", table(), "--column", "D=nope");

@@ -3,15 +3,15 @@ package dev.isoflop.cli.table;
 import dev.isoflop.cli.CliException;
 import dev.isoflop.cli.ExitCode;
 import dev.isoflop.cli.client.ApiClient;
-import dev.isoflop.cli.show.Numbers;
-import dev.isoflop.scaling.fit.BudgetPrediction;
-import dev.isoflop.scaling.fit.Estimate;
 import dev.isoflop.scaling.fit.ParametricOptions.Resampling;
 import dev.isoflop.scaling.law.Law;
 import dev.isoflop.scaling.law.form.Forms;
 import dev.isoflop.scaling.report.FitReport;
 import dev.isoflop.scaling.report.FitReports;
 import dev.isoflop.scaling.report.FitSettings;
+import dev.isoflop.scaling.report.OptimumReports;
+import dev.isoflop.scaling.report.OptimumSettings;
+import dev.isoflop.scaling.report.SideBySide;
 import dev.isoflop.scaling.table.Column;
 import dev.isoflop.scaling.table.PointTable;
 import dev.isoflop.scaling.table.TableException;
@@ -20,20 +20,19 @@ import java.io.Reader;
 import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.function.DoubleFunction;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
-import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ObjectNode;
 
 /** {@code isoflop fit TABLE.csv}: reads it, fits it, and says what came of it. */
 public final class TableFit {
+
+    private static final String ALL = "all";
+    private static final List<String> METHODS =
+            List.of(FitReports.METHOD, OptimumReports.ISOFLOP, OptimumReports.ENVELOPE, ALL);
 
     private TableFit() {}
 
@@ -47,6 +46,15 @@ public final class TableFit {
                     "${COMPLETION-CANDIDATES}. envelope:1.6 is one above a floor of 1.6 nats."
                 })
         private String law = "chinchilla";
+
+        @Option(
+                names = "--protocol",
+                paramLabel = "NAME",
+                description = {
+                    "How --method isoflop reads optima off the curves: isoflop (ours; parabolas weighed by their",
+                    "residuals), hoffmann, porian, porian-owt2 or cs336."
+                })
+        private String protocol = OptimumReports.OURS;
 
         @Option(
                 names = "--column",
@@ -95,33 +103,61 @@ public final class TableFit {
      */
     public static int run(Path file, Options options, @Nullable String method, @Nullable Double target, boolean asJson)
             throws IOException {
-        if (method != null && !method.equals(FitReports.METHOD)) {
+        String asked = method == null ? FitReports.METHOD : method;
+        if (!METHODS.contains(asked)) {
             throw new CliException(
-                    ExitCode.USAGE, "--method of a table is " + FitReports.METHOD + ", was '" + method + "'.");
+                    ExitCode.USAGE,
+                    "--method of a table is one of " + String.join(", ", METHODS) + ", was '" + method + "'.");
         }
         PointTable table = read(file, options.columns, needed(options.law));
-        FitReport report;
+        Fitted fitted;
         try {
-            FitSettings settings = new FitSettings(
-                    options.law,
-                    options.delta,
-                    options.resamples,
-                    options.byGroup ? Resampling.GROUPS : Resampling.POINTS,
-                    options.seed,
-                    options.level,
-                    target);
-            report =
-                    FitReports.of(table.points(), settings, Runtime.getRuntime().availableProcessors());
+            fitted = fit(table, asked, options, target);
         } catch (IllegalArgumentException e) {
             throw new CliException(ExitCode.USAGE, e.getMessage() + ".");
         }
         if (asJson) {
-            System.out.println(
-                    ApiClient.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(json(file, table, report)));
+            System.out.println(ApiClient.mapper()
+                    .writerWithDefaultPrettyPrinter()
+                    .writeValueAsString(
+                            asked.equals(ALL)
+                                    ? ReportShow.json(file, table, fitted.reports, fitted.sentences)
+                                    : ReportShow.json(file, table, fitted.reports.getFirst())));
         } else {
-            lines(table, report).forEach(System.out::println);
+            fitted.reports.forEach(report -> ReportShow.lines(report).forEach(System.out::println));
+            fitted.sentences.forEach(sentence -> System.out.println("  " + sentence));
+            table.leftOut().forEach(row -> System.out.println("  left out: line " + row.line() + ", " + row.reason()));
         }
-        return (report.refusal() == null ? ExitCode.OK : ExitCode.FAILED).code();
+        boolean any = fitted.reports.stream()
+                .anyMatch(r -> r.refusal() == null && !r.parameters().isEmpty());
+        return (any ? ExitCode.OK : ExitCode.FAILED).code();
+    }
+
+    private record Fitted(List<FitReport> reports, List<String> sentences) {}
+
+    private static Fitted fit(PointTable table, String method, Options options, @Nullable Double target) {
+        FitSettings settings = new FitSettings(
+                options.law,
+                options.delta,
+                options.resamples,
+                options.byGroup ? Resampling.GROUPS : Resampling.POINTS,
+                options.seed,
+                options.level,
+                target);
+        OptimumSettings optimum =
+                new OptimumSettings(options.protocol, options.resamples, options.seed, options.level, target);
+        int threads = Runtime.getRuntime().availableProcessors();
+        return switch (method) {
+            case OptimumReports.ISOFLOP ->
+                new Fitted(List.of(OptimumReports.isoFlop(table.points(), optimum)), List.of());
+            case OptimumReports.ENVELOPE ->
+                new Fitted(List.of(OptimumReports.envelope(table.points(), optimum)), List.of());
+            case ALL -> {
+                SideBySide all = SideBySide.of(table.points(), settings, threads);
+                yield new Fitted(all.reports(), all.differences());
+            }
+            default -> new Fitted(List.of(FitReports.of(table.points(), settings, threads)), List.of());
+        };
     }
 
     /** Columns of a law. One that there is not needs none: the fit names it, and the others beside it. */
@@ -133,7 +169,7 @@ public final class TableFit {
         }
     }
 
-    private static PointTable read(Path file, Map<Column, String> columns, List<Column> needed) throws IOException {
+    static PointTable read(Path file, Map<Column, String> columns, List<Column> needed) throws IOException {
         try (Reader reader = Files.newBufferedReader(file)) {
             return PointTable.read(reader, columns, needed);
         } catch (TableException e) {
@@ -141,120 +177,5 @@ public final class TableFit {
         } catch (MalformedInputException e) {
             throw new CliException(ExitCode.USAGE, file + " is no text in UTF-8.");
         }
-    }
-
-    // --- as JSON
-
-    static ObjectNode json(Path file, PointTable table, FitReport report) {
-        JsonMapper mapper = ApiClient.mapper();
-        ObjectNode root = mapper.createObjectNode();
-        root.put("table", file.toString());
-        ObjectNode columns = root.putObject("columns");
-        table.columns().forEach((column, name) -> columns.put(column.name(), name));
-        root.set("leftOut", mapper.valueToTree(table.leftOut()));
-        root.put("points", report.points());
-        root.put("law", report.law());
-        root.put("formula", report.formula());
-        root.put("method", report.method());
-        root.put("level", report.level());
-        root.put("inputHash", report.inputHash());
-        ObjectNode parameters = root.putObject("parameters");
-        report.parameters().forEach((name, estimate) -> put(parameters.putObject(name), estimate));
-        put(root, "objective", report.objective());
-        FitReport.Evidence certificate = report.certificate();
-        if (certificate == null) {
-            root.putNull("certificate");
-        } else {
-            ObjectNode node = root.putObject("certificate");
-            node.put("global", certificate.global());
-            node.put("sentence", certificate.sentence());
-            certificate.numbers().forEach((name, value) -> put(node, name, value));
-        }
-        BudgetPrediction optimum = report.optimum();
-        if (optimum != null) {
-            ObjectNode node = root.putObject("optimum");
-            node.put("C", optimum.C());
-            put(node.putObject("N"), optimum.N());
-            put(node.putObject("D"), optimum.D());
-            put(node.putObject("tokensPerParameter"), optimum.tokensPerParameter());
-            put(node.putObject("loss"), optimum.loss());
-        }
-        FitReport.Refusal refusal = report.refusal();
-        if (refusal == null) {
-            root.putNull("refusal");
-        } else {
-            ObjectNode node = root.putObject("refusal");
-            node.put("code", refusal.code());
-            node.put("sentence", refusal.sentence());
-            refusal.numbers().forEach((name, value) -> put(node, name, value));
-        }
-        var diagnostics = root.putArray("diagnostics");
-        report.diagnostics().forEach(finding -> {
-            ObjectNode node = diagnostics.addObject();
-            node.put("code", finding.code());
-            node.put("sentence", finding.sentence());
-            finding.numbers().forEach((name, value) -> put(node, name, value));
-        });
-        root.put("milliseconds", report.milliseconds());
-        return root;
-    }
-
-    private static void put(ObjectNode node, Estimate estimate) {
-        put(node, "value", estimate.value());
-        put(node, "low", estimate.low());
-        put(node, "high", estimate.high());
-    }
-
-    /** JSON has no infinity and nothing that is not a number. */
-    private static void put(ObjectNode node, String name, double value) {
-        if (value == Math.rint(value) && Math.abs(value) < 1L << 53) {
-            node.put(name, (long) value);
-        } else if (Double.isFinite(value)) {
-            node.put(name, value);
-        } else {
-            node.putNull(name);
-        }
-    }
-
-    // --- as text
-
-    static List<String> lines(PointTable table, FitReport report) {
-        List<String> lines = new ArrayList<>();
-        lines.add(String.format(
-                Locale.ROOT,
-                "%s: %s (%d points, %d %% intervals)",
-                report.law(),
-                report.formula(),
-                report.points(),
-                Math.round(100 * report.level())));
-        FitReport.Refusal refusal = report.refusal();
-        if (refusal != null) {
-            lines.add("  refused, " + refusal.code() + ": " + refusal.sentence());
-        }
-        report.parameters()
-                .forEach((name, estimate) ->
-                        lines.add(String.format(Locale.ROOT, "  %-10s %s", name, interval(estimate, Numbers::plain))));
-        BudgetPrediction optimum = report.optimum();
-        if (optimum != null) {
-            lines.add("  optimum at C = " + Numbers.power(optimum.C()));
-            lines.add("    N* = " + interval(optimum.N(), Numbers::count) + " parameters");
-            lines.add("    D* = " + interval(optimum.D(), Numbers::count) + " tokens");
-            lines.add("    L* = " + interval(optimum.loss(), Numbers::plain) + " nats per token");
-        }
-        FitReport.Evidence certificate = report.certificate();
-        if (certificate != null) {
-            lines.add(String.format(Locale.ROOT, "  objective  %.10g", report.objective()));
-            lines.add("  " + certificate.sentence());
-        }
-        report.diagnostics().forEach(finding -> lines.add("  note: " + finding.sentence()));
-        table.leftOut().forEach(row -> lines.add("  left out: line " + row.line() + ", " + row.reason()));
-        lines.add(String.format(Locale.ROOT, "  %.0f ms", report.milliseconds()));
-        return lines;
-    }
-
-    private static String interval(Estimate e, DoubleFunction<String> show) {
-        return Double.isFinite(e.low()) && Double.isFinite(e.high())
-                ? show.apply(e.value()) + " [" + show.apply(e.low()) + ", " + show.apply(e.high()) + "]"
-                : show.apply(e.value());
     }
 }

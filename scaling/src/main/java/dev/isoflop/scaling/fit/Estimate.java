@@ -9,6 +9,18 @@ package dev.isoflop.scaling.fit;
  */
 public record Estimate(double value, double low, double high) {
 
+    /** With no interval. */
+    public static Estimate alone(double value) {
+        return new Estimate(value, Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY);
+    }
+
+    /** A positive number over this one, which is positive; with no interval if this has none. */
+    public Estimate under(double numerator) {
+        return isFinite()
+                ? new Estimate(numerator / value, numerator / high, numerator / low)
+                : alone(numerator / value);
+    }
+
     public boolean isFinite() {
         return Double.isFinite(value) && Double.isFinite(low) && Double.isFinite(high);
     }

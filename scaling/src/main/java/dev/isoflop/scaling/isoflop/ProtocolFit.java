@@ -181,9 +181,7 @@ public final class ProtocolFit {
                 List.copyOf(optima),
                 List.copyOf(left),
                 new PowerLaw(k, a),
-                new PowerLaw(
-                        new Estimate(1 / (6 * k.value()), 1 / (6 * k.high()), 1 / (6 * k.low())),
-                        new Estimate(1 - a.value(), 1 - a.high(), 1 - a.low())),
+                new PowerLaw(k.under(1.0 / 6), new Estimate(1 - a.value(), 1 - a.high(), 1 - a.low())),
                 line.r2(),
                 resamples);
     }

@@ -86,6 +86,10 @@ public record FitPoint(
         };
     }
 
+    public FitPoint withLoss(double newLoss) {
+        return new FitPoint(N, D, C, newLoss, seed, group, weight, further);
+    }
+
     public FitPoint withWeight(double newWeight) {
         return new FitPoint(N, D, C, loss, seed, group, newWeight, further);
     }

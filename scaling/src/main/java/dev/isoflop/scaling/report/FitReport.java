@@ -3,7 +3,9 @@ package dev.isoflop.scaling.report;
 import dev.isoflop.scaling.diagnosis.Finding;
 import dev.isoflop.scaling.fit.BudgetPrediction;
 import dev.isoflop.scaling.fit.Estimate;
+import dev.isoflop.scaling.fit.FitOutcome;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -49,5 +51,13 @@ public record FitReport(
     public record Evidence(boolean global, String sentence, Map<String, Double> numbers) {}
 
     /** @param code stable name of the reason */
-    public record Refusal(String code, String sentence, Map<String, Double> numbers) {}
+    public record Refusal(String code, String sentence, Map<String, Double> numbers) {
+
+        static Refusal of(FitOutcome.Refused<?> refused) {
+            return new Refusal(
+                    refused.reason().name().toLowerCase(Locale.ROOT).replace('_', '-'),
+                    refused.sentence(),
+                    refused.numbers());
+        }
+    }
 }

@@ -81,14 +81,7 @@ public final class FitReports {
             @Nullable ToDoubleFunction<FitPoint> loss) {
 
         static Found refused(FitOutcome.Refused<?> refused) {
-            return new Found(new LinkedHashMap<>(), Double.NaN, null, refusal(refused), null, null);
-        }
-
-        static Refusal refusal(FitOutcome.Refused<?> refused) {
-            return new Refusal(
-                    refused.reason().name().toLowerCase(Locale.ROOT).replace('_', '-'),
-                    refused.sentence(),
-                    refused.numbers());
+            return new Found(new LinkedHashMap<>(), Double.NaN, null, Refusal.of(refused), null, null);
         }
     }
 
@@ -127,7 +120,7 @@ public final class FitReports {
                 parameters,
                 fit.objective(),
                 new Evidence(certificate.global(), certificate.sentence(), numbers),
-                optimum instanceof FitOutcome.Refused<BudgetPrediction> refused ? Found.refusal(refused) : null,
+                optimum instanceof FitOutcome.Refused<BudgetPrediction> refused ? Refusal.of(refused) : null,
                 optimum == null ? null : optimum.asOptional().orElse(null),
                 p -> fit.law().loss(p.N(), p.D()));
     }

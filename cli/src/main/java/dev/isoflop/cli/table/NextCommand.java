@@ -1,0 +1,226 @@
+package dev.isoflop.cli.table;
+
+import dev.isoflop.cli.CliException;
+import dev.isoflop.cli.ExitCode;
+import dev.isoflop.cli.client.ApiClient;
+import dev.isoflop.cli.show.Numbers;
+import dev.isoflop.scaling.design.CandidateRuns;
+import dev.isoflop.scaling.design.DesignTarget;
+import dev.isoflop.scaling.design.SequentialDesign;
+import dev.isoflop.scaling.law.FitPoint;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.OptionalDouble;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** {@code isoflop next}: which run to train next, or which to begin with. */
+@Command(
+        name = "next",
+        description = {
+            "Says which run to train next: the one that says most, per FLOP, of the target. Without a table, which runs to begin with. Needs no platform.",
+        },
+        footer = {
+            "",
+            "Example:",
+            "  isoflop next --min-run 1e18 --max-run 3e20",
+            "  isoflop next runs.csv --target 1e24 --min-run 1e18 --max-run 3e20 --budget 2.5e21 --runs 4"
+        })
+public final class NextCommand implements Callable<Integer> {
+
+    /** What can be asked for. */
+    enum Of {
+        OPTIMUM,
+        LOSS,
+        EXPONENT
+    }
+
+    @Parameters(
+            paramLabel = "TABLE",
+            arity = "0..1",
+            description = "A CSV file of the runs so far: N, D or C, and loss.")
+    private @Nullable Path file;
+
+    @Option(names = "--target", description = "FLOPs of the run that all this is for.")
+    private @Nullable Double target;
+
+    @Option(
+            names = "--of",
+            description =
+                    "What to know better: optimum (N* at the target, the default), loss (at the target's optimum) or exponent (of N* in C).")
+    private Of of = Of.OPTIMUM;
+
+    @Option(names = "--min-run", required = true, description = "Least FLOPs of a run.")
+    private double minRun;
+
+    @Option(names = "--max-run", required = true, description = "Most FLOPs of a run.")
+    private double maxRun;
+
+    @Option(names = "--tokens-per-parameter", paramLabel = "LOW:HIGH", description = "Bounds of D / N (default 1:400).")
+    private String ratios = "1:400";
+
+    @Option(names = "--budget", description = "FLOPs of all runs together, those of the table included.")
+    private @Nullable Double budget;
+
+    @Option(
+            names = "--overhead",
+            description = "What a run costs beside its FLOPs, in FLOPs (default a tenth of the budget).")
+    private @Nullable Double overhead;
+
+    @Option(names = "--runs", description = "Runs to be trained side by side (default 1).")
+    private int runs = 1;
+
+    @Option(
+            names = "--noise",
+            description = "Standard deviation of a run's log loss, such as 0.003 (default: from the residuals).")
+    private @Nullable Double noise;
+
+    @Mixin
+    private TableOptions table = new TableOptions();
+
+    @Override
+    public Integer call() throws IOException {
+        try {
+            CandidateRuns candidates = candidates();
+            if (file == null) {
+                begin(candidates);
+                return ExitCode.OK.code();
+            }
+            List<FitPoint> points = table.read(file).points();
+            double spent = points.stream().mapToDouble(FitPoint::C).sum();
+            double all = budget == null ? Double.POSITIVE_INFINITY : budget;
+            SequentialDesign.Means means = new SequentialDesign.Means(
+                    runs,
+                    Math.max(0, all - spent),
+                    overhead != null ? overhead : Math.min(all, 10 * maxRun) / 10,
+                    noise == null ? OptionalDouble.empty() : OptionalDouble.of(noise));
+            show(spent, TableOptions.orFail(SequentialDesign.next(points, target(points), candidates, means)));
+            return ExitCode.OK.code();
+        } catch (IllegalArgumentException e) {
+            throw new CliException(ExitCode.USAGE, e.getMessage() + ".");
+        }
+    }
+
+    private CandidateRuns candidates() {
+        String[] ends = ratios.split(":", -1);
+        try {
+            return new CandidateRuns(
+                    minRun,
+                    maxRun,
+                    Double.parseDouble(ends[0]),
+                    Double.parseDouble(ends.length == 2 ? ends[1] : ""),
+                    4);
+        } catch (NumberFormatException e) {
+            throw new CliException(
+                    ExitCode.USAGE, "--tokens-per-parameter is two numbers such as 1:400, was '" + ratios + "'.");
+        }
+    }
+
+    private DesignTarget target(List<FitPoint> points) {
+        if (of == Of.EXPONENT) {
+            return new DesignTarget.OptimumExponent();
+        }
+        if (target == null) {
+            throw new CliException(ExitCode.USAGE, "--target is missing: the FLOPs of the run that all this is for.");
+        }
+        DesignTarget.LogOptimum optimum = new DesignTarget.LogOptimum(target);
+        return of == Of.OPTIMUM
+                ? optimum
+                : DesignTarget.LogLoss.at(TableOptions.orFail(SequentialDesign.conclude(points, noise()))
+                        .optimum(target));
+    }
+
+    private OptionalDouble noise() {
+        return noise == null ? OptionalDouble.empty() : OptionalDouble.of(noise);
+    }
+
+    private void begin(CandidateRuns candidates) {
+        List<CandidateRuns.Run> beginning = candidates.beginning();
+        if (table.asJson()) {
+            ObjectNode root = ApiClient.mapper().createObjectNode();
+            ArrayNode array = root.putArray("runs");
+            beginning.forEach(run -> put(array.addObject(), run));
+            print(root);
+            return;
+        }
+        System.out.println("Begin with these, then ask again with their losses in a table:");
+        beginning.forEach(run -> System.out.println("  " + words(run)));
+    }
+
+    private void show(double spent, SequentialDesign.Next next) {
+        if (table.asJson()) {
+            ObjectNode root = ApiClient.mapper().createObjectNode();
+            ReportShow.put(root, "spent", spent);
+            ReportShow.put(root, "noise", next.noise());
+            ReportShow.put(root, "value", next.value());
+            ReportShow.put(root, "standardDeviation", next.sd());
+            ArrayNode array = root.putArray("runs");
+            next.choices().forEach(choice -> {
+                ObjectNode node = array.addObject();
+                put(node, choice.run());
+                ReportShow.put(node, "before", choice.sdBefore());
+                ReportShow.put(node, "after", choice.sdAfter());
+                ReportShow.put(node, "saves", choice.saves());
+                node.put("pays", choice.pays());
+            });
+            print(root);
+            return;
+        }
+        boolean size = of == Of.OPTIMUM;
+        System.out.printf(
+                Locale.ROOT,
+                "%s FLOPs spent; a run's loss is good to %.2f %%. %s%n",
+                Numbers.power(spent),
+                100 * next.noise(),
+                switch (of) {
+                    case OPTIMUM ->
+                        "N* is %s, known to a factor of %.3f."
+                                .formatted(Numbers.count(Math.exp(next.value())), Math.exp(next.sd()));
+                    case LOSS ->
+                        "The loss is %.4f, known to %.2f %%.".formatted(Math.exp(next.value()), 100 * next.sd());
+                    case EXPONENT -> "The exponent is %.4f, known to %.4f.".formatted(next.value(), next.sd());
+                });
+        if (next.choices().isEmpty()) {
+            System.out.println("  Nothing that the budget has room for would tell more.");
+        }
+        for (SequentialDesign.Choice choice : next.choices()) {
+            String gain = size
+                    ? String.format(
+                            Locale.ROOT,
+                            "then to a factor of %.3f; saves about %s FLOPs at the target%s",
+                            Math.exp(choice.sdAfter()),
+                            Numbers.power(choice.saves()),
+                            choice.pays() ? "" : ", less than it costs: stop here")
+                    : String.format(Locale.ROOT, "then to %.4f", choice.sdAfter());
+            System.out.println("  " + words(choice.run()) + ": " + gain);
+        }
+    }
+
+    private static String words(CandidateRuns.Run run) {
+        return String.format(
+                Locale.ROOT,
+                "N = %s, D = %s (%s FLOPs, %s tokens a parameter)",
+                Numbers.count(run.N()),
+                Numbers.count(run.D()),
+                Numbers.power(run.C()),
+                Numbers.count(run.D() / run.N()));
+    }
+
+    private static void put(ObjectNode node, CandidateRuns.Run run) {
+        ReportShow.put(node, "N", run.N());
+        ReportShow.put(node, "D", run.D());
+        ReportShow.put(node, "C", run.C());
+    }
+
+    private static void print(ObjectNode root) {
+        System.out.println(ApiClient.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(root));
+    }
+}

@@ -1,0 +1,50 @@
+package dev.isoflop.cli.table;
+
+import dev.isoflop.cli.CliException;
+import dev.isoflop.cli.ExitCode;
+import dev.isoflop.scaling.fit.FitOutcome;
+import dev.isoflop.scaling.table.Column;
+import dev.isoflop.scaling.table.PointTable;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import picocli.CommandLine.Option;
+
+/** What commands that read a table of N, D or C, and loss have in common. */
+public final class TableOptions {
+
+    @Option(
+            names = "--column",
+            paramLabel = "WHAT=NAME",
+            description = {
+                "Which column is what, where its name does not say it. WHAT is one of",
+                "${COMPLETION-CANDIDATES}."
+            })
+    private Map<Column, String> columns = new LinkedHashMap<>();
+
+    @Option(names = "--json", description = "Print JSON.")
+    private boolean json;
+
+    boolean asJson() {
+        return json;
+    }
+
+    /** @throws CliException if there is no such file, or it cannot be used */
+    PointTable read(Path file) throws IOException {
+        if (!Files.isRegularFile(file)) {
+            throw new CliException(ExitCode.USAGE, "There is no file " + file + ".");
+        }
+        return TableFit.read(file, columns, List.of());
+    }
+
+    /** What a fit gives, or its refusal as the command's own. */
+    static <T> T orFail(FitOutcome<T> outcome) {
+        if (outcome instanceof FitOutcome.Refused<T> refused) {
+            throw new CliException(ExitCode.FAILED, refused.sentence());
+        }
+        return outcome.orElseThrow();
+    }
+}

@@ -1,0 +1,105 @@
+package dev.isoflop.scaling.report;
+
+import dev.isoflop.scaling.fit.Estimate;
+import dev.isoflop.scaling.law.ChinchillaLaw;
+import dev.isoflop.scaling.law.FitPoint;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The three approaches of Hoffmann et al. 2022 on the same points, and how much of what they differ by is the method's own doing: each is run again on the losses that the
+ * fitted surface has at the very same N and D, of which it should find the surface's exponent. What it then misses by, without any noise, is its bias on this grid.
+ *
+ * @param reports approaches 1, 2 and 3, in this order
+ * @param differences in sentences; empty where there is nothing to compare
+ */
+public record SideBySide(List<FitReport> reports, List<String> differences) {
+
+    public static SideBySide of(List<FitPoint> points, FitSettings settings, int threads) {
+        OptimumSettings optimum = new OptimumSettings(
+                OptimumReports.OURS, settings.resamples(), settings.seed(), settings.level(), settings.target());
+        FitReport envelope = OptimumReports.envelope(points, optimum);
+        FitReport isoFlop = OptimumReports.isoFlop(points, optimum);
+        FitReport parametric = FitReports.of(points, settings, threads);
+        return new SideBySide(
+                List.of(envelope, isoFlop, parametric), differences(points, optimum, envelope, isoFlop, parametric));
+    }
+
+    private static List<String> differences(
+            List<FitPoint> points,
+            OptimumSettings settings,
+            FitReport envelope,
+            FitReport isoFlop,
+            FitReport parametric) {
+        ChinchillaLaw law = law(parametric);
+        if (law == null) {
+            return List.of();
+        }
+        List<FitPoint> without =
+                points.stream().map(p -> p.withLoss(law.loss(p.N(), p.D()))).toList();
+        List<String> out = new ArrayList<>();
+        String words = explained(isoFlop, OptimumReports.isoFlop(without, settings), law, parametric);
+        if (words != null) {
+            out.add(words);
+        }
+        words = explained(envelope, OptimumReports.envelope(without, settings), law, parametric);
+        if (words != null) {
+            out.add(words);
+        }
+        return out;
+    }
+
+    private static @Nullable ChinchillaLaw law(FitReport parametric) {
+        List<String> names = List.of("E", "A", "B", "alpha", "beta");
+        if (!parametric.law().equals("chinchilla")
+                || !parametric.parameters().keySet().containsAll(names)) {
+            return null;
+        }
+        double[] v = names.stream().mapToDouble(name -> value(parametric, name)).toArray();
+        return new ChinchillaLaw(v[0], v[1], v[2], v[3], v[4]);
+    }
+
+    private static double value(FitReport report, String name) {
+        Estimate estimate = report.parameters().get(name);
+        return estimate == null ? Double.NaN : estimate.value();
+    }
+
+    private static @Nullable String explained(
+            FitReport own, FitReport ofTheSurface, ChinchillaLaw law, FitReport parametric) {
+        double a = value(own, "a");
+        double biased = value(ofTheSurface, "a");
+        if (Double.isNaN(a) || Double.isNaN(biased)) {
+            return null;
+        }
+        double apart = a - law.a();
+        double bias = biased - law.a();
+        String judgement;
+        if (Math.abs(apart) < 0.005) {
+            judgement = "they agree.";
+        } else if (Math.abs(apart - bias) < 0.3 * Math.abs(apart)) {
+            judgement = "which is nearly all of it: believe the surface.";
+        } else if (overlap(own, parametric)) {
+            judgement = "and the rest is within their intervals.";
+        } else {
+            judgement =
+                    "which leaves more than noise: the surface does not describe these curves, or points that belong to neither are among them. Look at the residuals by budget.";
+        }
+        return String.format(
+                Locale.ROOT,
+                "a by %s is %.3f, by the surface %.3f (%+.3f). On the surface's own losses, at the same N and D and without noise, the method is off by %+.3f, %s",
+                own.method(),
+                a,
+                law.a(),
+                apart,
+                bias,
+                judgement);
+    }
+
+    private static boolean overlap(FitReport one, FitReport other) {
+        Estimate a = one.parameters().get("a");
+        Estimate b = other.parameters().get("a");
+        return a != null && b != null && a.low() <= b.high() && b.low() <= a.high();
+    }
+}
