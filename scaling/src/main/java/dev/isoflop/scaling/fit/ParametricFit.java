@@ -135,6 +135,11 @@ public final class ParametricFit {
         return new Resamples(NAMES, resample(points, options, threads, theta(objective(points, options), law)));
     }
 
+    /** How often each point is drawn, one array a resample: what {@link #resample} fits. */
+    public static List<int[]> draws(List<FitPoint> points, ParametricOptions options) {
+        return CaseDraws.draw(points, options.resampling(), options.resamples(), options.seed());
+    }
+
     private static FitOutcome<ParametricResult> withUncertainty(
             List<FitPoint> points, ParametricOptions options, int threads, Minimum minimum) {
         ChinchillaLaw law = minimum.law();
@@ -220,7 +225,7 @@ public final class ParametricFit {
 
     private static List<double[]> resample(
             List<FitPoint> points, ParametricOptions options, int threads, double[] best) {
-        List<int[]> draws = CaseDraws.draw(points, options.resampling(), options.resamples(), options.seed());
+        List<int[]> draws = draws(points, options);
         double[][] rows = new double[draws.size()][];
         HuberLogSumExp all = objective(points, options);
         Parallel.range(rows.length, threads, () -> {
