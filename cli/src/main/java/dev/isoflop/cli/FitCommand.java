@@ -27,7 +27,7 @@ import tools.jackson.databind.JsonNode;
 @Command(
         name = "fit",
         description = {
-            "Shows the scaling laws fitted to a sweep, fitting them if nobody has; or fits a CSV file with columns N, D or C, and loss, here and now.",
+            "Shows the scaling laws fitted to a sweep, fitting them if nobody has; or fits a CSV or Parquet file with columns N, D or C, and loss, here and now.",
         },
         footer = {
             "",
@@ -41,7 +41,7 @@ final class FitCommand implements Callable<Integer> {
     @Mixin
     private PlatformOptions platform = new PlatformOptions();
 
-    @Parameters(paramLabel = "SWEEP|TABLE", description = "Id or name of a sweep, or a CSV file.")
+    @Parameters(paramLabel = "SWEEP|TABLE", description = "Id or name of a sweep, or a CSV or Parquet file.")
     private String what = "";
 
     @Option(
@@ -98,7 +98,7 @@ final class FitCommand implements Callable<Integer> {
             if (Files.isRegularFile(path)) {
                 return Optional.of(path);
             }
-            if (what.toLowerCase(Locale.ROOT).endsWith(".csv")) {
+            if (what.toLowerCase(Locale.ROOT).matches(".*\\.(csv|parquet)")) {
                 throw new CliException(ExitCode.USAGE, "There is no file " + what + ".");
             }
         } catch (InvalidPathException e) {

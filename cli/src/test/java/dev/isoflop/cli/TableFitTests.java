@@ -94,7 +94,7 @@ class TableFitTests {
         assertUsage("are for tables, and there is no file 7", "fit", "7", "--law", "kaplan");
         assertUsage("there is no column 'nope' for D", "fit", table(), "--column", "D=nope");
         Path binary = Files.write(directory.resolve("binary.csv"), new byte[] {(byte) 0xff, (byte) 0xfe, 0, 1});
-        assertUsage("is no text in UTF-8", "fit", binary.toString());
+        assertUsage("is neither Parquet nor text in UTF-8", "fit", binary.toString());
     }
 
     @Test

@@ -40,7 +40,7 @@ public final class ForecastCommand implements Callable<Integer> {
     /** The intervals were calibrated up to this many times the largest run. */
     private static final double CALIBRATED = 10;
 
-    @Parameters(paramLabel = "TABLE", description = "A CSV file with columns N, D or C, and loss.")
+    @Parameters(paramLabel = "TABLE", description = "A CSV or Parquet file with columns N, D or C, and loss.")
     private Path file = Path.of("");
 
     @ArgGroup(multiplicity = "1", exclusive = true)

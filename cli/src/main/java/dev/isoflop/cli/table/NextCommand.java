@@ -46,7 +46,7 @@ public final class NextCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "TABLE",
             arity = "0..1",
-            description = "A CSV file of the runs so far: N, D or C, and loss.")
+            description = "A CSV or Parquet file of the runs so far: N, D or C, and loss.")
     private @Nullable Path file;
 
     @Option(names = "--target", description = "FLOPs of the run that all this is for.")

@@ -16,9 +16,7 @@ import dev.isoflop.scaling.table.Column;
 import dev.isoflop.scaling.table.PointTable;
 import dev.isoflop.scaling.table.TableException;
 import java.io.IOException;
-import java.io.Reader;
 import java.nio.charset.MalformedInputException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -170,12 +168,12 @@ public final class TableFit {
     }
 
     static PointTable read(Path file, Map<Column, String> columns, List<Column> needed) throws IOException {
-        try (Reader reader = Files.newBufferedReader(file)) {
-            return PointTable.read(reader, columns, needed);
+        try {
+            return PointTable.read(file, columns, needed);
         } catch (TableException e) {
             throw new CliException(ExitCode.USAGE, file + ", " + e.getMessage() + ".");
         } catch (MalformedInputException e) {
-            throw new CliException(ExitCode.USAGE, file + " is no text in UTF-8.");
+            throw new CliException(ExitCode.USAGE, file + " is neither Parquet nor text in UTF-8.");
         }
     }
 }

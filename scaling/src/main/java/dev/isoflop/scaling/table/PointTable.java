@@ -4,7 +4,10 @@ import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.law.Law;
 import java.io.IOException;
 import java.io.Reader;
+import java.io.StringReader;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
@@ -19,11 +22,11 @@ import org.apache.commons.csv.CSVRecord;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The points of a CSV file (RFC 4180, with a header). It has N and the loss, and D or C: what is missing of those follows from C = 6 N D. What a law needs beside those is read
+ * The points of a CSV file (RFC 4180, with a header) or a Parquet file. It has N and the loss, and D or C: what is missing of those follows from C = 6 N D. What a law needs beside those is read
  * where it is asked for. Runs whose loss is not a number are left out and said to be; anything else that is wrong is an error with its line.
  *
  * @param points by line
- * @param lines of the file, one a point
+ * @param lines of the file, one a point; of Parquet, rows counted from 2
  * @param columns the header's name of each column used
  * @param leftOut runs that diverged, or whose loss is empty
  */
@@ -36,6 +39,21 @@ public record PointTable(List<FitPoint> points, List<Long> lines, Map<Column, St
     public record LeftOut(long line, String reason) {}
 
     private static final Set<String> NO_NUMBER = Set.of("", "nan", "inf", "+inf", "infinity", "none", "null", "na");
+
+    /**
+     * A file of CSV, or of Parquet, which its first bytes tell.
+     *
+     * @throws java.nio.charset.MalformedInputException if it is neither Parquet nor text in UTF-8
+     */
+    public static PointTable read(Path file, Map<Column, String> named, Collection<Column> needed)
+            throws TableException, IOException {
+        if (ParquetText.isParquet(file)) {
+            return read(new StringReader(ParquetText.csv(file)), named, needed);
+        }
+        try (Reader reader = Files.newBufferedReader(file)) {
+            return read(reader, named, needed);
+        }
+    }
 
     /**
      * @param named the header's name of columns that are not called as usual
