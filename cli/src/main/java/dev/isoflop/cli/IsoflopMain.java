@@ -25,6 +25,8 @@ import picocli.CommandLine.Command;
             Commands.Submit.class,
             Commands.Watch.class,
             FitCommand.class,
+            PredictionCommands.Predict.class,
+            PredictionCommands.Ledger.class,
             Commands.Export.class,
             ScheduleCommand.class,
             ExperimentCommand.class,

@@ -29,6 +29,8 @@ class CommandLineTests {
                 "submit",
                 "watch",
                 "fit",
+                "predict",
+                "predictions",
                 "export",
                 "schedule",
                 "experiment",
