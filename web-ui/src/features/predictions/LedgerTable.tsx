@@ -109,7 +109,7 @@ function Row({ prediction: p }: { prediction: Prediction }) {
       <td className={ui.num}>{ratioWords(p.extrapolationRatio)}</td>
       <td className={ui.num}>
         {loss(p.loss)}{" "}
-        <span className={css.interval95} title={`${percent(p.level, digits(p.level))} interval`}>
+        <span className={css.predicted} title={`${percent(p.level, digits(p.level))} interval`}>
           {loss(p.low)} to {loss(p.high)}
         </span>
       </td>

@@ -63,7 +63,13 @@ export function PredictionsPage() {
   );
 }
 
-function Filters({ search, update }: { search: PredictionsSearch; update: (change: Partial<PredictionsSearch>) => void }) {
+function Filters({
+  search,
+  update,
+}: {
+  search: PredictionsSearch;
+  update: (change: Partial<PredictionsSearch>) => void;
+}) {
   const query = useInfiniteQuery(experimentsQuery);
   const experiments = query.data?.pages.flatMap((page) => page.items) ?? [];
   return (

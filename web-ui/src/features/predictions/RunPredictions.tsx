@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { usePolling } from "../../api/live";
 import { runPredictionsQuery } from "../../api/queries";
 import { loss, percent } from "../../lib/format";
-import { ui } from "../../ui/parts";
+import { cx, ui } from "../../ui/parts";
 import { OutcomeChip } from "./OutcomeChip";
 import css from "./predictions.module.css";
 import { digits, errorWords, outcome, ratioWords } from "./words";
@@ -13,7 +13,7 @@ export function RunPredictions({ runId }: { runId: number }) {
   const query = useQuery({ ...runPredictionsQuery(runId), refetchInterval: usePolling() });
   if (!query.data?.length) return null;
   return (
-    <section className={ui.panel} aria-label="Predictions of this run">
+    <section className={cx(ui.panel, css.run)} aria-label="Predictions of this run">
       <ul className={css.ofRun}>
         {query.data.map((p) => (
           <li key={p.id}>

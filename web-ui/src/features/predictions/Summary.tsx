@@ -8,28 +8,32 @@ type Level = PredictionSummary["levels"][number];
 
 /** How good the predictions have been, in words and by how far was extrapolated. */
 export function Summary({ summary }: { summary: PredictionSummary }) {
-  const rest = [
-    summary.open > 0 && `${summary.open} open`,
-    summary.voided > 0 && `${summary.voided} void: their runs ended without a loss`,
-  ].filter(Boolean);
+  const rest = restWords(summary);
   return (
     <Panel>
       <div className={ui.stack}>
         {summary.levels.length === 0 && (
           <p className={css.words}>
-            <strong>Nothing to score yet.</strong>
+            <strong>Nothing to score yet.</strong> <span className={ui.muted}>{rest}</span>
           </p>
         )}
-        {summary.levels.map((level) => (
-          <OfLevel key={level.level} level={level} />
+        {summary.levels.map((level, i) => (
+          <OfLevel key={level.level} level={level} rest={i === summary.levels.length - 1 ? rest : ""} />
         ))}
-        {rest.length > 0 && <p className={ui.muted}>{rest.join("; ")}.</p>}
       </div>
     </Panel>
   );
 }
 
-function OfLevel({ level }: { level: Level }) {
+function restWords({ open, voided }: PredictionSummary): string {
+  const parts = [
+    open > 0 && `${open} open`,
+    voided > 0 && `${voided} void, since ${voided === 1 ? "its run" : "their runs"} ended without a loss`,
+  ].filter(Boolean);
+  return parts.length ? `${parts.join("; ")}.` : "";
+}
+
+function OfLevel({ level, rest }: { level: Level; rest: string }) {
   const { all } = level;
   const nominal = percent(level.level, digits(level.level));
   return (
@@ -40,8 +44,8 @@ function OfLevel({ level }: { level: Level }) {
         </p>
         {all.coverage && (
           <p className={css.sub}>
-            {percent(all.coverage.value)} against {nominal}, {percent(all.coverage.low)} to{" "}
-            {percent(all.coverage.high)} at 95 % confidence: {verdict(all, level.level)}.
+            {percent(all.coverage.value)} against {nominal}, {percent(all.coverage.low)} to {percent(all.coverage.high)}{" "}
+            at 95 % confidence: {verdict(all, level.level)}.
           </p>
         )}
         <p className={css.sub}>
@@ -53,6 +57,7 @@ function OfLevel({ level }: { level: Level }) {
           {all.medianError !== undefined && "."}
           {all.diverged > 0 && ` ${all.diverged} ${all.diverged === 1 ? "run" : "runs"} diverged.`}
         </p>
+        {rest && <p className={css.sub}>{rest}</p>}
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by the keyboard */}
       <section className={ui.scroll} tabIndex={0} aria-label={`Coverage of ${nominal} intervals by extrapolation`}>

@@ -35,7 +35,7 @@ export function marksOf(predictions: readonly Prediction[]): Mark[] {
       const nth = seen.get(place(one)) ?? 0;
       seen.set(place(one), nth + 1);
       const all = many.get(place(one)) ?? 1;
-      const step = Math.min(0.014, 0.09 / all) * span;
+      const step = Math.min(0.008, 0.06 / all) * span;
       const observed = one.score?.observed;
       return {
         prediction: one,
@@ -77,7 +77,7 @@ export function ledgerSpec(marks: readonly Mark[]): PlotSpec {
     const base = { x: "x", ...(interactive ? { href: href } : {}) };
     return {
       height: 300,
-      marginLeft: 50,
+      marginLeft: 64,
       marginRight: 14,
       marginTop: 26,
       marginBottom: 38,
