@@ -4539,6 +4539,7 @@ export interface operations {
         parameters: {
             query?: {
                 validateOnly?: boolean;
+                predictFrom?: number;
             };
             header?: {
                 "Idempotency-Key"?: string;

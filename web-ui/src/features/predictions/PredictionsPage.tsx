@@ -138,6 +138,10 @@ function HowTo({ filtered }: { filtered: boolean }) {
         <pre>
           <code>isoflop predict FIT --run RUN</code>
         </pre>
+        <p>every run of a sweep that is submitted:</p>
+        <pre>
+          <code>isoflop submit FILE --predict-from FIT</code>
+        </pre>
         <p>
           or a size, to be tied later to a run of that size with <code>isoflop predictions tie</code>:
         </p>

@@ -7,18 +7,27 @@ import static org.assertj.core.api.Assertions.within;
 import dev.isoflop.platform.PlatformClient.Reply;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.dao.DataAccessException;
 import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.transaction.PlatformTransactionManager;
+import org.springframework.transaction.support.TransactionTemplate;
 import tools.jackson.databind.JsonNode;
 
 /** Predictions from before a run to its score, and what keeps anybody from making them afterwards. */
 class PredictionApiTests extends PredictionScene {
 
-    PredictionApiTests(PlatformClient client, JdbcClient jdbc) {
+    private final PlatformTransactionManager transactions;
+
+    PredictionApiTests(PlatformClient client, JdbcClient jdbc, PlatformTransactionManager transactions) {
         super(client, jdbc);
+        this.transactions = transactions;
     }
 
     @Test
@@ -185,6 +194,77 @@ class PredictionApiTests extends PredictionScene {
         for (String frozen : List.of("n", "d", "flops", "loss", "low", "high", "level", "madeAt", "inputHash")) {
             assertThat(after.path(frozen)).as(frozen).isEqualTo(before.path(frozen));
         }
+    }
+
+    @Test
+    void aSubmissionMayHaveAFitPredictAllOfItsRunsOrIsRefusedAsAWhole() {
+        String spec = """
+                {"kind":"isoflop","name":"%s","experiment":"%s","dataset":{"corpus":"%s"},"pool":"%s",
+                 "models":[{"dModel":12,"layers":2,"heads":2},{"dModel":16,"layers":2,"heads":2}],
+                 "budgets":[{"flops":3e10,"batchSequences":2}]}""";
+        String body = spec.formatted(pool + "-p", pool, CORPUS, pool);
+        Map<String, String> key = Map.of("Idempotency-Key", pool);
+        String path = "/api/v1/sweeps?predictFrom=";
+        Reply made = client.send("POST", path + parametric, client.token("submit"), body, key);
+        assertThat(made.status()).as(made.text()).isEqualTo(201);
+        assertThat(jdbc.sql("""
+                        select count(*) from run r join prediction p on p.run_id = r.id where r.sweep_id = ? and p.fit_id = ?
+                        """)
+                        .params(made.body().path("id").asLong(), parametric)
+                        .query(Long.class)
+                        .single())
+                .isEqualTo(2);
+        assertThat(client.send("POST", path + parametric, client.token("submit"), body, key)
+                        .at("/id"))
+                .as("repeated")
+                .isEqualTo(made.at("/id"));
+        assertThat(client.send("POST", path + isoflop, client.token("submit"), body, key)
+                        .code())
+                .isEqualTo("idempotency-key-reused");
+        Reply off = client.post(path + isoflop, "submit", spec.formatted(pool + "-q", pool, CORPUS, pool));
+        assertThat(off.code()).as(off.text()).isEqualTo("prediction-refused");
+        Reply elsewhere =
+                client.post(path + parametric, "submit", spec.formatted(pool + "-q", pool + "-x", CORPUS, pool));
+        assertThat(elsewhere.at("/detail")).contains("another experiment");
+        assertThat(client.post(path + "999999999", "submit", spec.formatted(pool + "-q", pool, CORPUS, pool))
+                        .status())
+                .isEqualTo(404);
+        assertThat(jdbc.sql("select count(*) from sweep where name = ?")
+                        .param(pool + "-q")
+                        .query(Long.class)
+                        .single())
+                .isZero();
+    }
+
+    /** The start of a run and a prediction of it that come together: whichever is first, the other sees it. */
+    @Test
+    void aRunThatIsBeingPredictedBeginsOnlyAfterwards() throws Exception {
+        long run = waiting(sweep).getFirst();
+        TransactionTemplate transaction = new TransactionTemplate(transactions);
+        long[] made = new long[1];
+        CompletableFuture<Integer> claimed = transaction.execute(status -> {
+            made[0] = jdbc.sql("""
+                            insert into prediction (experiment_id, fit_id, input_hash, method, law, n, d, flops, count_embeddings,
+                                extrapolation_ratio, level, loss, low, high, log_sd, made_by, made_by_name, run_id, linked_at)
+                            values (:experiment, :fit, 'h', 'parametric', 'law', 1, 1, 6, true, 1, 0.9, 3, 2.9, 3.1, 0.02, 'x', 'x', :run, now())
+                            returning id
+                            """)
+                    .param("experiment", experiment)
+                    .param("fit", parametric)
+                    .param("run", run)
+                    .query(Long.class)
+                    .single();
+            var other = CompletableFuture.supplyAsync(
+                    () -> jdbc.sql("update run set state = 'running', started_at = clock_timestamp() where id = ?")
+                            .param(run)
+                            .update());
+            assertThatThrownBy(() -> other.get(500, TimeUnit.MILLISECONDS))
+                    .as("held until the prediction is stored")
+                    .isInstanceOf(TimeoutException.class);
+            return other;
+        });
+        assertThat(Objects.requireNonNull(claimed).get(10, TimeUnit.SECONDS)).isEqualTo(1);
+        assertThat(prediction(made[0]).path("runId").asLong()).isEqualTo(run);
     }
 
     @Test

@@ -286,6 +286,13 @@ class PredictionLedgerApiTests extends PredictionScene {
                     as(attacker, "POST", "/fits/" + parametric + "/reproduce", ""),
                     as(attacker, "GET", "/fits/" + parametric + "/comparison?with=" + theirFit, ""),
                     as(attacker, "GET", "/fits/" + theirFit + "/comparison?with=" + parametric, ""),
+                    client.send(
+                            "POST",
+                            "/api/v1/sweeps?predictFrom=" + parametric,
+                            attacker.secret(),
+                            "{\"kind\":\"command\",\"name\":\"n\",\"experiment\":\"%s-a\",\"command\":[\"true\"],\"parameters\":{\"x\":{\"values\":[1]}}}"
+                                    .formatted(pool),
+                            Map.of("Idempotency-Key", UUID.randomUUID().toString())),
                     as(attacker, "GET", "/predictions/" + hidden, ""),
                     as(attacker, "PUT", "/predictions/" + hidden + "/run", "{\"runId\":%d}".formatted(waiting)),
                     as(

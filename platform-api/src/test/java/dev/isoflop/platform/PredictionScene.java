@@ -19,7 +19,7 @@ import tools.jackson.databind.JsonNode;
 abstract class PredictionScene {
 
     static final ChinchillaLaw TRUTH = new ChinchillaLaw(1.8, 400, 500, 0.34, 0.3);
-    private static final String CORPUS = "predictions.txt";
+    static final String CORPUS = "predictions.txt";
 
     final PlatformClient client;
     final JdbcClient jdbc;

@@ -177,11 +177,21 @@ class PredictionQueries {
 
     /** @throws ProblemException not-found */
     PlannedRun run(long id) {
+        return runs("id = ?", id).stream()
+                .findFirst()
+                .orElseThrow(() -> new ProblemException(ErrorCode.NOT_FOUND, "There is no run " + id + "."));
+    }
+
+    /** Rising by id. */
+    List<PlannedRun> pretrainingOf(long sweepId) {
+        return runs("sweep_id = ? and kind = 'pretrain'", sweepId);
+    }
+
+    private List<PlannedRun> runs(String which, long id) {
         return jdbc.sql("""
                         select id, experiment_id, kind, state, started_at is not null, n_params, n_params_nonembed, tokens,
                                case when budget > 0 then budget else flops end, comparability
-                          from run where id = ?
-                        """)
+                          from run where\s""" + which + " order by id")
                 .param(id)
                 .query((rs, i) -> new PlannedRun(
                         rs.getLong(1),
@@ -194,8 +204,7 @@ class PredictionQueries {
                         rs.getDouble(8),
                         rs.getDouble(9),
                         rs.getString(10)))
-                .optional()
-                .orElseThrow(() -> new ProblemException(ErrorCode.NOT_FOUND, "There is no run " + id + "."));
+                .list();
     }
 
     private static PredictionViews.Prediction view(ResultSet rs, int row) throws SQLException {

@@ -12,6 +12,8 @@ import dev.isoflop.protocol.api.FitViews;
 import dev.isoflop.protocol.api.PredictionViews;
 import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.scaling.fit.Estimate;
+import java.util.List;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Service;
 
@@ -22,7 +24,7 @@ import org.springframework.stereotype.Service;
  * again by the database when the prediction is stored, which decides.
  */
 @Service
-class Predictions {
+public class Predictions {
 
     private final Refits refits;
     private final PredictionStore store;
@@ -46,6 +48,14 @@ class Predictions {
      */
     private record Target(double n, double d, double flops) {}
 
+    /** A fit that is ready to be asked. */
+    private record Oracle(PredictionQueries.FitHome home, Refits.Known known, FittedLaw law) {
+
+        long fitId() {
+            return known.fit().id();
+        }
+    }
+
     /** @throws ProblemException not-found, invalid-request, incomparable-runs, run-begun, prediction-refused */
     Made predict(long fitId, PredictionViews.CreatePrediction request) {
         PredictionChecks.request(request);
@@ -62,20 +72,55 @@ class Predictions {
             }
             PredictionChecks.run(run, home.experimentId(), home.comparability());
         }
-        Refits.Known fit = refits.law(fitId);
-        @Nullable FittedLaw law = fit.law();
+        PredictionStore.Made made = predict(oracle(fitId, home), request, run);
+        return new Made(queries.get(made.id()), made.created());
+    }
+
+    /**
+     * Has a fit predict every run of a sweep that is about to be submitted.
+     *
+     * @return takes the sweep's id, in the transaction that queues its runs, so that none can have begun; all of them are predicted, or
+     *     it throws
+     * @throws ProblemException not-found, prediction-refused; what is returned throws invalid-request, incomparable-runs and
+     *     prediction-refused
+     */
+    public LongConsumer ofSweep(long fitId) {
+        access.maySeeFit(fitId);
+        Oracle oracle = oracle(fitId, queries.homeOf(fitId));
+        return sweepId -> {
+            List<PlannedRun> runs = queries.pretrainingOf(sweepId);
+            if (runs.isEmpty()) {
+                throw PredictionChecks.invalid(
+                        "/predictFrom",
+                        "is for sweeps of pretraining runs: a law of N and D predicts nothing of others");
+            }
+            for (PlannedRun run : runs) {
+                PredictionChecks.run(run, oracle.home.experimentId(), oracle.home.comparability());
+                predict(oracle, new PredictionViews.CreatePrediction(run.id(), null, null), run);
+            }
+        };
+    }
+
+    private Oracle oracle(long fitId, PredictionQueries.FitHome home) {
+        Refits.Known known = refits.law(fitId);
+        @Nullable FittedLaw law = known.law();
         if (law == null) {
-            throw refused(fitId, "the fit itself was refused" + why(fit.fit()));
+            throw refused(fitId, "the fit itself was refused" + why(known.fit()));
         }
-        Target target = target(request, run, fit.countsEmbeddings());
-        return switch (law.forecast(target.n, target.d, target.flops)) {
+        return new Oracle(home, known, law);
+    }
+
+    private PredictionStore.Made predict(
+            Oracle oracle, PredictionViews.CreatePrediction request, @Nullable PlannedRun run) {
+        Target target = target(request, run, oracle.known.countsEmbeddings());
+        return switch (oracle.law.forecast(target.n, target.d, target.flops)) {
             case FittedLaw.Forecast.Refused(String code, String sentence) ->
-                throw refused(fitId, code + ": " + sentence);
+                throw refused(oracle.fitId(), code + ": " + sentence);
             case FittedLaw.Forecast.Loss(Estimate loss, double ratio) -> {
                 if (!loss.isFinite() || !(loss.low() > 0)) {
-                    throw refused(fitId, "its interval there is not of losses: it was made without resamples");
+                    throw refused(oracle.fitId(), "its interval there is not of losses");
                 }
-                yield store(prediction(home, fit, law, target, loss, ratio, runId));
+                yield store(prediction(oracle, target, loss, ratio, request.runId()));
             }
         };
     }
@@ -99,14 +144,9 @@ class Predictions {
     }
 
     private static NewPrediction prediction(
-            PredictionQueries.FitHome home,
-            Refits.Known known,
-            FittedLaw law,
-            Target target,
-            Estimate loss,
-            double ratio,
-            @Nullable Long runId) {
-        FitViews.Fit fit = known.fit();
+            Oracle oracle, Target target, Estimate loss, double ratio, @Nullable Long runId) {
+        PredictionQueries.FitHome home = oracle.home;
+        FitViews.Fit fit = oracle.known.fit();
         double logSd = Math.log(loss.high() / loss.low()) / (2 * Normal.quantile(0.5 + fit.level() / 2));
         Caller caller = Caller.current();
         return new NewPrediction(
@@ -114,11 +154,11 @@ class Predictions {
                 fit.id(),
                 fit.inputHash(),
                 fit.method(),
-                law.formula(),
+                oracle.law.formula(),
                 target.n,
                 target.d,
                 target.flops,
-                known.countsEmbeddings(),
+                oracle.known.countsEmbeddings(),
                 home.comparability(),
                 ratio,
                 fit.level(),
@@ -131,10 +171,9 @@ class Predictions {
                 runId);
     }
 
-    private Made store(NewPrediction prediction) {
+    private PredictionStore.Made store(NewPrediction prediction) {
         try {
-            PredictionStore.Made made = store.create(prediction);
-            return new Made(queries.get(made.id()), made.created());
+            return store.create(prediction);
         } catch (PredictionStore.RunBegunException e) {
             throw begun(prediction.runId(), e);
         }
