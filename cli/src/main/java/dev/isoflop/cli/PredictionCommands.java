@@ -43,7 +43,7 @@ final class PredictionCommands {
         @Mixin
         private PlatformOptions platform = new PlatformOptions();
 
-        @Parameters(paramLabel = "FIT", description = "Id of a fit (isoflop fit SWEEP --json names it).")
+        @Parameters(paramLabel = "FIT", description = "Id of a fit (isoflop fit SWEEP names it).")
         private long fit;
 
         @ArgGroup(multiplicity = "1")

@@ -46,6 +46,21 @@ class CommandLineTests {
         assertThat(ended.out()).contains("Usage: isoflop " + command).containsOnlyOnce("Example:");
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "predict 1",
+                "predict 1 --params 3",
+                "predict 1 --run 2 --params 3 --tokens 4",
+                "predict one --run 2",
+                "predictions tie 1",
+                "fit",
+                "fit 1 --reproduce 2"
+            })
+    void aPredictionIsOfARunOrOfASizeAndAFitIsShownOrMadeAgain(String line) {
+        assertThat(Ended.of(line.split(" ")).code()).isEqualTo(ExitCode.USAGE.code());
+    }
+
     @Test
     void theLedgerIsATableUnderItsBudget() {
         var ledger = ApiClient.mapper().readValue("""
