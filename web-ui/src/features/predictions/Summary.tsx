@@ -71,10 +71,10 @@ function OfLevel({ level, rest }: { level: Level; rest: string }) {
               <th scope="col">
                 Coverage <span className={ui.muted}>│ {nominal}</span>
               </th>
-              <th scope="col" className={ui.num}>
+              <th scope="col" className={ui.num} title="Of |ln(observed / predicted)|">
                 Median error
               </th>
-              <th scope="col" className={ui.num}>
+              <th scope="col" className={ui.num} title="Of |ln(observed / predicted)|">
                 Mean error
               </th>
             </tr>

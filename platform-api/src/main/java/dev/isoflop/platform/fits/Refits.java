@@ -78,15 +78,17 @@ public class Refits {
         FitViews.Fit stored = fits.get(id);
         Refit refit = again(stored);
         Reproduction same = compared(stored, refit);
-        if (!same.agrees()) {
+        // an option that came later may give the inputs another hash and the same law
+        if (!same.differences().isEmpty()) {
             throw new ProblemException(
                     ErrorCode.PREDICTION_REFUSED,
-                    "Fit %d was made by another version of Isoflop and does not come out the same with this one (%s). Fit the sweep anew, with another number of bootstraps, and use that fit."
+                    "Fit %d does not come out of its record as it is stored (%s differs): it was made by a version of Isoflop with other maths. Fit the sweep anew%s, and use that fit."
                             .formatted(
                                     id,
-                                    same.differences().isEmpty()
-                                            ? "its inputs have another hash"
-                                            : same.differences().getFirst().pointer() + " differs"));
+                                    same.differences().getFirst().pointer(),
+                                    same.inputHash().equals(same.inputHashNow())
+                                            ? ", with another number of bootstraps"
+                                            : ""));
         }
         return new Known(stored, refit.law);
     }
