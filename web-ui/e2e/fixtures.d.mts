@@ -6,6 +6,7 @@ export function makeWorld(now: number): {
   runs: object[];
   runners: object[];
   pools: object[];
+  predictions: object[];
   fits: Map<number, object[]>;
 };
 export function deviceSeriesOf(index: number, from: number, to: number, maxPoints: number): object;

@@ -5,6 +5,7 @@
  */
 
 import { makeExperiments } from "./experiments.mjs";
+import { predictionsOf } from "./predictions.mjs";
 import { gpuRun } from "./profile.mjs";
 import { schedulesOf } from "./schedules.mjs";
 
@@ -482,6 +483,7 @@ export function makeWorld(now) {
     runners,
     schedules: schedulesOf(now, [second, first, third]),
     pools,
+    predictions: predictionsOf(now, runs, [second, first, third], lossAt),
     fits: new Map([[1, fitsOf(first, doneRuns, 11, now).reverse()]]),
   };
 }

@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
 import { ledgerOf, setBudget } from "./experiments.mjs";
 import { deviceSeriesOf, GPU_METRICS, METRICS, makeWorld, seriesOf } from "./fixtures.mjs";
+import { listOf, summaryOf } from "./predictions.mjs";
 import { profileOf } from "./profile.mjs";
 import { actOn, add } from "./schedules.mjs";
 
@@ -171,6 +172,8 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
     }
     if (path === "/schedules") return send(200, page(world.schedules, query));
     if (path === "/pools") return send(200, world.pools);
+    if (path === "/predictions") return send(200, page(listOf(world.predictions, query), query));
+    if (path === "/predictions/summary") return send(200, summaryOf(world.predictions, query));
     if (path === "/experiments") return send(200, page(world.experiments, query));
     if (path === "/sweeps") return send(200, page(world.sweeps, query));
     if (path === "/runs") return send(200, page(filtered([...world.runs], query), query));

@@ -12,6 +12,7 @@ import { experimentQuery, ledgerQuery, runnerQuery, runQuery, sweepQuery } from 
 import { ExperimentsPage } from "./features/experiments/ExperimentsPage";
 import { LoginPage } from "./features/login/LoginPage";
 import { OverviewPage } from "./features/overview/OverviewPage";
+import { PredictionsPage } from "./features/predictions/PredictionsPage";
 import { RunnersPage } from "./features/runners/RunnersPage";
 import { RunsPage } from "./features/runs/RunsPage";
 import { SchedulesPage } from "./features/schedules/SchedulesPage";
@@ -19,6 +20,7 @@ import { SweepsPage } from "./features/sweep/SweepsPage";
 import {
   loginSearch,
   parseSearch,
+  predictionsSearch,
   runnerSearch,
   runSearch,
   runsSearch,
@@ -97,6 +99,13 @@ const sweepRoute = createRoute({
   component: lazyRouteComponent(() => import("./features/sweep/SweepPage"), "SweepPage"),
 });
 
+const predictionsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/predictions",
+  validateSearch: predictionsSearch,
+  component: PredictionsPage,
+});
+
 const experimentsRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: "/experiments",
@@ -124,6 +133,7 @@ const routeTree = rootRoute.addChildren([
     sweepRoute,
     experimentsRoute,
     experimentRoute,
+    predictionsRoute,
     schedulesRoute,
     runnersRoute,
     runnerRoute,

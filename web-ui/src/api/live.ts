@@ -121,6 +121,7 @@ export class LiveStream {
     this.refresh(["checkpoints", event.runId]);
     this.refresh(["runners"]);
     this.refresh(["sweeps"]);
+    this.refresh(["predictions"]);
     if (run?.sweepId === undefined) {
       this.refresh(["sweep"]);
       this.refresh(["sweep-runs"]);

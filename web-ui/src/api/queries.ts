@@ -11,6 +11,9 @@ import type {
   Overview,
   Page,
   Pool,
+  Prediction,
+  PredictionState,
+  PredictionSummary,
   Profile,
   Run,
   RunDetail,
@@ -117,6 +120,36 @@ export const fitsQuery = (sweepId: number) =>
   queryOptions({
     queryKey: ["fits", sweepId],
     queryFn: ({ signal }) => getList<Fit>(`/sweeps/${sweepId}/fits`, undefined, signal),
+  });
+
+export interface PredictionFilter {
+  experiment?: number;
+  fit?: number;
+  state?: PredictionState;
+  covered?: boolean;
+  sort?: string;
+}
+
+export const predictionsQuery = (filter: PredictionFilter) =>
+  infiniteQueryOptions({
+    queryKey: ["predictions", "list", filter],
+    queryFn: ({ pageParam, signal }) =>
+      get<Page<Prediction>>("/predictions", { ...filter, limit: PAGE_SIZE, after: pageParam }, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next ?? undefined,
+  });
+
+export const predictionSummaryQuery = (filter: Pick<PredictionFilter, "experiment" | "fit">) =>
+  queryOptions({
+    queryKey: ["predictions", "summary", filter],
+    queryFn: ({ signal }) => get<PredictionSummary>("/predictions/summary", { ...filter }, signal),
+  });
+
+/** What was predicted of a run: one prediction of each fit that was asked. */
+export const runPredictionsQuery = (runId: number) =>
+  queryOptions({
+    queryKey: ["predictions", "run", runId],
+    queryFn: ({ signal }) => getList<Prediction>("/predictions", { run: runId, limit: 200 }, signal),
   });
 
 export const runsQuery = (filter: RunFilter) =>

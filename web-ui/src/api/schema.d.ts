@@ -164,6 +164,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/fits/{id}/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["compareFit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fits/{id}/predictions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["predictPrediction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fits/{id}/reproduce": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["reproduceFit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/overview": {
         parameters: {
             query?: never;
@@ -189,6 +237,70 @@ export interface paths {
         };
         get: operations["listPool"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listPrediction"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictions/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["summaryPrediction"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getPrediction"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictions/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["linkPrediction"];
         post?: never;
         delete?: never;
         options?: never;
@@ -993,6 +1105,55 @@ export interface components {
              */
             kind: "command";
         };
+        ComparedOption: {
+            a?: string;
+            b?: string;
+            name: string;
+        };
+        ComparedParameter: {
+            a?: components["schemas"]["Estimate"];
+            b?: components["schemas"]["Estimate"];
+            name: string;
+            overlap?: boolean;
+            /** Format: double */
+            ratio?: number;
+        };
+        ComparedPoints: {
+            excludedA: components["schemas"]["Excluded"][];
+            excludedB: components["schemas"]["Excluded"][];
+            onlyA: components["schemas"]["Point"][];
+            onlyB: components["schemas"]["Point"][];
+            /** Format: int32 */
+            shared: number;
+        };
+        ComparedTarget: {
+            /** Format: double */
+            extrapolationRatio?: number;
+            optimum?: components["schemas"]["Optimum"];
+            refusal?: components["schemas"]["Refusal"];
+        };
+        ComparedTargets: {
+            a: components["schemas"]["ComparedTarget"];
+            b: components["schemas"]["ComparedTarget"];
+            /** Format: double */
+            flops: number;
+        };
+        Coverage: {
+            /** Format: double */
+            bias?: number;
+            coverage?: components["schemas"]["Estimate"];
+            /** Format: int32 */
+            covered: number;
+            /** Format: int32 */
+            diverged: number;
+            /** Format: double */
+            meanError?: number;
+            /** Format: double */
+            medianError?: number;
+            ratio: string;
+            /** Format: int32 */
+            scored: number;
+        };
         CreateFit: {
             /** Format: int32 */
             bootstraps?: number;
@@ -1003,6 +1164,14 @@ export interface components {
             method?: string;
             /** Format: double */
             target?: number;
+        };
+        CreatePrediction: {
+            /** Format: double */
+            d?: number;
+            /** Format: double */
+            n?: number;
+            /** Format: int64 */
+            runId?: number;
         };
         CreateSchedule: {
             /** @enum {string} */
@@ -1104,6 +1273,11 @@ export interface components {
             temperatureCelsius?: number;
             /** Format: double */
             utilisationPercent?: number;
+        };
+        Difference: {
+            now?: string;
+            pointer: string;
+            stored?: string;
         };
         Directives: {
             desired: components["schemas"]["DirectivesDirective"][];
@@ -1238,6 +1412,27 @@ export interface components {
             sweepId: number;
             target?: components["schemas"]["Optimum"];
             warnings: string[];
+        };
+        FitComparison: {
+            a: components["schemas"]["FitSide"];
+            b: components["schemas"]["FitSide"];
+            options: components["schemas"]["ComparedOption"][];
+            parameters: components["schemas"]["ComparedParameter"][];
+            points: components["schemas"]["ComparedPoints"];
+            targets?: components["schemas"]["ComparedTargets"];
+        };
+        FitSide: {
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: int64 */
+            id: number;
+            inputHash: string;
+            /** Format: double */
+            level: number;
+            method: string;
+            status: string;
+            /** Format: int64 */
+            sweepId: number;
         };
         FrontierPoint: {
             /** Format: double */
@@ -1446,6 +1641,16 @@ export interface components {
             /** Format: int64 */
             sweepId: number;
         };
+        LevelSummary: {
+            all: components["schemas"]["Coverage"];
+            classes: components["schemas"]["Coverage"][];
+            /** Format: double */
+            level: number;
+        };
+        LinkPrediction: {
+            /** Format: int64 */
+            runId?: number;
+        };
         LogBatch: {
             /** Format: int64 */
             firstSeq: number;
@@ -1552,6 +1757,10 @@ export interface components {
             items: components["schemas"]["LogLine"][];
             next?: string;
         };
+        PagePrediction: {
+            items: components["schemas"]["Prediction"][];
+            next?: string;
+        };
         PageRun: {
             items: components["schemas"]["Run"][];
             next?: string;
@@ -1639,6 +1848,61 @@ export interface components {
             /** Format: int32 */
             slots: number;
         };
+        Prediction: {
+            countEmbeddings: boolean;
+            /** Format: double */
+            d: number;
+            experiment: string;
+            /** Format: int64 */
+            experimentId: number;
+            /** Format: double */
+            extrapolationRatio: number;
+            /** Format: int64 */
+            fitId: number;
+            /** Format: double */
+            flops: number;
+            /** Format: double */
+            high: number;
+            /** Format: int64 */
+            id: number;
+            inputHash: string;
+            law: string;
+            /** Format: double */
+            level: number;
+            /** Format: date-time */
+            linkedAt?: string;
+            /** Format: double */
+            loss: number;
+            /** Format: double */
+            low: number;
+            /** Format: date-time */
+            madeAt: string;
+            madeBy: string;
+            method: string;
+            /** Format: double */
+            n: number;
+            run?: string;
+            /** Format: int64 */
+            runId?: number;
+            /** @enum {string} */
+            runState?: "queued" | "assigned" | "running" | "suspect" | "succeeded" | "failed" | "cancelled" | "preempted";
+            score?: components["schemas"]["Score"];
+            /** Format: date-time */
+            settledAt?: string;
+            /** @enum {string} */
+            state: "open" | "scored" | "void";
+            sweep: string;
+            /** Format: int64 */
+            sweepId: number;
+            voidReason?: string;
+        };
+        PredictionSummary: {
+            levels: components["schemas"]["LevelSummary"][];
+            /** Format: int32 */
+            open: number;
+            /** Format: int32 */
+            voided: number;
+        };
         PretrainSpec: Omit<components["schemas"]["JobSpec"], "kind"> & {
             /** Format: int64 */
             checkpointEverySeconds: number;
@@ -1724,6 +1988,17 @@ export interface components {
             leaseSeconds: number;
             /** Format: int64 */
             runnerId: number;
+        };
+        Reproduction: {
+            agrees: boolean;
+            assumed: string[];
+            differences: components["schemas"]["Difference"][];
+            /** Format: int64 */
+            fitId: number;
+            inputHash: string;
+            inputHashNow: string;
+            /** Format: int32 */
+            numbers: number;
         };
         RetriesLeft: {
             /** Format: int32 */
@@ -1909,6 +2184,16 @@ export interface components {
             /** Format: int64 */
             version: number;
             zone: string;
+        };
+        Score: {
+            covered: boolean;
+            diverged: boolean;
+            /** Format: double */
+            logError?: number;
+            /** Format: double */
+            observed?: number;
+            /** Format: double */
+            standardised?: number;
         };
         Segment: {
             /** Format: int32 */
@@ -2633,6 +2918,106 @@ export interface operations {
             };
         };
     };
+    compareFit: {
+        parameters: {
+            query: {
+                with: number;
+                target?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FitComparison"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    predictPrediction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreatePrediction"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prediction"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reproduceFit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reproduction"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     overviewOverview: {
         parameters: {
             query?: never;
@@ -2678,6 +3063,142 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Pool"][];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPrediction: {
+        parameters: {
+            query?: {
+                experiment?: number;
+                fit?: number;
+                run?: number;
+                state?: string;
+                covered?: boolean;
+                sort?: string;
+                limit?: number;
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PagePrediction"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    summaryPrediction: {
+        parameters: {
+            query?: {
+                experiment?: number;
+                fit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictionSummary"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPrediction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prediction"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    linkPrediction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkPrediction"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prediction"];
                 };
             };
             /** @description A problem (RFC 9457) */
@@ -4018,6 +4539,7 @@ export interface operations {
         parameters: {
             query?: {
                 validateOnly?: boolean;
+                predictFrom?: number;
             };
             header?: {
                 "Idempotency-Key"?: string;

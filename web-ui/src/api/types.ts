@@ -60,6 +60,10 @@ export type MetricHead = Schemas["Head"];
 export type Series = Schemas["Series"];
 
 export type Fit = Schemas["Fit"];
+export type Prediction = Schemas["Prediction"];
+export type PredictionState = Schemas["Prediction"]["state"];
+export type PredictionSummary = Schemas["PredictionSummary"];
+export type Coverage = Schemas["Coverage"];
 export type CreateFit = Schemas["CreateFit"];
 export type Estimate = Schemas["Estimate"];
 export type Optimum = Schemas["Optimum"];

@@ -1,4 +1,4 @@
-import { RUN_STATES, type RunState } from "../api/types";
+import { type PredictionState, RUN_STATES, type RunState } from "../api/types";
 import { X_AXES, type XAxis } from "./axis";
 
 /**
@@ -137,6 +137,40 @@ export function sweepSearch(raw: RawSearch): SweepSearch {
     method: oneOf(raw.method, METHODS),
     n: oneOf(raw.n, ["all", "non"] as const),
     fit: whole(raw.fit),
+  });
+}
+
+export const PREDICTION_STATES: readonly PredictionState[] = ["open", "scored", "void"];
+export const PREDICTION_SORTS = [
+  "id",
+  "n",
+  "d",
+  "flops",
+  "extrapolationRatio",
+  "loss",
+  "observed",
+  "logError",
+  "absoluteError",
+] as const;
+
+export interface PredictionsSearch {
+  experiment?: number;
+  fit?: number;
+  state?: PredictionState;
+  /** of the scored ones those whose interval held, or did not */
+  covered?: "yes" | "no";
+  /** a sort key, `-` before a descending one */
+  sort?: string;
+}
+
+export function predictionsSearch(raw: RawSearch): PredictionsSearch {
+  const sort = text(raw.sort);
+  return compact<PredictionsSearch>({
+    experiment: whole(raw.experiment),
+    fit: whole(raw.fit),
+    state: oneOf(raw.state, PREDICTION_STATES),
+    covered: oneOf(raw.covered, ["yes", "no"] as const),
+    sort: oneOf(sort?.replace(/^-/, ""), PREDICTION_SORTS) ? sort : undefined,
   });
 }
 

@@ -74,6 +74,7 @@ export function Shell() {
           </Link>
           <Link to="/experiments">Experiments</Link>
           <Link to="/sweeps">Sweeps</Link>
+          <Link to="/predictions">Predictions</Link>
           <Link to="/schedules">Schedules</Link>
           <Link to="/runs">Runs</Link>
           <Link to="/runners">Runners</Link>

@@ -10,6 +10,7 @@ import { isOver, runShare, secondsLeft } from "../../lib/progress";
 import { RUN_TABS, type RunTab } from "../../lib/urlState";
 import { Button, ErrorNotice, Fact, Facts, Notice, ProgressBar, StateChip, Tabs, ui } from "../../ui/parts";
 import { useTitle } from "../../ui/Shell";
+import { RunPredictions } from "../predictions/RunPredictions";
 import { ArtifactsTab } from "./ArtifactsTab";
 import { AttemptsTab } from "./AttemptsTab";
 import { ConfigTab } from "./ConfigTab";
@@ -53,6 +54,7 @@ export function RunPage() {
   return (
     <div className={ui.stack}>
       <Header run={run} waiting={detail.data.waiting} />
+      {run.kind === "pretrain" && <RunPredictions runId={id} />}
       <Tabs
         label="Parts of the run"
         value={tab}

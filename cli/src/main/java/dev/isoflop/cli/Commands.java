@@ -156,6 +156,12 @@ final class Commands {
         @Option(names = "--plan", description = "Say what would be trained and submit nothing.")
         private boolean planOnly;
 
+        @Option(
+                names = "--predict-from",
+                paramLabel = "FIT",
+                description = "Have that fit predict the loss of every run before any can begin.")
+        private @Nullable Long predictFrom;
+
         @Override
         public Integer call() throws IOException, InterruptedException {
             ObjectNode sweep = Submission.read(file);
@@ -168,7 +174,7 @@ final class Commands {
             if (planOnly) {
                 return ExitCode.OK.code();
             }
-            Views.Sweep created = submission.submit(sweep);
+            Views.Sweep created = submission.submit(sweep, predictFrom);
             System.out.println("Sweep " + created.id() + " (" + created.name() + "): "
                     + api.url().resolve("/sweeps/" + created.id()));
             System.out.println("Follow it with: isoflop watch " + created.id());

@@ -146,7 +146,7 @@ final class ExperimentCommand implements Runnable {
     }
 
     /** A name goes before an id: names may be numbers. */
-    private static Views.Experiment find(ApiClient api, String which) {
+    static Views.Experiment find(ApiClient api, String which) {
         List<Views.Experiment> all = all(api);
         return all.stream()
                 .filter(one -> one.name().equals(which))

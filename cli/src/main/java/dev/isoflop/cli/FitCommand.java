@@ -2,7 +2,9 @@ package dev.isoflop.cli;
 
 import dev.isoflop.cli.client.ApiClient;
 import dev.isoflop.cli.show.FitTable;
+import dev.isoflop.cli.show.PredictionTable;
 import dev.isoflop.cli.table.TableFit;
+import dev.isoflop.protocol.api.FitComparisonViews;
 import dev.isoflop.protocol.api.FitViews;
 import dev.isoflop.protocol.api.Views;
 import java.io.IOException;
@@ -34,15 +36,27 @@ import tools.jackson.databind.JsonNode;
             "Example:",
             "  isoflop fit 1 --target 1e13",
             "  isoflop fit runs.csv --law chinchilla --target 1e21 --json",
-            "  isoflop fit sparse.csv --law mixture-of-experts --column ACTIVE=active_params"
+            "  isoflop fit sparse.csv --law mixture-of-experts --column ACTIVE=active_params",
+            "  isoflop fit --reproduce 12"
         })
 final class FitCommand implements Callable<Integer> {
 
     @Mixin
     private PlatformOptions platform = new PlatformOptions();
 
-    @Parameters(paramLabel = "SWEEP|TABLE", description = "Id or name of a sweep, or a CSV or Parquet file.")
-    private String what = "";
+    @ArgGroup(multiplicity = "1")
+    private What what = new What();
+
+    static final class What {
+        @Parameters(paramLabel = "SWEEP|TABLE", description = "Id or name of a sweep, or a CSV or Parquet file.")
+        private @Nullable String input;
+
+        @Option(
+                names = "--reproduce",
+                paramLabel = "FIT",
+                description = "Make a stored fit again from its record, and say whether it comes out the same.")
+        private @Nullable Long reproduce;
+    }
 
     @Option(
             names = "--method",
@@ -61,7 +75,11 @@ final class FitCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        Optional<Path> file = file();
+        if (what.reproduce != null) {
+            return reproduce(what.reproduce);
+        }
+        String input = what.input == null ? "" : what.input;
+        Optional<Path> file = file(input);
         if (file.isPresent()) {
             TableFit.Options options = table == null ? new TableFit.Options() : table;
             return TableFit.run(file.get(), options, method, target, asJson);
@@ -70,10 +88,10 @@ final class FitCommand implements Callable<Integer> {
             throw new CliException(
                     ExitCode.USAGE,
                     "--law, --column, --delta, --resamples, --by-group, --seed and --level are for tables, and there is no file "
-                            + what + ".");
+                            + input + ".");
         }
         ApiClient api = platform.client();
-        Views.Sweep found = PlatformOptions.sweep(api, what);
+        Views.Sweep found = PlatformOptions.sweep(api, input);
         List<FitViews.Fit> fits = target == null ? latest(api, found.id()) : List.of();
         if (method != null) {
             fits = fits.stream().filter(f -> f.method().equals(method)).toList();
@@ -91,15 +109,27 @@ final class FitCommand implements Callable<Integer> {
         return (any ? ExitCode.OK : ExitCode.FAILED).code();
     }
 
+    private int reproduce(long fit) throws IOException {
+        FitComparisonViews.Reproduction found = platform.client()
+                .post("/fits/" + fit + "/reproduce", java.util.Map.of(), null, FitComparisonViews.Reproduction.class);
+        if (asJson) {
+            System.out.println(
+                    ApiClient.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(found));
+        } else {
+            PredictionTable.reproduction(found).forEach(System.out::println);
+        }
+        return (found.agrees() ? ExitCode.OK : ExitCode.FAILED).code();
+    }
+
     /** A file that is there, or one that was clearly meant. */
-    private Optional<Path> file() {
+    private static Optional<Path> file(String input) {
         try {
-            Path path = Path.of(what);
+            Path path = Path.of(input);
             if (Files.isRegularFile(path)) {
                 return Optional.of(path);
             }
-            if (what.toLowerCase(Locale.ROOT).matches(".*\\.(csv|parquet)")) {
-                throw new CliException(ExitCode.USAGE, "There is no file " + what + ".");
+            if (input.toLowerCase(Locale.ROOT).matches(".*\\.(csv|parquet)")) {
+                throw new CliException(ExitCode.USAGE, "There is no file " + input + ".");
             }
         } catch (InvalidPathException e) {
             // no file can be called so, but a sweep can

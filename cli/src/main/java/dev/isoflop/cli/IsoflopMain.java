@@ -29,6 +29,8 @@ import picocli.CommandLine.Command;
             FitCommand.class,
             ForecastCommand.class,
             NextCommand.class,
+            PredictionCommands.Predict.class,
+            PredictionCommands.Ledger.class,
             Commands.Export.class,
             ScheduleCommand.class,
             ExperimentCommand.class,

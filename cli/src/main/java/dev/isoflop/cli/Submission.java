@@ -113,7 +113,22 @@ public final class Submission {
 
     /** Creates the sweep. The same file submitted again answers with the sweep it made the first time. */
     public Views.Sweep submit(ObjectNode sweep) {
-        return api.post("/sweeps", sweep, key(sweep), Views.Sweep.class);
+        return submit(sweep, null);
+    }
+
+    /**
+     * As {@link #submit(ObjectNode)}.
+     *
+     * @param predictFrom fit that predicts every run, if one is to
+     */
+    public Views.Sweep submit(ObjectNode sweep, @Nullable Long predictFrom) {
+        return predictFrom == null
+                ? api.post("/sweeps", sweep, key(sweep), Views.Sweep.class)
+                : api.post(
+                        "/sweeps?predictFrom=" + predictFrom,
+                        sweep,
+                        key(sweep) + "-predicted-" + predictFrom,
+                        Views.Sweep.class);
     }
 
     /** What the platform would do with it. */

@@ -29,6 +29,8 @@ class CommandLineTests {
                 "submit",
                 "watch",
                 "fit",
+                "predict",
+                "predictions",
                 "export",
                 "schedule",
                 "experiment",
@@ -42,6 +44,21 @@ class CommandLineTests {
         Ended ended = Ended.of(command, "--help");
         assertThat(ended.code()).isZero();
         assertThat(ended.out()).contains("Usage: isoflop " + command).containsOnlyOnce("Example:");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "predict 1",
+                "predict 1 --params 3",
+                "predict 1 --run 2 --params 3 --tokens 4",
+                "predict one --run 2",
+                "predictions tie 1",
+                "fit",
+                "fit 1 --reproduce 2"
+            })
+    void aPredictionIsOfARunOrOfASizeAndAFitIsShownOrMadeAgain(String line) {
+        assertThat(Ended.of(line.split(" ")).code()).isEqualTo(ExitCode.USAGE.code());
     }
 
     @Test

@@ -103,6 +103,21 @@ class BackupTests {
         return new Filled(sweep, runner, running, client.token("read"), client.token("runner"));
     }
 
+    /** A prediction whose run has ended, which no insertion would get past the table's trigger any more. */
+    private static void predicted(JdbcClient jdbc, Filled filled) {
+        jdbc.sql("alter table prediction disable trigger user").update();
+        jdbc.sql("""
+                        insert into prediction (experiment_id, fit_id, input_hash, method, law, n, d, flops, count_embeddings,
+                            extrapolation_ratio, level, loss, low, high, log_sd, made_by, made_by_name, run_id, linked_at, state, observed,
+                            log_error, covered, settled_at)
+                        select s.experiment_id, f.id, f.input_hash, 'parametric', 'law', 1e4, 1e6, 3e10, true, 2, 0.9, 3.2, 3.1, 3.3, 0.02,
+                            'token:1', 'ada', r.id, now(), 'scored', r.final_loss, ln(r.final_loss / 3.2), true, now()
+                          from sweep s join fit f on f.sweep_id = s.id join run r on r.sweep_id = s.id and r.state = 'succeeded'
+                         where s.id = ? order by f.id limit 1
+                        """).param(Long.parseLong(filled.sweep)).update();
+        jdbc.sql("alter table prediction enable trigger user").update();
+    }
+
     private static String attempt(JsonNode assignment) {
         return "/api/v1/runs/%d/attempts/%d"
                 .formatted(
@@ -126,6 +141,7 @@ class BackupTests {
                 "/sweeps/" + filled.sweep + "/fits",
                 "/sweeps/" + filled.sweep + "/export.csv",
                 "/runs?sort=id",
+                "/predictions",
                 "/schedules",
                 "/schedules/1/fires")) {
             all.put(path, get(platform, filled, path));
@@ -207,7 +223,9 @@ class BackupTests {
         Map<String, String> before;
         try (OwnPlatform platform = OwnPlatform.start(home)) {
             filled = fill(platform.client);
+            predicted(platform.context.getBean(JdbcClient.class), filled);
             before = answers(platform, filled);
+            assertThat(before.get("/predictions")).contains("\"state\":\"scored\"");
             Ended made = backup(home, file);
             assertThat(made.code).as(made.err).isZero();
             assertThat(made.out).contains("2 files");

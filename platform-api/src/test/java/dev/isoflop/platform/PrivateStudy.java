@@ -18,7 +18,7 @@ import tools.jackson.databind.JsonNode;
 abstract class PrivateStudy {
 
     static final Pattern OF_AN_EXPERIMENT =
-            Pattern.compile("/api/v1/(experiments|sweeps|runs|fits|schedules)/\\{id}(/.*)?");
+            Pattern.compile("/api/v1/(experiments|sweeps|runs|fits|predictions|schedules)/\\{id}(/.*)?");
 
     final PlatformClient client;
     final JdbcClient jdbc;
@@ -27,7 +27,15 @@ abstract class PrivateStudy {
 
     /** Everything that an experiment may have, each part with the word {@code mark} in its name. */
     record Study(
-            String mark, long experiment, long sweep, long run, long queued, long fit, long schedule, String sha256) {}
+            String mark,
+            long experiment,
+            long sweep,
+            long run,
+            long queued,
+            long fit,
+            long prediction,
+            long schedule,
+            String sha256) {}
 
     Token owner;
     Token outsider;
@@ -112,6 +120,17 @@ abstract class PrivateStudy {
                 .param(mark)
                 .query(Long.class)
                 .single();
+        long prediction = jdbc.sql("""
+                        insert into prediction (experiment_id, fit_id, input_hash, method, law, n, d, flops, count_embeddings,
+                            extrapolation_ratio, level, loss, low, high, log_sd, made_by, made_by_name)
+                        select experiment_id, :fit, :mark, 'parametric', :mark, 1, 1, 6, true, 1, 0.9, 3, 2.9, 3.1, 0.02, :mark, :mark
+                          from sweep where id = :sweep returning id
+                        """)
+                .param("fit", fit)
+                .param("mark", mark)
+                .param("sweep", sweep)
+                .query(Long.class)
+                .single();
         Reply schedule = as(owner, "POST", "/api/v1/schedules", """
                 {"name":"%s","cron":"0 0 1 1 *","spec":%s}""".formatted(mark, sweep(mark, mark, mark, mark)));
         assertThat(schedule.status()).as(schedule.text()).isEqualTo(201);
@@ -127,6 +146,7 @@ abstract class PrivateStudy {
                 run,
                 queued,
                 fit,
+                prediction,
                 schedule.body().path("id").asLong(),
                 sha256);
     }
@@ -173,6 +193,7 @@ abstract class PrivateStudy {
                 case "sweeps" -> study.sweep();
                 case "runs" -> study.run();
                 case "fits" -> study.fit();
+                case "predictions" -> study.prediction();
                 default -> study.schedule();
             };
             String at = path.getKey().replace("{id}", Long.toString(id)).replace("{name}", "w.bin");

@@ -33,6 +33,8 @@ class RolesVisibilityTests extends PrivateStudy {
             "/api/v1/sweeps",
             "/api/v1/runs",
             "/api/v1/schedules",
+            "/api/v1/predictions",
+            "/api/v1/predictions/summary",
             "/api/v1/overview",
             "/api/v1/runners",
             "/api/v1/pools",
@@ -108,7 +110,12 @@ class RolesVisibilityTests extends PrivateStudy {
             }
         }
         for (String list : List.of(
-                "/api/v1/experiments", "/api/v1/sweeps", "/api/v1/runs", "/api/v1/schedules", "/api/v1/overview")) {
+                "/api/v1/experiments",
+                "/api/v1/sweeps",
+                "/api/v1/runs",
+                "/api/v1/schedules",
+                "/api/v1/predictions",
+                "/api/v1/overview")) {
             assertThat(get(owner, list).text()).as(list).contains(study.mark());
             assertThat(client.send("GET", list, client.token("admin"), null, Map.of())
                             .text())
@@ -117,6 +124,16 @@ class RolesVisibilityTests extends PrivateStudy {
         }
         assertThat(get(outsider, "/api/v1/runs?q=" + study.mark()).at("/items/0/id"))
                 .isEmpty();
+        assertThat(get(owner, "/api/v1/predictions/summary?experiment=" + study.experiment())
+                        .body()
+                        .path("open")
+                        .asInt())
+                .isEqualTo(1);
+        assertThat(get(outsider, "/api/v1/predictions/summary?experiment=" + study.experiment())
+                        .body()
+                        .path("open")
+                        .asInt())
+                .isZero();
         JsonNode there = get(owner, "/api/v1/overview").body().path("runs");
         JsonNode here = get(outsider, "/api/v1/overview").body().path("runs");
         assertThat(there.path("queued").asInt())

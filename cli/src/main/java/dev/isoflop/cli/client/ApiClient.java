@@ -117,6 +117,15 @@ public final class ApiClient {
                 type);
     }
 
+    /** Puts what has no version. */
+    public <T> T put(String path, Object body, Class<T> type) {
+        return json.readValue(
+                send(request(path)
+                        .header("Content-Type", "application/json")
+                        .PUT(HttpRequest.BodyPublishers.ofByteArray(json.writeValueAsBytes(body)))),
+                type);
+    }
+
     /** Deletes what has no version. */
     public void delete(String path) {
         send(request(path).DELETE());

@@ -20,8 +20,8 @@ public final class FitTable {
             if (!lines.isEmpty()) {
                 lines.add("");
             }
-            lines.add(title(fit.method()) + " (" + fit.points().size() + " runs, " + Math.round(100 * fit.level())
-                    + " % intervals)");
+            lines.add(title(fit.method()) + ", fit " + fit.id() + " ("
+                    + fit.points().size() + " runs, " + Math.round(100 * fit.level()) + " % intervals)");
             FitViews.Refusal refusal = fit.refusal();
             if (refusal != null) {
                 lines.add("  refused, " + refusal.code() + ": " + refusal.message());

@@ -35,6 +35,7 @@ public class AccessStore {
         SWEEP(BY_SWEEP),
         RUN("run r join sweep s on s.id = r.sweep_id join experiment e on e.id = s.experiment_id where r.id = :id"),
         FIT("fit f join sweep s on s.id = f.sweep_id join experiment e on e.id = s.experiment_id where f.id = :id"),
+        PREDICTION("prediction p join experiment e on e.id = p.experiment_id where p.id = :id"),
         SCHEDULE("schedule c join experiment e on e.name = c.spec ->> 'experiment' where c.id = :id");
 
         private final String from;

@@ -1,5 +1,6 @@
 package dev.isoflop.db.run;
 
+import dev.isoflop.db.prediction.PredictionStore;
 import dev.isoflop.protocol.api.RunState;
 import jakarta.persistence.EntityManager;
 import java.time.Duration;
@@ -14,8 +15,8 @@ import org.springframework.transaction.annotation.Transactional;
 
 /**
  * The only way to move a run between states. Every move is checked against {@link LegalTransitions}, writes its
- * {@code run_event} in the same transaction and is published as {@link RunTransitioned} after the commit. Times come
- * from the database.
+ * {@code run_event} in the same transaction and is published as {@link RunTransitioned} after the commit. At the end of a run what
+ * was predicted of it is scored, in the same transaction. Times come from the database.
  *
  * <p>Concurrency: the run must have been locked by {@link RunStore#lock} in the surrounding transaction. Each move is
  * flushed at once, so that plain SQL in the same transaction sees it.
@@ -27,12 +28,19 @@ public class RunTransitions {
     private final JdbcClient jdbc;
     private final EntityManager entities;
     private final RunStore runs;
+    private final PredictionStore predictions;
     private final TransitionPublisher publisher;
 
-    RunTransitions(JdbcClient jdbc, EntityManager entities, RunStore runs, TransitionPublisher publisher) {
+    RunTransitions(
+            JdbcClient jdbc,
+            EntityManager entities,
+            RunStore runs,
+            PredictionStore predictions,
+            TransitionPublisher publisher) {
         this.jdbc = jdbc;
         this.entities = entities;
         this.runs = runs;
+        this.predictions = predictions;
         this.publisher = publisher;
     }
 
@@ -129,6 +137,9 @@ public class RunTransitions {
         RunState from = run.state();
         change.accept(run);
         entities.flush();
+        if (run.state().isTerminal()) {
+            predictions.settle(run.id());
+        }
         RunTransitioned event = jdbc.sql("""
                         insert into run_event (run_id, sweep_id, from_state, to_state, attempt_no, cause)
                         values (:run, :sweep, :from, :to, :attempt, :cause) returning id, at

@@ -2,7 +2,7 @@ package dev.isoflop.evals.stats;
 
 /** The standard normal distribution. */
 @SuppressWarnings("FloatingPointLiteralPrecision") // the coefficients as published, to be compared digit by digit
-final class Normal {
+public final class Normal {
 
     // Wichura, Algorithm AS 241 (PPND16), Applied Statistics 37 (1988): relative error about 1e-16
     private static final double[] A = {
@@ -51,7 +51,7 @@ final class Normal {
     private Normal() {}
 
     /** The x with P(X ≤ x) = p, for p in (0, 1). */
-    static double quantile(double p) {
+    public static double quantile(double p) {
         if (!(p > 0 && p < 1)) {
             throw new IllegalArgumentException("p = " + p + " must lie between 0 and 1");
         }

@@ -30,6 +30,7 @@ class AccessGuard implements HandlerInterceptor, WebMvcConfigurer {
             "sweeps", Kind.SWEEP,
             "runs", Kind.RUN,
             "fits", Kind.FIT,
+            "predictions", Kind.PREDICTION,
             "schedules", Kind.SCHEDULE);
     private static final String FILE = "/api/v1/artifacts/{sha256}";
     private static final Pattern ONE = Pattern.compile("/api/v1/([a-z]+)/\\{(\\w+)}(/.*)?");

@@ -53,6 +53,11 @@ public class ExperimentAccess {
         require(Kind.RUN, id, Level.VIEWER);
     }
 
+    /** @throws ProblemException not-found, as if there were no such fit */
+    public void maySeeFit(long id) {
+        require(Kind.FIT, id, Level.VIEWER);
+    }
+
     /** Whether the file is for others alone: it belongs to an experiment that the caller may not see. */
     public boolean isHiddenFile(String sha256) {
         Set<Long> hidden = hidden();

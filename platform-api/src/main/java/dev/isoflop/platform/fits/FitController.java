@@ -1,5 +1,7 @@
 package dev.isoflop.platform.fits;
 
+import dev.isoflop.platform.access.ExperimentAccess;
+import dev.isoflop.protocol.api.FitComparisonViews;
 import dev.isoflop.protocol.api.FitViews;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -10,6 +12,7 @@ import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 
 @RestController
@@ -17,9 +20,15 @@ import org.springframework.web.bind.annotation.RestController;
 class FitController {
 
     private final FitService fits;
+    private final FitComparisons comparisons;
+    private final Refits refits;
+    private final ExperimentAccess access;
 
-    FitController(FitService fits) {
+    FitController(FitService fits, FitComparisons comparisons, Refits refits, ExperimentAccess access) {
         this.fits = fits;
+        this.comparisons = comparisons;
+        this.refits = refits;
+        this.access = access;
     }
 
     /** 201 when anything was fitted, 200 when all of it was known. */
@@ -39,5 +48,21 @@ class FitController {
     @GetMapping("/fits/{id}")
     FitViews.Fit one(@PathVariable("id") long id) {
         return fits.get(id);
+    }
+
+    /** Makes the fit again from its record and says whether it comes out as it is stored; stores nothing. */
+    @PostMapping("/fits/{id}/reproduce")
+    FitComparisonViews.Reproduction reproduce(@PathVariable("id") long id) {
+        return refits.reproduce(id);
+    }
+
+    /** This fit (a) beside another (b), of the same sweep or not. */
+    @GetMapping("/fits/{id}/comparison")
+    FitComparisonViews.FitComparison compare(
+            @PathVariable("id") long id,
+            @RequestParam("with") long other,
+            @RequestParam(name = "target", required = false) @Nullable Double target) {
+        access.maySeeFit(other);
+        return comparisons.compare(id, other, target);
     }
 }

@@ -134,7 +134,11 @@ final class FitMapper {
         return new FitViews.Estimate(name, e.value(), e.low(), e.high());
     }
 
-    private static FitViews.Refusal refusal(FitOutcome.Refused<?> refused) {
+    static FitViews.Optimum optimum(BudgetPrediction p) {
+        return new FitViews.Optimum(p.C(), estimate("N", p.N()), estimate("D", p.D()), estimate("L", p.loss()));
+    }
+
+    static FitViews.Refusal refusal(FitOutcome.Refused<?> refused) {
         String code = refused.reason().name().toLowerCase(Locale.ROOT).replace('_', '-');
         return new FitViews.Refusal(code, refused.sentence());
     }
@@ -200,8 +204,7 @@ final class FitMapper {
                                     "The target is %.0f times the largest budget: that far out intervals are too narrow.",
                                     p.extrapolationRatio()));
                         }
-                        yield new FitViews.Optimum(
-                                p.C(), estimate("N", p.N()), estimate("D", p.D()), estimate("L", p.loss()));
+                        yield optimum(p);
                     }
                 };
             }

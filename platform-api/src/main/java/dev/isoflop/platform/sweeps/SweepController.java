@@ -2,6 +2,7 @@ package dev.isoflop.platform.sweeps;
 
 import dev.isoflop.platform.access.ExperimentAccess;
 import dev.isoflop.platform.access.Submitter;
+import dev.isoflop.platform.predictions.Predictions;
 import dev.isoflop.platform.shared.idempotency.Idempotency;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.shared.web.Cursor;
@@ -17,6 +18,7 @@ import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import java.security.Principal;
 import java.util.List;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.ClassPathResource;
 import org.springframework.core.io.Resource;
@@ -38,22 +40,29 @@ class SweepController {
     private final Sweeps sweeps;
     private final Idempotency idempotency;
     private final ExperimentAccess access;
+    private final Predictions predictions;
     private final JsonMapper json;
 
-    SweepController(Sweeps sweeps, Idempotency idempotency, ExperimentAccess access, JsonMapper json) {
+    SweepController(
+            Sweeps sweeps, Idempotency idempotency, ExperimentAccess access, Predictions predictions, JsonMapper json) {
         this.access = access;
+        this.predictions = predictions;
         this.sweeps = sweeps;
         this.idempotency = idempotency;
         this.json = json;
     }
 
-    /** Queues a sweep's runs; with {@code validateOnly} answers the plan and stores nothing. */
+    /**
+     * Queues a sweep's runs; with {@code validateOnly} answers the plan and stores nothing. {@code predictFrom} is a fit that predicts
+     * each of them before any can begin; a run that it says nothing of has the whole submission refused.
+     */
     @PostMapping("/sweeps")
     @ApiResponse(responseCode = "201", content = @Content(schema = @Schema(implementation = Views.Sweep.class)))
     @ApiResponse(responseCode = "200", content = @Content(schema = @Schema(implementation = Views.Plan.class)))
     ResponseEntity<Object> submit(
             @RequestHeader(name = "Idempotency-Key", required = false) @Nullable String key,
             @RequestParam(name = "validateOnly", defaultValue = "false") boolean validateOnly,
+            @RequestParam(name = "predictFrom", required = false) @Nullable Long predictFrom,
             @RequestBody SweepSpec spec,
             Principal principal) {
         // before anything stored is answered again: roles may have been taken away since
@@ -66,8 +75,14 @@ class SweepController {
                     ErrorCode.IDEMPOTENCY_KEY_MISSING,
                     "Send an Idempotency-Key (any unique text), so that the submission can be repeated safely.");
         }
-        return idempotency.once(principal.getName(), key, spec, () -> {
+        // the law is made before the transaction of the submission, not in it
+        LongConsumer predict = predictFrom == null ? null : predictions.ofSweep(predictFrom);
+        String operation = spec.getClass().getName() + (predictFrom == null ? "" : "?predictFrom=" + predictFrom);
+        return idempotency.once(principal.getName(), key, operation, spec, () -> {
             Views.Sweep sweep = sweeps.submit(spec, Submitter.current());
+            if (predict != null) {
+                predict.accept(sweep.id());
+            }
             return new Idempotency.Made<>("/api/v1/sweeps/" + sweep.id(), sweep);
         });
     }

@@ -108,7 +108,7 @@ public final class Caller extends AbstractAuthenticationToken {
     }
 
     /** For people to read: the token's name, or the user's. */
-    String shownName() {
+    public String shownName() {
         return name;
     }
 

@@ -20,6 +20,9 @@ public enum ErrorCode {
     SWEEP_EXISTS("sweep-exists", 409),
     SCHEDULE_EXISTS("schedule-exists", 409),
     DATASET_NOT_READY("dataset-not-ready", 409),
+    /** The run has been given to a runner, or has ended: what is said of it now would be no prediction. */
+    RUN_BEGUN("run-begun", 409),
+    PREDICTION_EXISTS("prediction-exists", 409),
     ETAG_MISMATCH("etag-mismatch", 412),
     PAYLOAD_TOO_LARGE("payload-too-large", 413),
     UNSUPPORTED_MEDIA_TYPE("unsupported-media-type", 415),
@@ -31,6 +34,8 @@ public enum ErrorCode {
     IDEMPOTENCY_KEY_REUSED("idempotency-key-reused", 422),
     CHECKSUM_MISMATCH("checksum-mismatch", 422),
     INCOMPARABLE_RUNS("incomparable-runs", 422),
+    /** The fit says nothing about that N and D: it was refused itself, or they lie too far from what was fitted. */
+    PREDICTION_REFUSED("prediction-refused", 422),
     IF_MATCH_MISSING("if-match-missing", 428),
     TOO_MANY_REQUESTS("too-many-requests", 429),
     INTERNAL("internal", 500),

@@ -65,7 +65,17 @@ public class Idempotency {
      * location, the first time and every time.
      */
     public <T> ResponseEntity<Object> once(String principal, String key, Object request, Supplier<Made<T>> work) {
-        Answer<Object> answer = once(principal, key, request.getClass().getName(), request, Object.class, () -> {
+        return once(principal, key, request.getClass().getName(), request, work);
+    }
+
+    /**
+     * As {@link #once(String, String, Object, Supplier)}.
+     *
+     * @param operation names the endpoint, parameters included
+     */
+    public <T> ResponseEntity<Object> once(
+            String principal, String key, String operation, Object request, Supplier<Made<T>> work) {
+        Answer<Object> answer = once(principal, key, operation, request, Object.class, () -> {
             Made<T> made = work.get();
             return new Answer<>(201, URI.create(made.location()), made.body(), false);
         });

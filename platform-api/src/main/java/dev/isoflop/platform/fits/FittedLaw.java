@@ -1,0 +1,123 @@
+package dev.isoflop.platform.fits;
+
+import dev.isoflop.scaling.fit.BudgetPrediction;
+import dev.isoflop.scaling.fit.Estimate;
+import dev.isoflop.scaling.fit.FitOutcome;
+import dev.isoflop.scaling.fit.IsoFlopLaws;
+import dev.isoflop.scaling.fit.ParametricResult;
+import java.util.Locale;
+
+/** A stored fit's law with what its intervals are drawn from, so that it can be asked for more than was stored. */
+public sealed interface FittedLaw {
+
+    /** What a law says of one planned run. */
+    sealed interface Forecast {
+
+        /**
+         * @param loss nats per token; the interval is for one new run, its noise included
+         * @param extrapolationRatio C over the largest C fitted
+         */
+        record Loss(Estimate loss, double extrapolationRatio) implements Forecast {}
+
+        /**
+         * @param code stable name of the reason
+         * @param sentence for people
+         */
+        record Refused(String code, String sentence) implements Forecast {}
+    }
+
+    /** As people write it. */
+    String formula();
+
+    /**
+     * Loss of one planned run.
+     *
+     * @param N parameters, as the fit counts them
+     * @param D tokens
+     * @param C FLOPs, as the budgets of the fit count them
+     */
+    Forecast forecast(double N, double D, double C);
+
+    /**
+     * Optimum and loss at a budget.
+     *
+     * @param C FLOPs
+     */
+    FitOutcome<BudgetPrediction> optimum(double C);
+
+    /** Approach 3: a loss for every N and D. */
+    record Parametric(ParametricResult fit) implements FittedLaw {
+
+        @Override
+        public String formula() {
+            return "L(N, D) = E + A/N^α + B/D^β";
+        }
+
+        @Override
+        public Forecast forecast(double N, double D, double C) {
+            double ratio = C / fit.maxC();
+            double most = fit.options().maxExtrapolation();
+            if (ratio > most) {
+                return new Forecast.Refused("far-extrapolation", tooFar(ratio, most));
+            }
+            return new Forecast.Loss(fit.predictLoss(N, D), ratio);
+        }
+
+        @Override
+        public FitOutcome<BudgetPrediction> optimum(double C) {
+            return fit.predict(C);
+        }
+    }
+
+    /** Approach 2: the loss of the best model at each budget, and of no other. */
+    record IsoFlop(IsoFlopLaws laws) implements FittedLaw {
+
+        /** Relative distance from N* at which the loss of a run is that of the optimum for any purpose: the parabola is flat there. */
+        private static final double NEAR = 0.1;
+
+        @Override
+        public String formula() {
+            return "L*(C) = floor + scale·C^-decay";
+        }
+
+        @Override
+        public Forecast forecast(double N, double D, double C) {
+            return switch (laws.predict(C)) {
+                case FitOutcome.Refused<BudgetPrediction> refused ->
+                    new Forecast.Refused(
+                            refused.reason().name().toLowerCase(Locale.ROOT).replace('_', '-'), refused.sentence());
+                case FitOutcome.Converged<BudgetPrediction>(BudgetPrediction best) -> {
+                    double low = Math.min(best.N().low(), best.N().value() * (1 - NEAR));
+                    double high = Math.max(best.N().high(), best.N().value() * (1 + NEAR));
+                    yield N < low || N > high
+                            ? new Forecast.Refused("off-optimum", offOptimum(N, C, low, high))
+                            : new Forecast.Loss(best.observed(), best.extrapolationRatio());
+                }
+            };
+        }
+
+        @Override
+        public FitOutcome<BudgetPrediction> optimum(double C) {
+            return laws.predict(C);
+        }
+
+        private static String offOptimum(double N, double C, double low, double high) {
+            return String.format(
+                    Locale.ROOT,
+                    "An isoflop fit predicts the optimum of a budget alone: at C = %.3g that is N from %.3g to %.3g, and N = %.3g is"
+                            + " not. A parametric fit predicts any N and D.",
+                    C,
+                    low,
+                    high,
+                    N);
+        }
+    }
+
+    private static String tooFar(double ratio, double most) {
+        return String.format(
+                Locale.ROOT,
+                "C is %.3g times the largest that was fitted; beyond %.3g times nothing is predicted.",
+                ratio,
+                most);
+    }
+}
