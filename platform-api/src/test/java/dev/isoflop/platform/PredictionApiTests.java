@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.isoflop.platform.PlatformClient.Reply;
+import dev.isoflop.scaling.fit.Estimate;
+import dev.isoflop.scaling.forecast.LossForecast;
+import dev.isoflop.scaling.law.FitPoint;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -50,10 +53,13 @@ class PredictionApiTests extends PredictionScene {
         assertThat(p.path("level").asDouble()).isEqualTo(0.9);
         double n = p.path("n").asDouble();
         double d = p.path("d").asDouble();
-        double law = value(fit, "E")
-                + value(fit, "A") * Math.pow(n, -value(fit, "alpha"))
-                + value(fit, "B") * Math.pow(d, -value(fit, "beta"));
-        assertThat(p.path("loss").asDouble()).as("the stored law at N and D").isCloseTo(law, within(1e-9 * law));
+        Estimate forecast =
+                LossForecast.of(fitted(fit), 400, 42, 1).orElseThrow().forecast(n, d, 0.9);
+        assertThat(p.path("loss").asDouble())
+                .as("forecast of the stored points")
+                .isCloseTo(forecast.value(), within(1e-9 * forecast.value()));
+        assertThat(p.path("low").asDouble()).isCloseTo(forecast.low(), within(1e-9 * forecast.value()));
+        assertThat(p.path("high").asDouble()).isCloseTo(forecast.high(), within(1e-9 * forecast.value()));
         assertThat(p.path("low").asDouble()).isLessThan(p.path("loss").asDouble());
         assertThat(p.path("high").asDouble()).isGreaterThan(p.path("loss").asDouble());
         assertThat(p.path("madeBy").asString()).isEqualTo("test submit");
@@ -63,13 +69,14 @@ class PredictionApiTests extends PredictionScene {
         assertThat(again.at("/id")).isEqualTo(made.at("/id"));
     }
 
-    private static double value(JsonNode fit, String parameter) {
-        return fit.path("parameters").values().stream()
-                .filter(p -> p.path("name").asString().equals(parameter))
-                .findFirst()
-                .orElseThrow()
-                .path("value")
-                .asDouble();
+    private static List<FitPoint> fitted(JsonNode fit) {
+        return fit.path("points").values().stream()
+                .map(point -> FitPoint.ofBudget(
+                        point.path("n").asDouble(),
+                        point.path("d").asDouble(),
+                        point.path("flops").asDouble(),
+                        point.path("loss").asDouble()))
+                .toList();
     }
 
     @Test

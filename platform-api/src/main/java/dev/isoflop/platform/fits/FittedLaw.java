@@ -5,6 +5,7 @@ import dev.isoflop.scaling.fit.Estimate;
 import dev.isoflop.scaling.fit.FitOutcome;
 import dev.isoflop.scaling.fit.IsoFlopLaws;
 import dev.isoflop.scaling.fit.ParametricResult;
+import dev.isoflop.scaling.forecast.LossForecast;
 import java.util.Locale;
 
 /** A stored fit's law with what its intervals are drawn from, so that it can be asked for more than was stored. */
@@ -45,12 +46,17 @@ public sealed interface FittedLaw {
      */
     FitOutcome<BudgetPrediction> optimum(double C);
 
-    /** Approach 3: a loss for every N and D. */
-    record Parametric(ParametricResult fit) implements FittedLaw {
+    /**
+     * Approach 3: a loss for every N and D. The optimum of a budget is the law's own; the loss of a larger run is forecast from the same points with intervals that were
+     * calibrated on larger runs held out, which those of a bootstrap are not.
+     *
+     * @param calibrated of the fit's points
+     */
+    record Parametric(ParametricResult fit, LossForecast calibrated) implements FittedLaw {
 
         @Override
         public String formula() {
-            return "L(N, D) = E + A/N^α + B/D^β";
+            return "L(N, D) = E + A/N^α + B/D^β, weighted by C and joined with ((Nc/N)^(αN/αD) + Dc/D)^αD";
         }
 
         @Override
@@ -60,7 +66,7 @@ public sealed interface FittedLaw {
             if (ratio > most) {
                 return new Forecast.Refused("far-extrapolation", tooFar(ratio, most));
             }
-            return new Forecast.Loss(fit.predictLoss(N, D), ratio);
+            return new Forecast.Loss(calibrated.forecast(N, D, fit.options().level()), ratio);
         }
 
         @Override
