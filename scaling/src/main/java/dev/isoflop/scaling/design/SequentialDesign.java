@@ -22,6 +22,8 @@ public final class SequentialDesign {
     private static final double MAD_TO_SD = 1.4826;
     private static final double LEAST_NOISE = 1e-4;
     private static final int COEFFICIENTS = 5;
+    /** How far the law may be off at one place, in standard deviations of a run. Without it a design repeats five places, and would never see that the law is not true. */
+    private static final double MISFIT = 0.5;
 
     private SequentialDesign() {}
 
@@ -76,9 +78,9 @@ public final class SequentialDesign {
     public static FitOutcome<Next> next(
             List<FitPoint> points, DesignTarget target, CandidateRuns candidates, Means means) {
         return fit(points, means.noise()).flatMap(found -> {
-            Information information = new Information(found.law, found.noise);
+            Information information = new Information(found.law, found.noise, MISFIT * found.noise);
             for (FitPoint p : points) {
-                information.add(information.gradient(p.N(), p.D()), p.weight());
+                information.add(p.N(), p.D(), p.weight());
             }
             double[] gradient = information.gradient(target);
             List<CandidateRuns.Run> runs = candidates.all();
@@ -91,7 +93,7 @@ public final class SequentialDesign {
                     break;
                 }
                 double before = information.variance(gradient);
-                information.add(information.gradient(best.N(), best.D()), 1);
+                information.add(best.N(), best.D(), 1);
                 double after = information.variance(gradient);
                 choices.add(new Choice(
                         best,
@@ -118,8 +120,7 @@ public final class SequentialDesign {
         double most = 0;
         for (CandidateRuns.Run run : runs) {
             if (run.C() <= remaining * (1 + 1e-9)) {
-                double gain =
-                        information.reduction(information.gradient(run.N(), run.D()), target, 1) / (run.C() + overhead);
+                double gain = information.reduction(run.N(), run.D(), target) / (run.C() + overhead);
                 if (gain > most) {
                     most = gain;
                     best = run;

@@ -35,35 +35,37 @@ class SequentialDesignTests {
         return new SequentialDesign.Means(wave, remaining, 1e19, OptionalDouble.of(.002));
     }
 
-    /** The information of n runs at one place is n times that of one, whatever way it is reckoned. */
+    /** The information of n runs at one place is that of their mean, whatever way it is reckoned; repetition does not take away what the law is off by. */
     @Test
-    void takingRunsInOneByOneIsTheInverseOfTheirSum() {
-        Information one = new Information(LAW, .01);
-        Information many = new Information(LAW, .01);
-        double[] run = one.gradient(1e9, 2e10);
-        one.add(run, 7);
+    void takingRunsInOneByOneIsTakingInTheirMean() {
+        Information one = new Information(LAW, .01, .002);
+        Information many = new Information(LAW, .01, .002);
+        one.add(1e9, 2e10, 7);
         for (int i = 0; i < 7; i++) {
-            many.add(run, 1);
+            many.add(1e9, 2e10, 1);
         }
 
         double[] target = one.gradient(TARGET);
+        double[] run = one.gradient(1e9, 2e10);
 
         assertThat(many.variance(target)).isCloseTo(one.variance(target), within(1e-9 * one.variance(target)));
-        assertThat(many.variance(run)).isCloseTo(.01 * .01 / 7, within(1e-7));
+        assertThat(many.variance(run)).isCloseTo(.01 * .01 / 7 + .002 * .002, within(1e-7));
     }
 
     @Test
     void theReductionForeseenIsTheOneThatComes() {
-        Information information = new Information(LAW, .005);
-        information.add(information.gradient(1e8, 1e10), 1);
+        Information information = new Information(LAW, .005, .005);
+        information.add(1e8, 1e10, 1);
         double[] target = information.gradient(TARGET);
-        double[] run = information.gradient(1e9, 1e10);
         double before = information.variance(target);
-        double foreseen = information.reduction(run, information.times(target), 1);
+        double foreseen = information.reduction(1e9, 1e10, information.times(target));
 
-        information.add(run, 1);
+        information.add(1e9, 1e10, 1);
 
         assertThat(before - information.variance(target)).isCloseTo(foreseen, within(1e-9 * before));
+        assertThat(information.reduction(1e9, 1e10, information.times(target)))
+                .as("again at the same place")
+                .isLessThan(foreseen / 4);
     }
 
     @Test
