@@ -1,5 +1,6 @@
 package dev.isoflop.cli;
 
+import dev.isoflop.cli.account.AccountCommand;
 import dev.isoflop.cli.chaos.ChaosCommand;
 import dev.isoflop.cli.client.ApiException;
 import dev.isoflop.cli.client.UnreachableException;
@@ -25,6 +26,7 @@ import picocli.CommandLine.Command;
             Commands.Submit.class,
             Commands.Watch.class,
             FitCommand.class,
+            AccountCommand.class,
             Commands.Export.class,
             ScheduleCommand.class,
             ExperimentCommand.class,

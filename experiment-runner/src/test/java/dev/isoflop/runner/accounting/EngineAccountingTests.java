@@ -10,7 +10,7 @@ import dev.isoflop.lm.train.Optimizer;
 import dev.isoflop.scaling.accounting.Accounting;
 import dev.isoflop.scaling.accounting.Architecture;
 import dev.isoflop.scaling.accounting.Deployment;
-import dev.isoflop.scaling.accounting.Device;
+import dev.isoflop.scaling.accounting.DeviceSheet;
 import dev.isoflop.scaling.accounting.Section;
 import dev.isoflop.scaling.accounting.Workload;
 import dev.isoflop.scaling.accounting.Workload.Recomputation;
@@ -72,7 +72,7 @@ class EngineAccountingTests {
                         false,
                         c.lanes(),
                         1e9),
-                new Deployment(Device.known().getFirst(), 1, 0.4, null));
+                new Deployment(DeviceSheet.known().getFirst(), 1, 0.4, null));
     }
 
     @ParameterizedTest
@@ -102,7 +102,7 @@ class EngineAccountingTests {
 
     @Test
     void devicesHaveOneSheet() {
-        for (Device device : Device.known()) {
+        for (DeviceSheet device : DeviceSheet.known()) {
             for (Precision precision : Precision.values()) {
                 DevicePeaks peaks = DevicePeaks.of("NVIDIA " + device.driverName(), precision)
                         .orElseThrow();

@@ -11,7 +11,10 @@ import org.jspecify.annotations.Nullable;
  * @param pricePerHour of one device, in any money; null for no cost
  */
 public record Deployment(
-        Device device, int devices, double mfu, @Nullable Double pricePerHour) {
+        DeviceSheet device,
+        int devices,
+        double mfu,
+        @Nullable Double pricePerHour) {
 
     /** @throws AccountingException naming the field that is wrong and what would be right */
     public Deployment {

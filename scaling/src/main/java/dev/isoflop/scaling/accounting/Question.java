@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param dropout default false
  * @param lanes default 1
  * @param tokens default the preset's, else 20 for each active parameter (Hoffmann et al. 2022)
- * @param device see {@link Device}; default H100
+ * @param device see {@link DeviceSheet}; default H100
  * @param peakFlops FLOP/s, instead of the device's
  * @param bytesPerSecond of the memory, instead of the device's
  * @param memoryBytes instead of the device's
@@ -37,7 +37,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record Question(
         @Nullable String preset,
-        Model model,
+        ModelFields model,
         @Nullable Integer batchSequences,
         @Nullable Precision precision,
         @Nullable Optimizer optimizer,
@@ -55,7 +55,7 @@ public record Question(
         @Nullable Double pricePerHour) {
 
     /** Fields of an {@link Architecture}, each absent where the preset's or a default serves. */
-    public record Model(
+    public record ModelFields(
             @Nullable Integer vocabSize,
             @Nullable Integer contextLength,
             @Nullable Integer dModel,
@@ -72,7 +72,17 @@ public record Question(
             @Nullable Boolean qkNorm,
             @Nullable Integer experts,
             @Nullable Integer expertsPerToken,
-            @Nullable Integer sharedExperts) {}
+            @Nullable Integer sharedExperts) {
+
+        /** All as the preset has it. */
+        public static final ModelFields NONE = new ModelFields(
+                null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
+    }
+
+    public Question {
+        // absent from the JSON, it arrives as null whatever its declared type
+        model = model == null ? ModelFields.NONE : model;
+    }
 
     private static final int CONTEXT = 1024;
     private static final double TOKENS_PER_PARAMETER = 20;
@@ -197,17 +207,17 @@ public record Question(
         return Preset.all().stream().map(Preset::name).toList();
     }
 
-    private Device machine() {
+    private DeviceSheet machine() {
         String name = device == null ? "H100" : device;
-        Device base = Device.named(name)
+        DeviceSheet base = DeviceSheet.named(name)
                 .orElseThrow(() -> new AccountingException(
                         "device",
-                        "= '" + name + "' is unknown; there are " + String.join(", ", Device.names())
+                        "= '" + name + "' is unknown; there are " + String.join(", ", DeviceSheet.names())
                                 + ", or say peakFlops, bytesPerSecond and memoryBytes of one of them"));
         if (peakFlops == null && bytesPerSecond == null && memoryBytes == null) {
             return base;
         }
-        return new Device(
+        return new DeviceSheet(
                 base.name() + ", changed",
                 null,
                 above("peakFlops", or(peakFlops, base.bf16Flops())),

@@ -28,6 +28,9 @@ public sealed interface Term {
     int PRODUCT = 2;
     int ATOM = 3;
 
+    /** Characters of the longest name that is a letter with its index: d_h. */
+    int LETTERS = 3;
+
     static Term of(double value) {
         return new Literal(value);
     }
@@ -51,12 +54,25 @@ public sealed interface Term {
         return new Difference(this, other);
     }
 
+    /** Numbers of the formula are gathered in front: twice 3 d f is 6 d f. */
     default Term times(Term... others) {
-        List<Term> factors = new ArrayList<>(this instanceof Product product ? product.factors() : List.of(this));
+        List<Term> all = new ArrayList<>(this instanceof Product product ? product.factors() : List.of(this));
         for (Term other : others) {
-            factors.addAll(other instanceof Product product ? product.factors() : List.of(other));
+            all.addAll(other instanceof Product product ? product.factors() : List.of(other));
         }
-        return new Product(List.copyOf(factors));
+        double coefficient = 1;
+        List<Term> factors = new ArrayList<>();
+        for (Term factor : all) {
+            if (factor instanceof Literal literal) {
+                coefficient *= literal.value();
+            } else {
+                factors.add(factor);
+            }
+        }
+        if (coefficient != 1 || factors.isEmpty()) {
+            factors.addFirst(of(coefficient));
+        }
+        return factors.size() == 1 ? factors.getFirst() : new Product(List.copyOf(factors));
     }
 
     default Term over(Term other) {
@@ -227,8 +243,9 @@ public sealed interface Term {
 
         @Override
         public String formula() {
+            // letters need no sign between them, words do
             boolean words = factors.stream()
-                    .anyMatch(f -> f instanceof Symbol s && s.name().indexOf(' ') >= 0);
+                    .anyMatch(f -> f instanceof Symbol s && s.name().length() > LETTERS);
             return factors.stream()
                     .map(f -> bracketed(f, ATOM, false))
                     .collect(Collectors.joining(words ? " × " : " "));

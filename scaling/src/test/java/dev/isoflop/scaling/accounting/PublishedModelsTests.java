@@ -167,8 +167,8 @@ class PublishedModelsTests {
         assertThat(total.formula()).isEqualTo("embedding + attention + feed-forward + norms + head");
     }
 
-    private static Question.Model heads(Integer heads, Integer kvHeads, Integer experts) {
-        return new Question.Model(
+    private static Question.ModelFields heads(Integer heads, Integer kvHeads, Integer experts) {
+        return new Question.ModelFields(
                 null, null, null, null, heads, kvHeads, null, null, null, null, null, null, null, null, experts, null,
                 null);
     }
@@ -183,7 +183,7 @@ class PublishedModelsTests {
         assertThatThrownBy(() -> Questions.preset(null)).hasMessageStartingWith("vocabSize is needed");
     }
 
-    private static void assertRefused(String field, String fault, Question.Model model) {
+    private static void assertRefused(String field, String fault, Question.ModelFields model) {
         assertThatThrownBy(() -> Questions.preset("llama-3-8b", model, Recomputation.NONE, Optimizer.ADAMW, false))
                 .isInstanceOfSatisfying(AccountingException.class, e -> {
                     assertThat(e.field()).isEqualTo(field);

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /** Questions of tests. */
 final class Questions {
 
-    static final Question.Model AS_IT_IS = new Question.Model(
+    static final Question.ModelFields AS_IT_IS = new Question.ModelFields(
             null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null);
 
     private Questions() {}
@@ -18,13 +18,17 @@ final class Questions {
     }
 
     static Accounting preset(
-            String name, Question.Model model, Recomputation recomputation, Optimizer optimizer, boolean dropout) {
+            String name,
+            Question.ModelFields model,
+            Recomputation recomputation,
+            Optimizer optimizer,
+            boolean dropout) {
         return question(name, model, recomputation, optimizer, dropout, null).answer();
     }
 
     static Question question(
             @Nullable String name,
-            Question.Model model,
+            Question.ModelFields model,
             Recomputation recomputation,
             Optimizer optimizer,
             boolean dropout,

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param bytesPerSecond of its memory
  * @param memoryBytes of its memory, as sold: 80 GB are 80e9 bytes
  */
-public record Device(
+public record DeviceSheet(
         String name,
         @Nullable String driverName,
         double bf16Flops,
@@ -26,7 +26,7 @@ public record Device(
         double bytesPerSecond,
         double memoryBytes) {
 
-    private static final List<Device> KNOWN = List.of(
+    private static final List<DeviceSheet> KNOWN = List.of(
             sheet("B200", "B200", 2250, 75, 8.0, 180),
             sheet("H200", "H200", 989.4, 66.9, 4.8, 141),
             sheet("H200 NVL", "H200 NVL", 835.5, 60, 4.8, 141),
@@ -43,17 +43,18 @@ public record Device(
             sheet("RTX 4090", "GeForce RTX 4090", 165.2, 82.6, 1.008, 24),
             sheet("RTX 3090", "GeForce RTX 3090", 71, 35.6, 0.936, 24));
 
-    private static Device sheet(String name, String driver, double bf16, double fp32, double bandwidth, double memory) {
-        return new Device(name, driver, bf16 * 1e12, fp32 * 1e12, bandwidth * 1e12, memory * 1e9);
+    private static DeviceSheet sheet(
+            String name, String driver, double bf16, double fp32, double bandwidth, double memory) {
+        return new DeviceSheet(name, driver, bf16 * 1e12, fp32 * 1e12, bandwidth * 1e12, memory * 1e9);
     }
 
     /** Those whose sheet is known, the largest first. */
-    public static List<Device> known() {
+    public static List<DeviceSheet> known() {
         return KNOWN;
     }
 
     /** @param name short or the driver's, in any case, with or without the maker's */
-    public static Optional<Device> named(String name) {
+    public static Optional<DeviceSheet> named(String name) {
         String wanted = fold(name);
         return KNOWN.stream()
                 .filter(d -> fold(d.name).equals(wanted)
