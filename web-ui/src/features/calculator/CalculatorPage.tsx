@@ -39,8 +39,7 @@ const catalogueQuery = queryOptions({
 const accountingQuery = (question: Question) =>
   queryOptions({
     queryKey: ["accounting", question],
-    queryFn: async ({ signal }) =>
-      (await request<Accounting>("POST", "/accounting", { body: question, signal })).data,
+    queryFn: async ({ signal }) => (await request<Accounting>("POST", "/accounting", { body: question, signal })).data,
     placeholderData: keepPreviousData,
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
@@ -53,11 +52,11 @@ const WORDS: Record<string, string> = {
   LAYER: "LayerNorm",
   ROTARY: "rotary",
   LEARNED: "learned",
-  BF16: "bf16, fp32 masters",
+  BF16: "bf16, mixed",
   FP32: "fp32",
   ADAMW: "AdamW",
   MUON: "Muon",
-  SGD: "SGD, momentum",
+  SGD: "SGD",
   NONE: "none",
   SELECTIVE: "scores (flash)",
 };
@@ -76,14 +75,19 @@ export function CalculatorPage() {
   const settled = useSettled(search);
   const asked = questionOf(settled);
   const query = useQuery(accountingQuery(asked.question));
-  const accounting = query.data;
+  // a question that cannot be answered leaves what was answered last, dimmed, rather than an empty page
+  const [last, setLast] = useState<Accounting>();
+  useEffect(() => {
+    if (query.data) setLast(query.data);
+  }, [query.data]);
+  const accounting = query.data ?? last;
   const faults = { ...asked.faults };
   const problem = query.error instanceof ApiError ? query.error.problem : undefined;
   for (const one of problem?.errors ?? []) {
     const field = fieldOf(one.pointer);
-    if (field) faults[field] = one.message;
+    if (field) faults[field] = one.message.replace(/^= /, "");
   }
-  const elsewhere = query.isError && Object.keys(faults).length === 0;
+  const elsewhere = query.isError && (Object.keys(faults).length === 0 || !accounting);
   const change = (changed: CalculatorSearch) =>
     navigate({
       to: "/calculator",
@@ -94,7 +98,9 @@ export function CalculatorPage() {
     <div className={ui.stack}>
       <div className={ui.titleRow}>
         <h1>Calculator</h1>
-        <span className={ui.muted}>What a model takes: parameters, FLOPs, memory, time and cost, with the arithmetic.</span>
+        <span className={ui.muted}>
+          What a model takes: parameters, FLOPs, memory, time and cost, with the arithmetic.
+        </span>
         <div className={ui.end}>
           <Button small onClick={() => change({})} disabled={Object.keys(search).length === 0}>
             Start over
@@ -144,7 +150,7 @@ function Inputs({ search, accounting, faults, onChange }: InputsProps) {
             inputMode="decimal"
             autoComplete="off"
             value={search[field] ?? ""}
-            placeholder={resolved === undefined ? "none" : plain(resolved)}
+            placeholder={resolved === undefined ? "" : plain(resolved)}
             onChange={(event) => set(field, event.target.value)}
           />
         )}

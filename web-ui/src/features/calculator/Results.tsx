@@ -55,7 +55,7 @@ function Headline({ accounting }: { accounting: Accounting }) {
         {fact("Training time", "time", "seconds", `${devices} × ${device.name}`)}
         {fact("Cost", "time", "cost")}
         {fact("KV a token", "kvCache", "perToken")}
-        {fact("Decoding", "decoding", "tokensPerSecond", "tokens")}
+        {fact("Decoded tokens", "decoding", "tokensPerSecond")}
       </Facts>
     </Panel>
   );
@@ -125,15 +125,27 @@ function Row(props: { line: AccountingLine; strong?: boolean; colour?: string; o
         {colour && <i className={css.swatch} style={{ background: colour }} aria-hidden="true" />}
         {typeset(line.name)}
       </th>
-      <td className={ui.num} title={line.unit.startsWith("BYTES") ? `${line.value.toLocaleString("en-US")} bytes` : undefined}>
+      <td
+        className={ui.num}
+        title={line.unit.startsWith("BYTES") ? `${line.value.toLocaleString("en-US")} bytes` : undefined}
+      >
         {show(line)}
       </td>
       <td className={cx(ui.num, css.share)}>{of && percent(line.value / of.value, 1)}</td>
       <td className={css.arithmetic}>
-        <span>{typeset(line.formula)}</span>
-        {line.numbers !== line.formula && <span className={css.numbers}>= {typeset(line.numbers)}</span>}
+        <Arithmetic line={line} />
       </td>
     </tr>
+  );
+}
+
+/** The formula, and under or beside it the numbers. */
+function Arithmetic({ line }: { line: AccountingLine }) {
+  return (
+    <div>
+      <span>{typeset(line.formula)}</span>
+      <span className={css.numbers}>= {typeset(line.numbers)}</span>
+    </div>
   );
 }
 
@@ -175,7 +187,7 @@ function Flops({ accounting }: { accounting: Accounting }) {
                 Share
               </th>
               <th scope="col" className={css.arithmetic}>
-                Forward’s arithmetic; backward is twice, training three times that
+                Arithmetic of forward
               </th>
             </tr>
           </thead>
@@ -193,14 +205,14 @@ function Flops({ accounting }: { accounting: Accounting }) {
                 <td className={ui.num}>{show(both)}</td>
                 <td className={cx(ui.num, css.share)}>{percent(both.value / total.value, 1)}</td>
                 <td className={css.arithmetic}>
-                  <span>{typeset(line.formula)}</span> <span className={css.numbers}>= {typeset(line.numbers)}</span>
+                  <Arithmetic line={line} />
                 </td>
               </tr>
             ))}
           </tbody>
         </table>
       </div>
-      <p className={css.note}>{training.note}</p>
+      <p className={cx(css.note, css.after)}>{training.note}</p>
       <Lines label="Beside it">
         {training.others.map((line) => (
           <Row key={line.key} line={line} />
@@ -209,4 +221,3 @@ function Flops({ accounting }: { accounting: Accounting }) {
     </Panel>
   );
 }
-

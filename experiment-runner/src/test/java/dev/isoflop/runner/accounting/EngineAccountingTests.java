@@ -42,7 +42,7 @@ class EngineAccountingTests {
                                                 .map(batch -> new Case(spec, precision, optimizer, lanes, batch))))));
     }
 
-    private static Accounting accounting(Case c) {
+    static Accounting accounting(Case c) {
         ModelSpec s = c.spec();
         return Accounting.of(
                 new Architecture(

@@ -122,16 +122,16 @@ public sealed interface Term {
         return terms.size() == 1 ? terms.getFirst() : new Sum(List.copyOf(terms));
     }
 
-    /** 4,096, 0.4, 3.14e23: whole numbers in full up to 1e15. */
+    /** 4,096, 0.4, 3.14e23: whole numbers in full up to 1e12. */
     static String show(double value) {
-        if (value == Math.rint(value) && Math.abs(value) < 1e15) {
+        if (value == Math.rint(value) && Math.abs(value) < 1e12) {
             return String.format(Locale.ROOT, "%,d", (long) value);
         }
         if (!Double.isFinite(value)) {
             return Double.toString(value);
         }
         double size = Math.abs(value);
-        if (size >= 1e15 || size < 1e-4) {
+        if (size >= 1e12 || size < 1e-4) {
             return String.format(Locale.ROOT, "%.4e", value)
                     .replaceAll("\\.?0+e", "e")
                     .replaceAll("e([+-])0*", "e$1")
