@@ -4,6 +4,7 @@
  */
 import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
+import { answerTo, CATALOGUE } from "./accounting.mjs";
 import { ledgerOf, setBudget } from "./experiments.mjs";
 import { deviceSeriesOf, GPU_METRICS, METRICS, makeWorld, seriesOf } from "./fixtures.mjs";
 import { listOf, summaryOf } from "./predictions.mjs";
@@ -171,6 +172,16 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
       return;
     }
     if (path === "/schedules") return send(200, page(world.schedules, query));
+    if (path === "/accounting" && request.method === "GET") return send(200, CATALOGUE);
+    if (path === "/accounting") {
+      read().then((question) => {
+        const { answer, fault, detail } = answerTo(question);
+        if (answer) return send(200, answer);
+        const code = "invalid-request";
+        send(400, { type: `/problems/${code}`, title: code, status: 400, code, detail, errors: [fault] });
+      });
+      return;
+    }
     if (path === "/pools") return send(200, world.pools);
     if (path === "/predictions") return send(200, page(listOf(world.predictions, query), query));
     if (path === "/predictions/summary") return send(200, summaryOf(world.predictions, query));

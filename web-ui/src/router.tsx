@@ -9,6 +9,7 @@ import {
   type RouterHistory,
 } from "@tanstack/react-router";
 import { experimentQuery, ledgerQuery, runnerQuery, runQuery, sweepQuery } from "./api/queries";
+import { calculatorSearch } from "./features/calculator/question";
 import { ExperimentsPage } from "./features/experiments/ExperimentsPage";
 import { LoginPage } from "./features/login/LoginPage";
 import { OverviewPage } from "./features/overview/OverviewPage";
@@ -123,6 +124,13 @@ const experimentRoute = createRoute({
   component: lazyRouteComponent(() => import("./features/experiments/ExperimentPage"), "ExperimentPage"),
 });
 
+const calculatorRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/calculator",
+  validateSearch: calculatorSearch,
+  component: lazyRouteComponent(() => import("./features/calculator/CalculatorPage"), "CalculatorPage"),
+});
+
 const routeTree = rootRoute.addChildren([
   loginRoute,
   shellRoute.addChildren([
@@ -137,6 +145,7 @@ const routeTree = rootRoute.addChildren([
     schedulesRoute,
     runnersRoute,
     runnerRoute,
+    calculatorRoute,
   ]),
 ]);
 

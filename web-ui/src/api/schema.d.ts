@@ -4,6 +4,22 @@
  */
 
 export interface paths {
+    "/api/v1/accounting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["knownAccounting"];
+        put?: never;
+        post: operations["answerAccounting"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/artifacts/{sha256}": {
         parameters: {
             query?: never;
@@ -975,6 +991,46 @@ export interface components {
             visibility: string;
             yours: string;
         };
+        Accounting: {
+            architecture: components["schemas"]["Architecture"];
+            deployment: components["schemas"]["Deployment"];
+            noEngine?: string;
+            sections: components["schemas"]["Section"][];
+            workload: components["schemas"]["Workload"];
+        };
+        Architecture: {
+            biases: boolean;
+            /** Format: int32 */
+            contextLength: number;
+            /** Format: int32 */
+            dFf: number;
+            /** Format: int32 */
+            dModel: number;
+            /** Format: int32 */
+            experts: number;
+            /** Format: int32 */
+            expertsPerToken: number;
+            /** @enum {string} */
+            feedForward: "SWIGLU" | "PLAIN";
+            /** Format: int32 */
+            headDim: number;
+            /** Format: int32 */
+            heads: number;
+            /** Format: int32 */
+            kvHeads: number;
+            /** Format: int32 */
+            layers: number;
+            /** @enum {string} */
+            norm: "RMS" | "LAYER";
+            /** @enum {string} */
+            positions: "ROTARY" | "LEARNED";
+            qkNorm: boolean;
+            /** Format: int32 */
+            sharedExperts: number;
+            tiedEmbeddings: boolean;
+            /** Format: int32 */
+            vocabSize: number;
+        };
         Attempt: {
             /** Format: date-time */
             assignedAt: string;
@@ -1025,6 +1081,10 @@ export interface components {
             nMin: number;
             optimum?: components["schemas"]["Optimum"];
             refusal?: components["schemas"]["Refusal"];
+        };
+        Catalogue: {
+            devices: components["schemas"]["DeviceSheet"][];
+            presets: components["schemas"]["Preset"][];
         };
         Checkpoint: {
             /** Format: int32 */
@@ -1223,6 +1283,15 @@ export interface components {
             files: components["schemas"]["FileRef"][];
             id: string;
         };
+        Deployment: {
+            device: components["schemas"]["DeviceSheet"];
+            /** Format: int32 */
+            devices: number;
+            /** Format: double */
+            mfu: number;
+            /** Format: double */
+            pricePerHour?: number;
+        };
         Device: {
             computeCapability?: string;
             cudaVersion?: string;
@@ -1259,6 +1328,18 @@ export interface components {
             temperatureCelsius: number[];
             times: number[];
             utilisationPercent: number[];
+        };
+        DeviceSheet: {
+            /** Format: double */
+            bf16Flops: number;
+            /** Format: double */
+            bytesPerSecond: number;
+            driverName?: string;
+            /** Format: double */
+            fp32Flops: number;
+            /** Format: double */
+            memoryBytes: number;
+            name: string;
         };
         DeviceState: {
             /** Format: date-time */
@@ -1647,6 +1728,16 @@ export interface components {
             /** Format: double */
             level: number;
         };
+        Line: {
+            formula: string;
+            key: string;
+            name: string;
+            numbers: string;
+            /** @enum {string} */
+            unit: "PARAMETERS" | "FLOPS" | "FLOPS_PER_TOKEN" | "FLOPS_PER_SECOND" | "BYTES" | "BYTES_PER_TOKEN" | "TOKENS" | "TOKENS_PER_SECOND" | "SECONDS" | "DEVICE_HOURS" | "MONEY" | "RATIO";
+            /** Format: double */
+            value: number;
+        };
         LinkPrediction: {
             /** Format: int64 */
             runId?: number;
@@ -1903,6 +1994,13 @@ export interface components {
             /** Format: int32 */
             voided: number;
         };
+        Preset: {
+            architecture: components["schemas"]["Architecture"];
+            name: string;
+            title: string;
+            /** Format: double */
+            tokens: number;
+        };
         PretrainSpec: Omit<components["schemas"]["JobSpec"], "kind"> & {
             /** Format: int64 */
             checkpointEverySeconds: number;
@@ -1947,6 +2045,71 @@ export interface components {
             /** Format: int32 */
             attempt: number;
             profile: components["schemas"]["RunProfile"];
+        };
+        Question: {
+            /** @enum {string} */
+            attention?: "CAUSAL" | "FULL";
+            /** Format: int32 */
+            batchSequences?: number;
+            /** Format: double */
+            bytesPerSecond?: number;
+            device?: string;
+            /** Format: int32 */
+            devices?: number;
+            dropout?: boolean;
+            /** Format: int32 */
+            lanes?: number;
+            /** Format: double */
+            memoryBytes?: number;
+            /** Format: double */
+            mfu?: number;
+            model: components["schemas"]["QuestionModelFields"];
+            /** @enum {string} */
+            optimizer?: "ADAMW" | "MUON" | "SGD";
+            /** Format: double */
+            peakFlops?: number;
+            /** @enum {string} */
+            precision?: "FP32" | "BF16";
+            preset?: string;
+            /** Format: double */
+            pricePerHour?: number;
+            /** @enum {string} */
+            recomputation?: "NONE" | "SELECTIVE" | "FULL";
+            /** Format: double */
+            tokens?: number;
+        };
+        QuestionModelFields: {
+            biases?: boolean;
+            /** Format: int32 */
+            contextLength?: number;
+            /** Format: int32 */
+            dFf?: number;
+            /** Format: int32 */
+            dModel?: number;
+            /** Format: int32 */
+            experts?: number;
+            /** Format: int32 */
+            expertsPerToken?: number;
+            /** @enum {string} */
+            feedForward?: "SWIGLU" | "PLAIN";
+            /** Format: int32 */
+            headDim?: number;
+            /** Format: int32 */
+            heads?: number;
+            /** Format: int32 */
+            kvHeads?: number;
+            /** Format: int32 */
+            layers?: number;
+            /** @enum {string} */
+            norm?: "RMS" | "LAYER";
+            /** @enum {string} */
+            positions?: "ROTARY" | "LEARNED";
+            qkNorm?: boolean;
+            /** Format: int32 */
+            sharedExperts?: number;
+            tiedEmbeddings?: boolean;
+            /** Format: int32 */
+            vocabSize?: number;
         };
         Refusal: {
             code: string;
@@ -2194,6 +2357,14 @@ export interface components {
             observed?: number;
             /** Format: double */
             standardised?: number;
+        };
+        Section: {
+            key: string;
+            note: string;
+            others: components["schemas"]["Line"][];
+            parts: components["schemas"]["Line"][];
+            title: string;
+            total?: components["schemas"]["Line"];
         };
         Segment: {
             /** Format: int32 */
@@ -2493,6 +2664,23 @@ export interface components {
             /** Format: date-time */
             until?: string;
         };
+        Workload: {
+            /** @enum {string} */
+            attention: "CAUSAL" | "FULL";
+            /** Format: int32 */
+            batchSequences: number;
+            dropout: boolean;
+            /** Format: int32 */
+            lanes: number;
+            /** @enum {string} */
+            optimizer: "ADAMW" | "MUON" | "SGD";
+            /** @enum {string} */
+            precision: "FP32" | "BF16";
+            /** @enum {string} */
+            recomputation: "NONE" | "SELECTIVE" | "FULL";
+            /** Format: double */
+            tokens: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -2502,6 +2690,68 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    knownAccounting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Catalogue"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answerAccounting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Question"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accounting"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getArtifact: {
         parameters: {
             query?: never;

@@ -78,6 +78,7 @@ export function Shell() {
           <Link to="/schedules">Schedules</Link>
           <Link to="/runs">Runs</Link>
           <Link to="/runners">Runners</Link>
+          <Link to="/calculator">Calculator</Link>
         </nav>
         <div className={css.end}>
           <span

@@ -1,5 +1,6 @@
 package dev.isoflop.cli;
 
+import dev.isoflop.cli.account.AccountCommand;
 import dev.isoflop.cli.chaos.ChaosCommand;
 import dev.isoflop.cli.client.ApiException;
 import dev.isoflop.cli.client.UnreachableException;
@@ -31,6 +32,7 @@ import picocli.CommandLine.Command;
             NextCommand.class,
             PredictionCommands.Predict.class,
             PredictionCommands.Ledger.class,
+            AccountCommand.class,
             Commands.Export.class,
             ScheduleCommand.class,
             ExperimentCommand.class,

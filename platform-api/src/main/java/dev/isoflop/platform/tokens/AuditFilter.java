@@ -26,6 +26,9 @@ final class AuditFilter extends OncePerRequestFilter {
     private static final Set<String> SAFE = Set.of("GET", "HEAD", "OPTIONS", "TRACE");
     private static final Pattern RUNNERS =
             Pattern.compile("/api/v1/(runners(/.*)?|runs/[^/]+/attempts/.*|artifacts/.*)");
+    /** Asks by POST and changes nothing. */
+    private static final String ACCOUNTING = "/api/v1/accounting";
+
     private static final String SESSION = "/api/v1/session";
     private static final Logger LOG = LoggerFactory.getLogger(AuditFilter.class);
 
@@ -40,6 +43,7 @@ final class AuditFilter extends OncePerRequestFilter {
         String path = request.getRequestURI();
         return SAFE.contains(request.getMethod())
                 || !path.startsWith("/api/")
+                || path.equals(ACCOUNTING)
                 || RUNNERS.matcher(path).matches();
     }
 

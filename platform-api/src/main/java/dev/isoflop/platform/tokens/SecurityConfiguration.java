@@ -80,6 +80,8 @@ class SecurityConfiguration {
                         .hasAuthority(READ)
                         .requestMatchers(HttpMethod.HEAD, "/api/**")
                         .hasAuthority(READ)
+                        .requestMatchers(HttpMethod.POST, "/api/v1/accounting")
+                        .hasAuthority(READ)
                         .requestMatchers("/api/**")
                         .hasAuthority(SUBMIT)
                         .requestMatchers("/actuator/health/**", "/actuator/health")
