@@ -109,9 +109,15 @@ export function CalculatorPage() {
       </div>
       <div className={css.columns}>
         <Inputs search={search} accounting={accounting} faults={faults} onChange={change} />
-        <div className={css.results} aria-live="polite" aria-busy={query.isFetching} data-stale={query.isError}>
+        <div className={css.results} aria-live="polite" aria-busy={query.isFetching}>
           {elsewhere && <ErrorNotice what="This could not be reckoned." error={query.error} />}
-          {accounting ? <Results accounting={accounting} /> : !query.isError && <p className={ui.muted}>Reckoning…</p>}
+          {accounting ? (
+            <div className={css.answer} data-stale={query.isError}>
+              <Results accounting={accounting} />
+            </div>
+          ) : (
+            !query.isError && <p className={ui.muted}>Reckoning…</p>
+          )}
         </div>
       </div>
     </div>

@@ -33,12 +33,12 @@ export function Results({ accounting }: { accounting: Accounting }) {
 }
 
 function Headline({ accounting }: { accounting: Accounting }) {
-  const fact = (name: string, section: string, key: string, small?: string) => {
+  const fact = (name: string, section: string, key: string, small?: string, over?: boolean) => {
     const line = lineOf(accounting, section, key);
     if (!line) return null;
     return (
       <Fact name={name} title={`${typeset(line.formula)} = ${typeset(line.numbers)}`}>
-        {show(line)} {small && <small>{small}</small>}
+        {show(line)} {small && <small className={cx(over && css.over)}>{small}</small>}
       </Fact>
     );
   };
@@ -50,7 +50,13 @@ function Headline({ accounting }: { accounting: Accounting }) {
         {fact("Parameters", "parameters", "total")}
         {fact("Active", "parameters", "active")}
         {fact("FLOPs a token, training", "training", "total")}
-        {fact("Memory in training", "memory", "total", share && `${show(share)} of ${device.name}`)}
+        {fact(
+          "Memory in training",
+          "memory",
+          "total",
+          share && `${show(share)} of ${device.name}`,
+          (share?.value ?? 0) > 1,
+        )}
         {fact("Training compute", "time", "flops")}
         {fact("Training time", "time", "seconds", `${devices} × ${device.name}`)}
         {fact("Cost", "time", "cost")}

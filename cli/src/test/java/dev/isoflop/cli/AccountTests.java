@@ -3,8 +3,12 @@ package dev.isoflop.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.isoflop.cli.client.ApiClient;
+import dev.isoflop.scaling.accounting.Catalogue;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
@@ -44,6 +48,43 @@ class AccountTests {
         JsonNode json = ApiClient.mapper().readTree(ended.out());
         assertThat(json.at("/architecture/expertsPerToken").asInt()).isEqualTo(2);
         assertThat(json.at("/noEngine").asString()).contains("experts");
+    }
+
+    /** What the tests of the dashboard answer with; record it anew with these commands when the accounting has changed. */
+    @Test
+    void theDashboardsTestsAnswerAsWeDo() throws IOException {
+        Path recorded = Path.of(SWEEP).resolveSibling("../web-ui/e2e/accounting.json");
+        Assumptions.assumeTrue(Files.isRegularFile(recorded), "there is no dashboard beside this module");
+        JsonNode file = ApiClient.mapper().readTree(recorded.toFile());
+        assertThat(file.path("catalogue").toString())
+                .isEqualTo(ApiClient.mapper()
+                        .readTree(ApiClient.mapper().writeValueAsString(Catalogue.all()))
+                        .toString());
+        assertRecorded(file, "llama-3-8b");
+        assertRecorded(file, "mixtral-8x7b");
+        assertRecorded(
+                file,
+                "gpt-2",
+                "--norm",
+                "RMS",
+                "--positions",
+                "ROTARY",
+                "--feed-forward",
+                "SWIGLU",
+                "--no-biases",
+                "--batch-sequences",
+                "8",
+                "--price-per-hour",
+                "2.5");
+    }
+
+    private static void assertRecorded(JsonNode file, String preset, String... options) {
+        String[] args = Stream.of(new String[] {"account", preset}, options, new String[] {"--json"})
+                .flatMap(Stream::of)
+                .toArray(String[]::new);
+        assertThat(file.path("answers").path(preset).toString())
+                .as(String.join(" ", args))
+                .isEqualTo(ApiClient.mapper().readTree(Ended.of(args).out()).toString());
     }
 
     @Test

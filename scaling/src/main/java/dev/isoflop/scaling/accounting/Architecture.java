@@ -62,6 +62,9 @@ public record Architecture(
         LEARNED
     }
 
+    /** The widest of any width: divisors are looked for up to it, which must not take long whoever asks. */
+    private static final int WIDEST = 1_000_000;
+
     /** The largest of any count: far above any model, far below where products of them leave what a double holds exactly. */
     private static final int MOST = 100_000_000;
 
@@ -69,11 +72,11 @@ public record Architecture(
     public Architecture {
         positive("vocabSize", vocabSize);
         positive("contextLength", contextLength);
-        positive("dModel", dModel);
-        positive("layers", layers);
-        positive("heads", heads);
-        positive("kvHeads", kvHeads);
-        positive("headDim", headDim);
+        width("dModel", dModel);
+        width("layers", layers);
+        width("heads", heads);
+        width("kvHeads", kvHeads);
+        width("headDim", headDim);
         positive("dFf", dFf);
         if (heads % kvHeads != 0) {
             throw new AccountingException(
@@ -102,8 +105,17 @@ public record Architecture(
     }
 
     private static void positive(String field, int value) {
-        if (value < 1 || value > MOST) {
-            throw new AccountingException(field, "= " + value + " must be in 1.." + MOST);
+        upTo(MOST, field, value);
+    }
+
+    /** @throws AccountingException if a width or a number of heads cannot be */
+    static void width(String field, int value) {
+        upTo(WIDEST, field, value);
+    }
+
+    private static void upTo(int most, String field, int value) {
+        if (value < 1 || value > most) {
+            throw new AccountingException(field, "= " + value + " must be in 1.." + most);
         }
     }
 

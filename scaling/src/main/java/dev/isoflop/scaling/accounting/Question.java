@@ -121,6 +121,7 @@ public record Question(
         int vocab = needed("vocabSize", model.vocabSize());
         int d = needed("dModel", model.dModel());
         int layers = needed("layers", model.layers());
+        Architecture.width("dModel", d);
         TransformerShape rule = null;
         if (model.heads() == null || model.dFf() == null) {
             try {
@@ -155,6 +156,8 @@ public record Question(
     private Architecture changed(Architecture base) {
         int d = or(model.dModel(), base.dModel());
         int heads = or(model.heads(), base.heads());
+        Architecture.width("dModel", d);
+        Architecture.width("heads", heads);
         boolean split = model.dModel() != null || model.heads() != null;
         // heads of the preset's own width stay as they are; otherwise all of them make up the width
         int head = model.headDim() != null ? model.headDim() : split ? headDim(d, heads) : base.headDim();

@@ -176,6 +176,8 @@ class PublishedModelsTests {
     @Test
     void whatIsWrongIsNamedWithTheFix() {
         assertRefused("heads", "= 7 does not divide dModel = 4096; use a divisor, such as 8", heads(7, null, null));
+        assertRefused("heads", "= 0 must be in 1..1000000", heads(0, null, null));
+        assertRefused("heads", "= 2000000000 must be in 1..1000000", heads(2_000_000_000, null, null));
         assertRefused("kvHeads", "= 5 does not divide heads = 32; use a divisor, such as 4", heads(null, 5, null));
         assertRefused("experts", "= 1 leaves nothing to choose", heads(null, null, 1));
         assertThatThrownBy(() -> Questions.preset("gpt-9"))
