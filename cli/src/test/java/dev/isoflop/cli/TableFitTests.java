@@ -44,6 +44,7 @@ class TableFitTests {
                 .contains("chinchilla: L = E + A N^-alpha + B D^-beta (20 points, 95 % intervals)")
                 .anyMatch(l -> l.startsWith("  alpha      0.3470 ["))
                 .anyMatch(l -> l.startsWith("    N* = "))
+                .anyMatch(l -> l.startsWith("    not knowing the law wastes 0.00 % of it"))
                 .anyMatch(l -> l.contains("the objective has one basin, and none ends below the minimum"))
                 .contains("  left out: line 22, its loss is nan");
     }

@@ -55,6 +55,10 @@ final class ReportShow {
             put(node.putObject("D"), optimum.D());
             put(node.putObject("tokensPerParameter"), optimum.tokensPerParameter());
             put(node.putObject("loss"), optimum.loss());
+            Estimate excess = report.excess();
+            if (excess != null) {
+                put(node.putObject("excessCompute"), excess);
+            }
         }
         FitReport.Refusal refusal = report.refusal();
         if (refusal == null) {
@@ -129,6 +133,15 @@ final class ReportShow {
             if (Double.isFinite(optimum.loss().value())) {
                 lines.add("    L* = " + interval(optimum.loss(), Numbers::plain) + " nats per token");
             }
+        }
+        Estimate excess = report.excess();
+        if (excess != null) {
+            lines.add(String.format(
+                    Locale.ROOT,
+                    "    not knowing the law wastes %.2f %% of it in the mean, [%.2f, %.2f]",
+                    100 * excess.value(),
+                    100 * excess.low(),
+                    100 * excess.high()));
         }
         FitReport.Evidence certificate = report.certificate();
         if (certificate != null) {

@@ -86,6 +86,15 @@ public record ParametricResult(
     }
 
     /**
+     * Optimum, loss and what is wasted at a budget, jointly.
+     *
+     * @param C training FLOPs, at any distance
+     */
+    public JointDraws draws(double C) {
+        return JointDraws.of(law, resamples, C);
+    }
+
+    /**
      * Loss of one planned run, with an interval that includes the noise of a run: what a prediction stores before launch.
      *
      * @param N parameters

@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param certificate why the minimum is taken for the global one; null if there is no fit
  * @param refusal why there is no fit, or no optimum at the target; null if there is what was asked for
  * @param optimum at the target asked for; null if none was asked for or the law has none
+ * @param excess share of the target's compute that training the optimum's N wastes, by {@link dev.isoflop.scaling.fit.JointDraws}: its mean and interval; null where there are no draws of laws
  * @param diagnostics what to know about it
  * @param milliseconds all of it took
  */
@@ -38,6 +39,7 @@ public record FitReport(
         @Nullable Evidence certificate,
         @Nullable Refusal refusal,
         @Nullable BudgetPrediction optimum,
+        @Nullable Estimate excess,
         List<Finding> diagnostics,
         double milliseconds) {
 

@@ -7,6 +7,7 @@ import dev.isoflop.scaling.fit.Certificate;
 import dev.isoflop.scaling.fit.Criterion;
 import dev.isoflop.scaling.fit.Estimate;
 import dev.isoflop.scaling.fit.FitOutcome;
+import dev.isoflop.scaling.fit.JointDraws;
 import dev.isoflop.scaling.fit.LawFit;
 import dev.isoflop.scaling.fit.ParametricFit;
 import dev.isoflop.scaling.fit.ParametricOptions;
@@ -67,6 +68,7 @@ public final class FitReports {
                 found.certificate,
                 found.refusal,
                 found.optimum,
+                found.excess,
                 List.copyOf(diagnostics),
                 (System.nanoTime() - start) / 1e6);
     }
@@ -78,10 +80,11 @@ public final class FitReports {
             @Nullable Evidence certificate,
             @Nullable Refusal refusal,
             @Nullable BudgetPrediction optimum,
+            @Nullable Estimate excess,
             @Nullable ToDoubleFunction<FitPoint> loss) {
 
         static Found refused(FitOutcome.Refused<?> refused) {
-            return new Found(new LinkedHashMap<>(), Double.NaN, null, Refusal.of(refused), null, null);
+            return new Found(new LinkedHashMap<>(), Double.NaN, null, Refusal.of(refused), null, null, null);
         }
     }
 
@@ -122,7 +125,14 @@ public final class FitReports {
                 new Evidence(certificate.global(), certificate.sentence(), numbers),
                 optimum instanceof FitOutcome.Refused<BudgetPrediction> refused ? Refusal.of(refused) : null,
                 optimum == null ? null : optimum.asOptional().orElse(null),
+                optimum == null || !optimum.converged() || settings.resamples() == 0
+                        ? null
+                        : excess(fit.draws(optimum.orElseThrow().C()), settings.level()),
                 p -> fit.law().loss(p.N(), p.D()));
+    }
+
+    private static Estimate excess(JointDraws draws, double level) {
+        return draws.interval(draws.expectedExcess(), level, JointDraws.Draw::excess);
     }
 
     private static Found general(Law law, List<FitPoint> points, FitSettings settings, int threads) {
@@ -157,6 +167,7 @@ public final class FitReports {
                                 minimum.starts(),
                                 minimum.agreeing()),
                         numbers),
+                null,
                 null,
                 null,
                 p -> minimum.loss(law.inputs().stream().mapToDouble(p::input).toArray()));

@@ -198,6 +198,7 @@ public final class OptimumReports {
                 null,
                 FitReport.Refusal.of(refused),
                 null,
+                null,
                 findings,
                 (System.nanoTime() - start) / 1e6);
     }
@@ -222,6 +223,7 @@ public final class OptimumReports {
                 null,
                 null,
                 optimum,
+                null,
                 findings,
                 (System.nanoTime() - start) / 1e6);
     }

@@ -96,6 +96,23 @@ class ChinchillaReplicationTests {
         assertThat(gopher.N().high()).isCloseTo(112.4e9, withinPercentage(1));
         assertThat(gopher.tokensPerParameter().low()).isCloseTo(7.60, withinPercentage(1));
         assertThat(gopher.tokensPerParameter().high()).isCloseTo(35.9, withinPercentage(1));
+        JointDraws joint = fit.draws(5.76e23);
+        assertThat(joint.median(JointDraws.Draw::N)).isCloseTo(74.7e9, withinPercentage(1));
+        assertThat(joint.median(JointDraws.Draw::tokensPerParameter)).isCloseTo(17.2, withinPercentage(1));
+        JointDraws far = fit.draws(3.8e25);
+        Estimate n = far.interval(far.optimum().N(), .95, JointDraws.Draw::N);
+        assertThat(n.low()).isCloseTo(388e9, withinPercentage(1));
+        assertThat(n.high()).isCloseTo(1156e9, withinPercentage(1));
+        Estimate ratio = far.interval(1, .95, JointDraws.Draw::tokensPerParameter);
+        assertThat(ratio.low()).isCloseTo(4.7, withinPercentage(1.5));
+        assertThat(ratio.high()).isCloseTo(42.1, withinPercentage(1));
+        // to second order (alpha + beta) / 2 times the variance of ln N*
+        double variance = joint.draws().stream()
+                .mapToDouble(d -> Math.pow(Math.log(d.N() / joint.optimum().N()), 2))
+                .average()
+                .orElseThrow();
+        double expected = (fit.law().alpha() + fit.law().beta()) / 2 * variance;
+        assertThat(joint.expectedExcess()).isCloseTo(expected, withinPercentage(10));
     }
 
     @Test
