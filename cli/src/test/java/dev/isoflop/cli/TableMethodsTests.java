@@ -76,6 +76,28 @@ class TableMethodsTests {
     }
 
     @Test
+    void aPageAndATableForAPaper() throws IOException {
+        Path page = directory.resolve("report.html");
+        Path latex = directory.resolve("report.tex");
+
+        Ended ended = Ended.of(
+                "fit",
+                table,
+                "--method",
+                "all",
+                "--resamples",
+                "50",
+                "--html",
+                page.toString(),
+                "--latex",
+                latex.toString());
+
+        assertThat(ended.code()).as(ended.err()).isZero();
+        assertThat(page).content().contains("<title>runs.csv</title>", "What they differ by");
+        assertThat(latex).content().contains("\\toprule");
+    }
+
+    @Test
     void aForecastOfALargerRunAndOfThoseHeldOut() throws IOException {
         JsonNode run = json(Ended.of("forecast", table, "--params", "1e10", "--tokens", "1e10", "--json"));
         double truth = loss(1e10, 1e10);

@@ -9,6 +9,8 @@ import dev.isoflop.scaling.law.form.Forms;
 import dev.isoflop.scaling.report.FitReport;
 import dev.isoflop.scaling.report.FitReports;
 import dev.isoflop.scaling.report.FitSettings;
+import dev.isoflop.scaling.report.HtmlReport;
+import dev.isoflop.scaling.report.LatexTable;
 import dev.isoflop.scaling.report.OptimumReports;
 import dev.isoflop.scaling.report.OptimumSettings;
 import dev.isoflop.scaling.report.SideBySide;
@@ -17,6 +19,7 @@ import dev.isoflop.scaling.table.PointTable;
 import dev.isoflop.scaling.table.TableException;
 import java.io.IOException;
 import java.nio.charset.MalformedInputException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -79,6 +82,12 @@ public final class TableFit {
 
         @Option(names = "--level", description = "Of the intervals (default 0.95).")
         private double level = 0.95;
+
+        @Option(names = "--html", paramLabel = "FILE", description = "Write a page with the figures, of one file.")
+        private @Nullable Path html;
+
+        @Option(names = "--latex", paramLabel = "FILE", description = "Write a LaTeX table.")
+        private @Nullable Path latex;
     }
 
     /** Names of the laws, each with the columns that only some laws need. */
@@ -113,6 +122,15 @@ public final class TableFit {
             fitted = fit(table, asked, options, target);
         } catch (IllegalArgumentException e) {
             throw new CliException(ExitCode.USAGE, e.getMessage() + ".");
+        }
+        if (options.html != null) {
+            Files.writeString(
+                    options.html,
+                    HtmlReport.of(
+                            String.valueOf(file.getFileName()), table.points(), fitted.reports, fitted.sentences));
+        }
+        if (options.latex != null) {
+            Files.writeString(options.latex, LatexTable.of(fitted.reports));
         }
         if (asJson) {
             System.out.println(ApiClient.mapper()

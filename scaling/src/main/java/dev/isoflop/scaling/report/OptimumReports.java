@@ -37,6 +37,9 @@ public final class OptimumReports {
 
     private OptimumReports() {}
 
+    /** What the hash of a report is over, beside the points. */
+    public record Key(String method, OptimumSettings settings) {}
+
     /** Names of the protocols of approach 2, ours first. */
     public static List<String> protocols() {
         return Stream.concat(Stream.of(OURS), Protocol.all().stream().map(Protocol::name))
@@ -192,7 +195,7 @@ public final class OptimumReports {
                 method,
                 points.size(),
                 settings.level(),
-                InputHash.of(points, settings),
+                InputHash.of(points, new Key(method, settings)),
                 Map.of(),
                 Double.NaN,
                 null,
@@ -217,7 +220,7 @@ public final class OptimumReports {
                 method,
                 points.size(),
                 settings.level(),
-                InputHash.of(points, settings),
+                InputHash.of(points, new Key(method, settings)),
                 parameters,
                 Double.NaN,
                 null,

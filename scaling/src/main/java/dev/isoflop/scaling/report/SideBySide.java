@@ -51,7 +51,8 @@ public record SideBySide(List<FitReport> reports, List<String> differences) {
         return out;
     }
 
-    private static @Nullable ChinchillaLaw law(FitReport parametric) {
+    /** The surface of a report; null if it is of another form, or refused. */
+    static @Nullable ChinchillaLaw law(FitReport parametric) {
         List<String> names = List.of("E", "A", "B", "alpha", "beta");
         if (!parametric.law().equals("chinchilla")
                 || !parametric.parameters().keySet().containsAll(names)) {
