@@ -49,6 +49,25 @@ class TableFitTests {
                 .contains("  left out: line 22, its loss is nan");
     }
 
+    /** A run that is there twice, and one that went wrong. */
+    @Test
+    void whatIsOddNamesItsLines() throws IOException {
+        Path file = Path.of(table());
+        String first = Files.readAllLines(file).get(1);
+        Files.writeString(file, first + "\nr,2e8,2e9,9.5\n", java.nio.file.StandardOpenOption.APPEND);
+
+        Ended ended = Ended.of("fit", file.toString(), "--resamples", "20");
+        JsonNode fit = ApiClient.mapper()
+                .readTree(Ended.of("fit", file.toString(), "--resamples", "20", "--json")
+                        .out());
+
+        assertThat(ended.out().lines())
+                .anyMatch(l ->
+                        l.startsWith("  note: 1 point has the N, D and loss of another") && l.endsWith("(line 23)"))
+                .anyMatch(l -> l.contains("robust standard deviations") && l.contains("line ") && l.contains("24"));
+        assertThat(fit.at("/diagnostics/0/lines/0").asInt()).isEqualTo(23);
+    }
+
     @Test
     void asJsonEverythingIsThere() throws IOException {
         Ended ended = Ended.of(

@@ -2,6 +2,7 @@ package dev.isoflop.cli.table;
 
 import dev.isoflop.cli.client.ApiClient;
 import dev.isoflop.cli.show.Numbers;
+import dev.isoflop.scaling.diagnosis.Finding;
 import dev.isoflop.scaling.fit.BudgetPrediction;
 import dev.isoflop.scaling.fit.Estimate;
 import dev.isoflop.scaling.report.FitReport;
@@ -12,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.DoubleFunction;
+import java.util.stream.Collectors;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -75,6 +77,10 @@ final class ReportShow {
             node.put("code", finding.code());
             node.put("sentence", finding.sentence());
             finding.numbers().forEach((name, value) -> put(node, name, value));
+            if (!finding.points().isEmpty()) {
+                var lines = node.putArray("lines");
+                finding.points().forEach(i -> lines.add(table.lines().get(i)));
+            }
         });
         root.put("milliseconds", report.milliseconds());
         return root;
@@ -109,7 +115,7 @@ final class ReportShow {
 
     // --- as text
 
-    static List<String> lines(FitReport report) {
+    static List<String> lines(PointTable table, FitReport report) {
         List<String> lines = new ArrayList<>();
         lines.add(String.format(
                 Locale.ROOT,
@@ -148,9 +154,22 @@ final class ReportShow {
             lines.add(String.format(Locale.ROOT, "  objective  %.10g", report.objective()));
             lines.add("  " + certificate.sentence());
         }
-        report.diagnostics().forEach(finding -> lines.add("  note: " + finding.sentence()));
+        report.diagnostics().forEach(finding -> lines.add("  note: " + finding.sentence() + where(table, finding)));
         lines.add(String.format(Locale.ROOT, "  %.0f ms", report.milliseconds()));
         return lines;
+    }
+
+    /** The first lines of the file that a finding is about. */
+    private static String where(PointTable table, Finding finding) {
+        int shown = Math.min(8, finding.points().size());
+        if (shown == 0) {
+            return "";
+        }
+        String lines = finding.points().stream()
+                .limit(shown)
+                .map(i -> String.valueOf(table.lines().get(i)))
+                .collect(Collectors.joining(", "));
+        return " (line " + lines + (finding.points().size() > shown ? ", …)" : ")");
     }
 
     static String interval(Estimate e, DoubleFunction<String> show) {

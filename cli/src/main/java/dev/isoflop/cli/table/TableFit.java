@@ -140,7 +140,7 @@ public final class TableFit {
                                     ? ReportShow.json(file, table, fitted.reports, fitted.sentences)
                                     : ReportShow.json(file, table, fitted.reports.getFirst())));
         } else {
-            fitted.reports.forEach(report -> ReportShow.lines(report).forEach(System.out::println));
+            fitted.reports.forEach(report -> ReportShow.lines(table, report).forEach(System.out::println));
             fitted.sentences.forEach(sentence -> System.out.println("  " + sentence));
             table.leftOut().forEach(row -> System.out.println("  left out: line " + row.line() + ", " + row.reason()));
         }

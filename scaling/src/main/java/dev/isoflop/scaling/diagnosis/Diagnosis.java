@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 
 /**
  * Looks at the points of a fit, and at what a law leaves of them.
@@ -45,17 +46,22 @@ public final class Diagnosis {
     private static void duplicates(List<FitPoint> points, List<Finding> findings) {
         record Key(double n, double d, double loss) {}
         Map<Key, Integer> seen = new HashMap<>();
-        int again = 0;
-        for (FitPoint p : points) {
-            again += seen.merge(new Key(p.N(), p.D(), p.loss()), 1, Integer::sum) > 1 ? 1 : 0;
+        List<Integer> which = new ArrayList<>();
+        for (int i = 0; i < points.size(); i++) {
+            FitPoint p = points.get(i);
+            if (seen.merge(new Key(p.N(), p.D(), p.loss()), 1, Integer::sum) > 1) {
+                which.add(i);
+            }
         }
+        int again = which.size();
         if (again > 0) {
             findings.add(Finding.of(
-                    "duplicates",
-                    Map.of("points", (double) again),
-                    "%d %s N, D and loss of another to the last digit: the same run twice counts twice and narrows the intervals. Remove one of each.",
-                    again,
-                    again == 1 ? "point has the" : "points have the"));
+                            "duplicates",
+                            Map.of("points", (double) again),
+                            "%d %s N, D and loss of another to the last digit: the same run twice counts twice and narrows the intervals. Remove one of each.",
+                            again,
+                            again == 1 ? "point has the" : "points have the")
+                    .about(which));
         }
     }
 
@@ -113,17 +119,22 @@ public final class Diagnosis {
         double sd = MAD_TO_SD * magnitudes[magnitudes.length / 2];
         // what a law passes through exactly has residuals of rounding errors
         double bound = Math.max(OUTLIER_SDS * sd, 1e-9);
-        long far = Arrays.stream(magnitudes).filter(r -> r > bound).count();
+        List<Integer> which = IntStream.range(0, residuals.length)
+                .filter(i -> Math.abs(residuals[i]) > bound)
+                .boxed()
+                .toList();
+        int far = which.size();
         if (far > 0) {
             findings.add(Finding.of(
-                    "outliers",
-                    Map.of("points", (double) far, "largest", magnitudes[magnitudes.length - 1], "scale", sd),
-                    "%d %s more than %.0f robust standard deviations (%.2g each) off the law, the furthest by %.2g in log loss. Look at those runs before trusting the rest.",
-                    far,
-                    far == 1 ? "point is" : "points are",
-                    OUTLIER_SDS,
-                    sd,
-                    magnitudes[magnitudes.length - 1]));
+                            "outliers",
+                            Map.of("points", (double) far, "largest", magnitudes[magnitudes.length - 1], "scale", sd),
+                            "%d %s more than %.0f robust standard deviations (%.2g each) off the law, the furthest by %.2g in log loss. Look at those runs before trusting the rest.",
+                            far,
+                            far == 1 ? "point is" : "points are",
+                            OUTLIER_SDS,
+                            sd,
+                            magnitudes[magnitudes.length - 1])
+                    .about(which));
         }
     }
 
