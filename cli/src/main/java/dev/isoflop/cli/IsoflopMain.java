@@ -4,6 +4,7 @@ import dev.isoflop.cli.account.AccountCommand;
 import dev.isoflop.cli.chaos.ChaosCommand;
 import dev.isoflop.cli.client.ApiException;
 import dev.isoflop.cli.client.UnreachableException;
+import dev.isoflop.cli.plan.PlanCommand;
 import dev.isoflop.cli.table.ForecastCommand;
 import dev.isoflop.cli.table.NextCommand;
 import java.io.IOException;
@@ -30,6 +31,7 @@ import picocli.CommandLine.Command;
             FitCommand.class,
             ForecastCommand.class,
             NextCommand.class,
+            PlanCommand.class,
             PredictionCommands.Predict.class,
             PredictionCommands.Ledger.class,
             AccountCommand.class,

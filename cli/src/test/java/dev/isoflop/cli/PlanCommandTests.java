@@ -1,0 +1,126 @@
+package dev.isoflop.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.isoflop.cli.client.ApiClient;
+import dev.isoflop.cli.sweepfile.SweepFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** {@code isoflop plan}, with no platform anywhere. */
+class PlanCommandTests {
+
+    @TempDir
+    private Path directory;
+
+    private static JsonNode json(String... arguments) {
+        Ended ended = Ended.of(arguments);
+        assertThat(ended.code()).as(ended.err()).isZero();
+        return ApiClient.mapper().readTree(ended.out());
+    }
+
+    @Test
+    void whatIsSpentIsWhatThereIs() {
+        JsonNode plan = json("plan", "--flops", "1e17", "--json");
+
+        assertThat(plan.get("runs")).hasSize(30);
+        assertThat(plan.at("/plannedFlops").asDouble()).isBetween(.95e17, 1e17);
+        double smallest = plan.at("/runs/0/budget").asDouble();
+        double largest = plan.at("/runs/29/budget").asDouble();
+        assertThat(Math.log10(largest / smallest)).isCloseTo(1.5, within(.01));
+    }
+
+    @Test
+    void hoursOfADeviceAreFlopsAndMoney() {
+        JsonNode plan =
+                json("plan", "--gpu-hours", "2", "--device", "H100", "--mfu", "0.4", "--price-per-hour", "3", "--json");
+
+        assertThat(plan.at("/seconds").asDouble()).isBetween(2 * 3600 * .9, 2 * 3600 * 1.01);
+        assertThat(plan.at("/price").asDouble())
+                .isCloseTo(3 * plan.at("/seconds").asDouble() / 3600, within(1e-9));
+    }
+
+    @Test
+    void theFileIsASweepFileWithTheSameCells() throws Exception {
+        Path file = directory.resolve("sweep.yaml");
+        JsonNode plan = json(
+                "plan",
+                "--flops",
+                "4e12",
+                "--vocab-size",
+                "1024",
+                "--context-length",
+                "128",
+                "--budgets",
+                "4",
+                "--decades",
+                "1",
+                "--json",
+                "--name",
+                "a \"good\" one",
+                "--out",
+                file.toString());
+
+        // checked against the schema as it is read
+        JsonNode spec = SweepFile.read(file);
+
+        assertThat(spec.at("/name").asString()).isEqualTo("a \"good\" one");
+        int cells = 0;
+        for (JsonNode budget : spec.get("budgets")) {
+            cells += budget.get("models").size();
+        }
+        assertThat(cells).isEqualTo(plan.get("runs").size());
+        assertThat(spec.at("/dataset/vocabSize").asInt()).isEqualTo(1024);
+    }
+
+    @Test
+    void cellsThatWouldRepeatTheTextAreLeftOutWithTheirReason() {
+        Ended ended = Ended.of(
+                "plan", "--flops", "4e12", "--vocab-size", "1024", "--context-length", "128", "--corpus-tokens", "1e6");
+
+        assertThat(ended.code()).as(ended.err()).isZero();
+        assertThat(ended.out()).contains("left out: Width ").contains("passes over the corpus; at most 4.00 allowed");
+    }
+
+    @Test
+    void optimaAreExpectedWhereRunsSoFarHaveThem() throws IOException {
+        StringBuilder csv = new StringBuilder("N,D,loss\n");
+        for (double n : new double[] {3e6, 1e7, 3e7, 1e8}) {
+            for (double each : new double[] {1, 3, 10, 30, 100}) {
+                csv.append(String.format(
+                        Locale.ROOT,
+                        "%s,%s,%.9f%n",
+                        n,
+                        n * each,
+                        1.8 + 900 * Math.pow(n, -.4) + 900 * Math.pow(n * each, -.4)));
+            }
+        }
+        Path runs = Files.writeString(directory.resolve("runs.csv"), csv);
+
+        JsonNode usual = json("plan", "--flops", "1e18", "--json");
+        JsonNode ours = json("plan", "--flops", "1e18", "--runs", runs.toString(), "--json");
+
+        // A = B and alpha = beta: one token a parameter is best
+        double n = ours.at("/runs/2/N").asDouble();
+        assertThat(n).isGreaterThan(2 * usual.at("/runs/2/N").asDouble());
+    }
+
+    @Test
+    void whatIsWrongIsNamed() {
+        assertThat(Ended.of("plan", "--gpu-hours", "3").err()).contains("--device is missing");
+        assertThat(Ended.of("plan", "--gpu-hours", "3", "--device", "abacus").err())
+                .contains("there is no abacus; there are B200");
+        assertThat(Ended.of("plan", "--flops", "1e17", "--mfu", "2").err()).contains("--mfu lies between 0 and 1");
+        assertThat(Ended.of("plan", "--flops", "1e17", "--sizes", "3").err()).contains("4 to 20 sizes needed");
+        assertThat(Ended.of("plan", "--flops", "1e9").err())
+                .contains("expected at")
+                .contains("spend more");
+        assertThat(Ended.of("plan").err()).contains("--flops");
+    }
+}
