@@ -426,6 +426,23 @@ test("the sweep page draws its four figures, each as SVG and CSV", async ({ page
   }
 });
 
+test("a parametric fit has a surface over N and D and what it leaves over", async ({ page }) => {
+  const { sweep } = await subject(page);
+  await page.goto(`/sweeps/${sweep}`);
+  await expect(page.getByRole("figure", { name: "Loss against model size" })).toBeVisible();
+  await expect(page.getByRole("figure", { name: "Loss over parameters and tokens" })).toHaveCount(0);
+  await page.getByRole("button", { name: "Parametric law" }).click();
+  for (const name of ["Loss over parameters and tokens", "What the surface leaves over"]) {
+    const figure = page.getByRole("figure", { name });
+    await expect(figure.locator("svg")).toBeVisible();
+    const svg = await saved(page, () => figure.getByRole("button", { name: /as SVG/ }).click());
+    expect(svg).not.toContain("NaN");
+    const table = await saved(page, () => figure.getByRole("button", { name: /as CSV/ }).click());
+    expect(table.split("\r\n").length).toBeGreaterThan(5);
+    expect(table).toContain("log_residual");
+  }
+});
+
 test("the figure says in its table what it shows", async ({ page }) => {
   const { sweep } = await subject(page);
   await page.goto(`/sweeps/${sweep}`);

@@ -8,6 +8,7 @@ import type { Device, DeviceSeries, Fit, Pool, Run, Runner, Schedule, Sweep } fr
 import { csv, svgText } from "../charts/export";
 import { align } from "../charts/LiveChart";
 import { budgetColours, viridis } from "../charts/palette";
+import { predictedLoss } from "../lib/law";
 import { makeRouter } from "../router";
 import { tokenIn } from "./login/token";
 import { shapeOf } from "./overview/Sparkline";
@@ -18,6 +19,7 @@ import { inTime, localTime, specOf, template } from "./schedules/words";
 import { FitSide } from "./sweep/FitSide";
 import { logTicks, stretches } from "./sweep/figures";
 import { askedToLeaveOut, choose, curvesOf, dotsOf } from "./sweep/model";
+import { levels, rangeOf, residual } from "./sweep/surface";
 
 const world = makeWorld(Date.parse("2026-11-24T00:00:00Z")) as unknown as {
   sweeps: Sweep[];
@@ -29,6 +31,34 @@ const world = makeWorld(Date.parse("2026-11-24T00:00:00Z")) as unknown as {
 };
 const runs = world.runs.filter((run) => run.sweepId === 1);
 const fits = world.fits.get(1) as Fit[];
+
+describe("the surface of a parametric fit", () => {
+  const law = { E: 1.8, A: 400, B: 2000, alpha: 0.35, beta: 0.37 };
+  const dots = dotsOf(runs, undefined, true);
+  it("leavesNothingOfARunThatIsOnIt", () => {
+    const [first] = dots as [(typeof dots)[0]];
+    const on = { ...first, loss: predictedLoss(law, first.n, first.d) };
+    expect(residual(law, on)).toBeCloseTo(0, 12);
+    expect(residual(law, { ...on, loss: on.loss * Math.E })).toBeCloseTo(1, 12);
+  });
+  it("hasRoomForEveryRunAndTheTarget", () => {
+    const range = rangeOf(dots, fits.find((fit) => fit.method === "parametric")?.target);
+    for (const dot of dots) {
+      expect(dot.n).toBeGreaterThan(range.n[0]);
+      expect(dot.n).toBeLessThan(range.n[1]);
+      expect(dot.d).toBeGreaterThan(range.d[0]);
+      expect(dot.d).toBeLessThan(range.d[1]);
+    }
+  });
+  it("drawsItsLinesBetweenTheBestAndTheWorst", () => {
+    const range = rangeOf(dots, undefined);
+    const lines = levels(law, range, 9);
+    expect(lines).toHaveLength(9);
+    expect(lines).toEqual([...lines].sort((a, b) => a - b));
+    expect(lines[0]).toBeGreaterThan(predictedLoss(law, range.n[1], range.d[1]));
+    expect(lines[8]).toBeLessThan(predictedLoss(law, range.n[0], range.d[0]));
+  });
+});
 
 describe("the sweep's figures", () => {
   it("chooseTheNewestFitOfMethodAndConvention", () => {

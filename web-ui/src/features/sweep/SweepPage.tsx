@@ -15,6 +15,7 @@ import { FitFigures } from "./FitFigures";
 import { FitSide } from "./FitSide";
 import { choose, METHOD_LABEL } from "./model";
 import { RefitDialog } from "./RefitDialog";
+import { SurfaceFigures } from "./SurfaceFigures";
 import { SweepRuns } from "./SweepRuns";
 import css from "./sweep.module.css";
 
@@ -94,6 +95,7 @@ export function SweepPage() {
             <FitSide sweep={sweep.data} chosen={chosen} onRefit={() => setRefitting(true)} />
           </div>
           <FitFigures.Rest sweep={sweep.data} runs={runs.data ?? NO_RUNS} chosen={chosen} />
+          <SurfaceFigures sweep={sweep.data} runs={runs.data ?? NO_RUNS} chosen={chosen} />
         </>
       )}
       <SweepRuns sweep={sweep.data} runs={runs.data ?? NO_RUNS} fit={chosen.fit} />
