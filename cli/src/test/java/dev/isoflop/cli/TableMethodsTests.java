@@ -138,6 +138,7 @@ class TableMethodsTests {
         assertThat(Ended.of("fit", table, "--method", "isoflop", "--protocol", "mine")
                         .err())
                 .contains("here is no protocol 'mine'; there are isoflop, hoffmann");
+        assertThat(Ended.of("fit", table, "--by-group", "--by-residual").err()).contains("exclude each other");
         assertThat(Ended.of("fit", table, "--method", "guess").err())
                 .contains("one of parametric, isoflop, envelope, all");
         assertThat(Ended.of("next", table, "--min-run", "1e18", "--max-run", "1e20")

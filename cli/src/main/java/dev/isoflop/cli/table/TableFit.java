@@ -77,6 +77,11 @@ public final class TableFit {
                 description = "Draw the points of a run together: for several checkpoints of each.")
         private boolean byGroup;
 
+        @Option(
+                names = "--by-residual",
+                description = "Draw what the law leaves over, and keep the points as they were planned.")
+        private boolean byResidual;
+
         @Option(names = "--seed", description = "Seed of the draws (default 42).")
         private long seed = 42;
 
@@ -156,7 +161,7 @@ public final class TableFit {
                 options.law,
                 options.delta,
                 options.resamples,
-                options.byGroup ? Resampling.GROUPS : Resampling.POINTS,
+                resampling(options),
                 options.seed,
                 options.level,
                 target);
@@ -174,6 +179,14 @@ public final class TableFit {
             }
             default -> new Fitted(List.of(FitReports.of(table.points(), settings, threads)), List.of());
         };
+    }
+
+    private static Resampling resampling(Options options) {
+        if (options.byGroup && options.byResidual) {
+            throw new IllegalArgumentException(
+                    "--by-group and --by-residual exclude each other: residuals are drawn one by one");
+        }
+        return options.byGroup ? Resampling.GROUPS : options.byResidual ? Resampling.RESIDUALS : Resampling.POINTS;
     }
 
     /** Columns of a law. One that there is not needs none: the fit names it, and the others beside it. */

@@ -42,26 +42,37 @@ final class CaseDraws {
             groupOf[i] = switch (resampling) {
                 case POINTS -> i;
                 case GROUPS -> groups.computeIfAbsent(group == null ? "point " + i : "group " + group, g -> next[0]++);
+                case RESIDUALS -> throw new IllegalArgumentException("residuals are no cases: all points stay");
             };
         }
-        int units = switch (resampling) {
-            case POINTS -> points;
-            case GROUPS -> groups.size();
-        };
-        MersenneTwister random =
-                seed >= 0 && seed <= Integer.MAX_VALUE ? new MersenneTwister((int) seed) : new MersenneTwister(seed);
-        int mask = units <= 1 ? 0 : -1 >>> Integer.numberOfLeadingZeros(units - 1);
+        int units = resampling == ParametricOptions.Resampling.POINTS ? points : groups.size();
         List<int[]> out = new ArrayList<>(count);
-        for (int k = 0; k < count; k++) {
+        for (int[] indices : indices(units, count, seed)) {
             int[] drawn = new int[units];
-            for (int j = 0; j < units; j++) {
-                drawn[index(random, mask, units)]++;
+            for (int index : indices) {
+                drawn[index]++;
             }
             int[] multiplicity = new int[points];
             for (int i = 0; i < multiplicity.length; i++) {
                 multiplicity[i] = drawn[groupOf[i]];
             }
             out.add(multiplicity);
+        }
+        return out;
+    }
+
+    /** {@code count} rows of as many indices as there are units, in the order drawn. */
+    static List<int[]> indices(int units, int count, long seed) {
+        MersenneTwister random =
+                seed >= 0 && seed <= Integer.MAX_VALUE ? new MersenneTwister((int) seed) : new MersenneTwister(seed);
+        int mask = units <= 1 ? 0 : -1 >>> Integer.numberOfLeadingZeros(units - 1);
+        List<int[]> out = new ArrayList<>(count);
+        for (int k = 0; k < count; k++) {
+            int[] row = new int[units];
+            for (int j = 0; j < units; j++) {
+                row[j] = index(random, mask, units);
+            }
+            out.add(row);
         }
         return out;
     }

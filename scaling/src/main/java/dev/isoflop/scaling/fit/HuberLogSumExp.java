@@ -79,6 +79,11 @@ final class HuberLogSumExp extends Objective {
         return new HuberLogSumExp(nx, ny, nl, nw, kept, delta, meanX, meanY);
     }
 
+    /** The same points with other losses. */
+    HuberLogSumExp withLogLoss(double[] other) {
+        return new HuberLogSumExp(x, y, other, weight, n, delta, meanX, meanY);
+    }
+
     int size() {
         return n;
     }

@@ -135,16 +135,53 @@ public final class LawFit {
             int count,
             long seed,
             int threads) {
-        List<int[]> draws = CaseDraws.draw(points.measured(), points::group, resampling, count, seed);
+        List<String> names =
+                minimum.law.coefficients().stream().map(Law.Coefficient::name).toList();
         double[][] rows = new double[count][];
+        if (resampling == ParametricOptions.Resampling.RESIDUALS) {
+            List<LawPoints> drawn = residuals(minimum, points, count, seed);
+            Parallel.range(count, threads, () -> i -> {
+                Descent own = new Descent(minimum.law, drawn.get(i), points.weights(), criterion);
+                rows[i] = own.exact.values(
+                        own.from(own.exact.theta(minimum.values)).theta());
+            });
+            return new Resamples(names, List.of(rows));
+        }
+        List<int[]> draws = CaseDraws.draw(points.measured(), points::group, resampling, count, seed);
         Parallel.range(count, threads, () -> i -> {
             double[] weight = new double[points.size()];
             java.util.Arrays.setAll(weight, p -> points.weight(p) * (p < points.measured() ? draws.get(i)[p] : 1));
             Descent own = new Descent(minimum.law, points, weight, criterion);
             rows[i] = own.exact.values(own.from(own.exact.theta(minimum.values)).theta());
         });
-        return new Resamples(
-                minimum.law.coefficients().stream().map(Law.Coefficient::name).toList(), List.of(rows));
+        return new Resamples(names, List.of(rows));
+    }
+
+    /** The points with other losses for each draw; anchors keep theirs. */
+    private static List<LawPoints> residuals(Minimum minimum, LawPoints points, int count, long seed) {
+        double[][] x = points.rows(minimum.law);
+        int n = points.measured();
+        double[] predicted = new double[n];
+        double[] residual = new double[n];
+        double[] weight = new double[n];
+        for (int i = 0; i < n; i++) {
+            if (!(points.loss(i) > 0) || !(minimum.loss(x[i]) > 0)) {
+                throw new IllegalArgumentException(
+                        "residuals are drawn of logarithms, so what is fitted must be positive");
+            }
+            predicted[i] = Math.log(minimum.loss(x[i]));
+            residual[i] = Math.log(points.loss(i)) - predicted[i];
+            weight[i] = points.weight(i);
+        }
+        List<LawPoints> out = new ArrayList<>();
+        for (double[] draw : ResidualDraws.draw(residual, weight, minimum.values.length, count, seed)) {
+            double[] losses = points.losses();
+            for (int i = 0; i < n; i++) {
+                losses[i] = Math.exp(predicted[i] + draw[i]);
+            }
+            out.add(points.withLosses(losses));
+        }
+        return out;
     }
 
     /**

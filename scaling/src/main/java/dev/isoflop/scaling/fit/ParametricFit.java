@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.IntFunction;
 import java.util.function.ToDoubleFunction;
 import org.apache.commons.math3.distribution.ChiSquaredDistribution;
 
@@ -225,20 +226,46 @@ public final class ParametricFit {
 
     private static List<double[]> resample(
             List<FitPoint> points, ParametricOptions options, int threads, double[] best) {
-        List<int[]> draws = draws(points, options);
-        double[][] rows = new double[draws.size()][];
         HuberLogSumExp all = objective(points, options);
+        IntFunction<HuberLogSumExp> drawn = drawn(points, options, all, best);
+        double[][] rows = new double[options.resamples()][];
         Parallel.range(rows.length, threads, () -> {
             DampedNewton newton = new DampedNewton(options.minExponent(), options.maxExponent());
             return i -> {
-                HuberLogSumExp f = all.reweighted(
-                        Arrays.stream(draws.get(i)).asDoubleStream().toArray());
+                HuberLogSumExp f = drawn.apply(i);
                 double[] theta = newton.minimise(f, best).theta();
                 ChinchillaLaw law = law(f, theta);
                 rows[i] = new double[] {law.E(), law.A(), law.B(), law.alpha(), law.beta()};
             };
         });
         return List.of(rows);
+    }
+
+    private static IntFunction<HuberLogSumExp> drawn(
+            List<FitPoint> points, ParametricOptions options, HuberLogSumExp all, double[] best) {
+        if (options.resampling() != ParametricOptions.Resampling.RESIDUALS) {
+            List<int[]> draws = draws(points, options);
+            return i ->
+                    all.reweighted(Arrays.stream(draws.get(i)).asDoubleStream().toArray());
+        }
+        int n = points.size();
+        double[] law = new double[n];
+        double[] residual = new double[n];
+        for (int i = 0; i < n; i++) {
+            residual[i] = -all.residual(best, i);
+            law[i] = all.logLoss(i) - residual[i];
+        }
+        List<double[]> draws = ResidualDraws.draw(
+                residual,
+                points.stream().mapToDouble(FitPoint::weight).toArray(),
+                HuberLogSumExp.PARAMETERS,
+                options.resamples(),
+                options.seed());
+        return i -> {
+            double[] losses = law.clone();
+            Arrays.setAll(losses, p -> law[p] + draws.get(i)[p]);
+            return all.withLogLoss(losses);
+        };
     }
 
     private static double atBound(List<double[]> rows, ParametricOptions options) {

@@ -44,7 +44,12 @@ public record ParametricOptions(
         /** Single points. */
         POINTS,
         /** All points of a group together: for several checkpoints of one run, whose errors go together. */
-        GROUPS
+        GROUPS,
+        /**
+         * What the law leaves over, put back at random on what it says of each point: the grid stays as it was planned, which cases drawn anew do not leave it. Takes
+         * the noise for alike at all points.
+         */
+        RESIDUALS
     }
 
     public ParametricOptions {

@@ -100,6 +100,25 @@ public final class LawPoints {
     }
 
     /**
+     * The same points, measured otherwise.
+     *
+     * @param values finite, one a point
+     */
+    public LawPoints withLosses(double[] values) {
+        if (values.length != loss.length) {
+            throw new IllegalArgumentException(values.length + " losses for " + loss.length + " points");
+        }
+        for (double v : values) {
+            if (!Double.isFinite(v)) {
+                throw new IllegalArgumentException("what is fitted must be finite, was " + v);
+            }
+        }
+        LawPoints made = new LawPoints(values.clone(), weight, group, anchors);
+        made.inputs.putAll(inputs);
+        return made;
+    }
+
+    /**
      * The same points with one more, of weight 1, that is known instead of measured: a bootstrap always keeps it.
      *
      * @param at a value for every input that the points have
