@@ -43,6 +43,7 @@ class RolesVisibilityTests extends PrivateStudy {
     private static final Set<String> ELSEWHERE = Set.of(
             "/api/v1/session",
             "/api/v1/schema/sweep.json",
+            "/api/v1/accounting",
             "/api/v1/tokens",
             "/api/v1/tokens/{id}",
             "/api/v1/audit",
