@@ -1,10 +1,6 @@
-import AxeBuilder from "@axe-core/playwright";
-import { expect, test } from "@playwright/test";
-
-const TOKEN = process.env.ISOFLOP_TOKEN ?? "isf_e2e";
+import { expect, noSeriousFaults, test } from "./support";
 
 test.beforeEach(async ({ page }) => {
-  await page.goto(`/#token=${TOKEN}`);
   await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Calculator" }).click();
   await expect(page.getByRole("heading", { name: "Calculator" })).toBeVisible();
 });
@@ -15,9 +11,7 @@ test("a model's figures come with their arithmetic", async ({ page }) => {
   await expect(parameters).toContainText("3 L d f");
   await expect(page.getByRole("table", { name: "KV cache" })).toContainText("128 KiB");
   await expect(page.getByRole("img", { name: /^Memory in training/ })).toBeVisible();
-  const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21aa"]).analyze();
-  const serious = violations.filter((one) => one.impact === "serious" || one.impact === "critical");
-  expect(serious.map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(" ")).join(" | ")}`)).toEqual([]);
+  await noSeriousFaults(page);
 });
 
 test("another model is in the address, and so is what is changed of it", async ({ page }) => {

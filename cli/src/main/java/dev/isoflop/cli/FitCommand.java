@@ -2,6 +2,7 @@ package dev.isoflop.cli;
 
 import dev.isoflop.cli.client.ApiClient;
 import dev.isoflop.cli.show.FitTable;
+import dev.isoflop.cli.show.Json;
 import dev.isoflop.cli.show.PredictionTable;
 import dev.isoflop.cli.table.TableFit;
 import dev.isoflop.protocol.api.FitComparisonViews;
@@ -100,8 +101,7 @@ final class FitCommand implements Callable<Integer> {
             fits = create(api, found.id(), new FitViews.CreateFit(method, target, null, null, null, null));
         }
         if (asJson) {
-            System.out.println(
-                    ApiClient.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(fits));
+            Json.print(fits);
         } else {
             FitTable.lines(fits).forEach(System.out::println);
         }
@@ -113,8 +113,7 @@ final class FitCommand implements Callable<Integer> {
         FitComparisonViews.Reproduction found = platform.client()
                 .post("/fits/" + fit + "/reproduce", java.util.Map.of(), null, FitComparisonViews.Reproduction.class);
         if (asJson) {
-            System.out.println(
-                    ApiClient.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(found));
+            Json.print(found);
         } else {
             PredictionTable.reproduction(found).forEach(System.out::println);
         }

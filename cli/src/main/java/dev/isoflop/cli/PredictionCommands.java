@@ -1,6 +1,7 @@
 package dev.isoflop.cli;
 
 import dev.isoflop.cli.client.ApiClient;
+import dev.isoflop.cli.show.Json;
 import dev.isoflop.cli.show.PredictionTable;
 import dev.isoflop.protocol.api.Page;
 import dev.isoflop.protocol.api.PredictionViews;
@@ -24,10 +25,6 @@ import tools.jackson.core.type.TypeReference;
 final class PredictionCommands {
 
     private PredictionCommands() {}
-
-    private static void print(Object json) {
-        System.out.println(ApiClient.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(json));
-    }
 
     @Command(
             name = "predict",
@@ -79,7 +76,7 @@ final class PredictionCommands {
                     what.run, size == null ? null : (Double) size.params, size == null ? null : (Double) size.tokens);
             Prediction made = platform.client().post("/fits/" + fit + "/predictions", request, null, Prediction.class);
             if (asJson) {
-                print(made);
+                Json.print(made);
             } else {
                 PredictionTable.one(made).forEach(System.out::println);
             }
@@ -122,7 +119,7 @@ final class PredictionCommands {
                 Map<String, Object> both = new LinkedHashMap<>();
                 both.put("summary", summary);
                 both.put("predictions", all);
-                print(both);
+                Json.print(both);
             } else {
                 PredictionTable.ledger(summary, all).forEach(System.out::println);
             }

@@ -2,7 +2,7 @@ package dev.isoflop.cli.account;
 
 import dev.isoflop.cli.CliException;
 import dev.isoflop.cli.ExitCode;
-import dev.isoflop.cli.client.ApiClient;
+import dev.isoflop.cli.show.Json;
 import dev.isoflop.scaling.accounting.Accounting;
 import dev.isoflop.scaling.accounting.AccountingException;
 import dev.isoflop.scaling.accounting.Architecture.FeedForward;
@@ -155,8 +155,7 @@ public final class AccountCommand implements Callable<Integer> {
             throw new CliException(ExitCode.USAGE, option(e.field()) + " " + e.fault() + ".");
         }
         if (asJson) {
-            System.out.println(
-                    ApiClient.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(accounting));
+            Json.print(accounting);
         } else {
             AccountText.lines(accounting).forEach(System.out::println);
         }

@@ -3,6 +3,7 @@ package dev.isoflop.cli.plan;
 import dev.isoflop.cli.CliException;
 import dev.isoflop.cli.ExitCode;
 import dev.isoflop.cli.client.ApiClient;
+import dev.isoflop.cli.show.Json;
 import dev.isoflop.cli.show.Numbers;
 import dev.isoflop.cli.table.TableOptions;
 import dev.isoflop.scaling.accounting.DeviceSheet;
@@ -119,14 +120,15 @@ public final class PlanCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         try {
             double perSecond = perSecond();
+            ChinchillaLaw law = runs == null ? null : law(runs);
             SweepPlan plan;
             if (spend.flops != null) {
-                plan = plan(spend.flops);
+                plan = plan(spend.flops, law);
             } else {
                 double there = hours() * 3600 * perSecond;
-                plan = plan(there);
+                plan = plan(there, law);
                 // attention and the head come beside 6ND, and take their time
-                plan = plan(there * Math.min(1, there / Math.max(1, plan.exactFlops())));
+                plan = plan(there * Math.min(1, there / Math.max(1, plan.exactFlops())), law);
             }
             if (plan.cells().isEmpty()) {
                 throw new CliException(
@@ -147,8 +149,7 @@ public final class PlanCommand implements Callable<Integer> {
         }
     }
 
-    private SweepPlan plan(double flops) throws IOException {
-        ChinchillaLaw law = runs == null ? null : law(runs);
+    private SweepPlan plan(double flops, @Nullable ChinchillaLaw law) {
         List<BudgetPlan> asked =
                 new BudgetSplit(flops, budgets, sizes, decades, fold, vocabSize, contextLength, 20, law).plan();
         return IsoFlopPlanner.plan(new PlanRequest(
@@ -271,6 +272,6 @@ public final class PlanCommand implements Callable<Integer> {
             node.put("reason", cell.reason().name());
             node.put("sentence", cell.sentence());
         }
-        System.out.println(ApiClient.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(root));
+        Json.print(root);
     }
 }

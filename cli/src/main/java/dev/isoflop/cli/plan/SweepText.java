@@ -1,5 +1,6 @@
 package dev.isoflop.cli.plan;
 
+import dev.isoflop.cli.client.ApiClient;
 import dev.isoflop.scaling.flops.TransformerShape;
 import dev.isoflop.scaling.plan.PlannedCell;
 import dev.isoflop.scaling.plan.SweepPlan;
@@ -49,8 +50,8 @@ final class SweepText {
         return out.append("\nmaxEpochs: ").append(maxEpochs).append("\n").toString();
     }
 
-    /** YAML takes a double-quoted string as JSON does. */
+    /** YAML takes a string of JSON as it is. */
     private static String quoted(String text) {
-        return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n") + '"';
+        return ApiClient.mapper().writeValueAsString(text);
     }
 }

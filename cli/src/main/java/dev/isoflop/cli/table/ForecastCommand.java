@@ -3,6 +3,7 @@ package dev.isoflop.cli.table;
 import dev.isoflop.cli.CliException;
 import dev.isoflop.cli.ExitCode;
 import dev.isoflop.cli.client.ApiClient;
+import dev.isoflop.cli.show.Json;
 import dev.isoflop.cli.show.Numbers;
 import dev.isoflop.scaling.fit.Estimate;
 import dev.isoflop.scaling.forecast.Holdout;
@@ -36,9 +37,6 @@ import tools.jackson.databind.node.ObjectNode;
             "  isoflop forecast runs.csv --holdout 10"
         })
 public final class ForecastCommand implements Callable<Integer> {
-
-    /** The intervals were calibrated up to this many times the largest run. */
-    private static final double CALIBRATED = 10;
 
     @Parameters(paramLabel = "TABLE", description = "A CSV or Parquet file with columns N, D or C, and loss.")
     private Path file = Path.of("");
@@ -133,7 +131,7 @@ public final class ForecastCommand implements Callable<Integer> {
             ReportShow.put(parts, "noise", spread.noise());
             ReportShow.put(parts, "form", spread.form());
             ReportShow.put(parts, "distance", spread.distance());
-            print(root);
+            Json.print(root);
             return;
         }
         System.out.printf(
@@ -156,11 +154,11 @@ public final class ForecastCommand implements Callable<Integer> {
     }
 
     private static void warn(double ratio) {
-        if (ratio > CALIBRATED * 1.001) {
+        if (ratio > LossForecast.CALIBRATED_TO * 1.001) {
             System.out.printf(
                     Locale.ROOT,
                     "  note: intervals were calibrated on runs up to %.0f times as large; whether they hold at %s times nobody knows.%n",
-                    CALIBRATED,
+                    LossForecast.CALIBRATED_TO,
                     Numbers.plain(ratio));
         }
     }
@@ -183,7 +181,7 @@ public final class ForecastCommand implements Callable<Integer> {
                 ReportShow.put(node.putObject("forecast"), each.forecast());
                 node.put("covered", each.covered());
             });
-            print(root);
+            Json.print(root);
             return;
         }
         System.out.printf(
@@ -213,9 +211,5 @@ public final class ForecastCommand implements Callable<Integer> {
                 100 * holdout.meanWidth(),
                 100 * holdout.meanAbsoluteError());
         warn(holdout.ratio());
-    }
-
-    private static void print(ObjectNode root) {
-        System.out.println(ApiClient.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(root));
     }
 }

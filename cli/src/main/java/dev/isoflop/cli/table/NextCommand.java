@@ -3,6 +3,7 @@ package dev.isoflop.cli.table;
 import dev.isoflop.cli.CliException;
 import dev.isoflop.cli.ExitCode;
 import dev.isoflop.cli.client.ApiClient;
+import dev.isoflop.cli.show.Json;
 import dev.isoflop.cli.show.Numbers;
 import dev.isoflop.scaling.design.CandidateRuns;
 import dev.isoflop.scaling.design.DesignTarget;
@@ -72,7 +73,8 @@ public final class NextCommand implements Callable<Integer> {
 
     @Option(
             names = "--overhead",
-            description = "What a run costs beside its FLOPs, in FLOPs (default a tenth of the budget).")
+            description =
+                    "What a run costs beside its FLOPs, in FLOPs (default a tenth of the budget, or the largest run where that is less).")
     private @Nullable Double overhead;
 
     @Option(names = "--runs", description = "Runs to be trained side by side (default 1).")
@@ -100,7 +102,7 @@ public final class NextCommand implements Callable<Integer> {
             SequentialDesign.Means means = new SequentialDesign.Means(
                     runs,
                     Math.max(0, all - spent),
-                    overhead != null ? overhead : Math.min(all, 10 * maxRun) / 10,
+                    overhead != null ? overhead : Math.min(all / 10, maxRun),
                     noise == null ? OptionalDouble.empty() : OptionalDouble.of(noise));
             show(spent, TableOptions.orFail(SequentialDesign.next(points, target(points), candidates, means)));
             return ExitCode.OK.code();
@@ -148,7 +150,7 @@ public final class NextCommand implements Callable<Integer> {
             ObjectNode root = ApiClient.mapper().createObjectNode();
             ArrayNode array = root.putArray("runs");
             beginning.forEach(run -> put(array.addObject(), run));
-            print(root);
+            Json.print(root);
             return;
         }
         System.out.println("Begin with these, then ask again with their losses in a table:");
@@ -171,7 +173,7 @@ public final class NextCommand implements Callable<Integer> {
                 ReportShow.put(node, "saves", choice.saves());
                 node.put("pays", choice.pays());
             });
-            print(root);
+            Json.print(root);
             return;
         }
         boolean size = of == Of.OPTIMUM;
@@ -218,9 +220,5 @@ public final class NextCommand implements Callable<Integer> {
         ReportShow.put(node, "N", run.N());
         ReportShow.put(node, "D", run.D());
         ReportShow.put(node, "C", run.C());
-    }
-
-    private static void print(ObjectNode root) {
-        System.out.println(ApiClient.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(root));
     }
 }

@@ -2,7 +2,7 @@ package dev.isoflop.cli.table;
 
 import dev.isoflop.cli.CliException;
 import dev.isoflop.cli.ExitCode;
-import dev.isoflop.cli.client.ApiClient;
+import dev.isoflop.cli.show.Json;
 import dev.isoflop.scaling.fit.ParametricOptions.Resampling;
 import dev.isoflop.scaling.law.Law;
 import dev.isoflop.scaling.law.form.Forms;
@@ -138,12 +138,10 @@ public final class TableFit {
             Files.writeString(options.latex, LatexTable.of(fitted.reports));
         }
         if (asJson) {
-            System.out.println(ApiClient.mapper()
-                    .writerWithDefaultPrettyPrinter()
-                    .writeValueAsString(
-                            asked.equals(ALL)
-                                    ? ReportShow.json(file, table, fitted.reports, fitted.sentences)
-                                    : ReportShow.json(file, table, fitted.reports.getFirst())));
+            Json.print(
+                    asked.equals(ALL)
+                            ? ReportShow.json(file, table, fitted.reports, fitted.sentences)
+                            : ReportShow.json(file, table, fitted.reports.getFirst()));
         } else {
             fitted.reports.forEach(report -> ReportShow.lines(table, report).forEach(System.out::println));
             fitted.sentences.forEach(sentence -> System.out.println("  " + sentence));

@@ -18,6 +18,7 @@ import dev.isoflop.scaling.forecast.LossForecast;
 import dev.isoflop.scaling.law.ChinchillaLaw;
 import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.plan.BatchRule;
+import dev.isoflop.scaling.plan.Ladder;
 import dev.isoflop.scaling.plan.LearningRateRule;
 import dev.isoflop.scaling.plan.ShapeRule;
 import java.io.IOException;
@@ -47,7 +48,7 @@ public final class DesignBench implements Runnable {
     private static final int CONTEXT = 128;
     private static final double LARGEST = 4e11;
     private static final double SMALLEST = 5e10;
-    private static final List<Integer> WIDTHS = List.of(8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96);
+    private static final Ladder LADDER = Ladder.of(VOCAB, CONTEXT);
     /** The demo's: budget, width and how often. */
     private static final double[][] SWEEP = {
         {5e10, 8, 2}, {5e10, 12, 2}, {5e10, 16, 2}, {5e10, 24, 2}, {5e10, 32, 2},
@@ -253,27 +254,19 @@ public final class DesignBench implements Runnable {
     private record Planned(TransformerShape shape, int batch, long steps, double rate) {
 
         static Planned of(double flops, int width) {
-            TransformerShape shape = ShapeRule.shape(width, VOCAB, CONTEXT);
+            return of(flops, ShapeRule.shape(width, VOCAB, CONTEXT));
+        }
+
+        private static Planned of(double flops, TransformerShape shape) {
             long n = ParameterCount.of(shape).total();
             int batch = BatchRule.defaults().batchSequences(flops, CONTEXT);
             long steps = Math.max(1, (long) (flops / (6.0 * n) / ((long) batch * CONTEXT)));
             return new Planned(shape, batch, steps, LearningRateRule.defaults().rate(n));
         }
 
-        /** The width of the ladder whose parameters are nearest, with the same FLOPs. */
+        /** The model of the ladder whose parameters are nearest, with the same FLOPs. */
         static Planned near(CandidateRuns.Run run) {
-            int best = WIDTHS.getFirst();
-            double least = Double.POSITIVE_INFINITY;
-            for (int width : WIDTHS) {
-                double n = ParameterCount.of(ShapeRule.shape(width, VOCAB, CONTEXT))
-                        .total();
-                double off = Math.abs(Math.log(n / run.N()));
-                if (off < least) {
-                    least = off;
-                    best = width;
-                }
-            }
-            return of(run.C(), best);
+            return of(run.C(), LADDER.nearest(run.N()).shape());
         }
 
         double parameters() {

@@ -6,7 +6,10 @@ import dev.isoflop.scaling.fit.FitOutcome;
 import dev.isoflop.scaling.fit.IsoFlopLaws;
 import dev.isoflop.scaling.fit.ParametricResult;
 import dev.isoflop.scaling.forecast.LossForecast;
+import dev.isoflop.scaling.law.FitPoint;
+import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** A stored fit's law with what its intervals are drawn from, so that it can be asked for more than was stored. */
 public sealed interface FittedLaw {
@@ -48,11 +51,32 @@ public sealed interface FittedLaw {
 
     /**
      * Approach 3: a loss for every N and D. The optimum of a budget is the law's own; the loss of a larger run is forecast from the same points with intervals that were
-     * calibrated on larger runs held out, which those of a bootstrap are not.
-     *
-     * @param calibrated of the fit's points
+     * calibrated on larger runs held out, which those of a bootstrap are not. Not thread safe.
      */
-    record Parametric(ParametricResult fit, LossForecast calibrated) implements FittedLaw {
+    final class Parametric implements FittedLaw {
+
+        private static final int RESAMPLES = 400;
+
+        private final ParametricResult fit;
+        private final List<FitPoint> points;
+        /** Made when a run is first asked for: a fit that is only compared with its record needs none. */
+        private @Nullable LossForecast calibrated;
+
+        Parametric(ParametricResult fit, List<FitPoint> points) {
+            this.fit = fit;
+            this.points = points;
+        }
+
+        /** The seed is the fit's, so that what was predicted can be reckoned again. */
+        private LossForecast calibrated() {
+            LossForecast made = calibrated;
+            if (made == null) {
+                made = LossForecast.of(points, RESAMPLES, fit.options().seed(), 1)
+                        .orElseThrow();
+                calibrated = made;
+            }
+            return made;
+        }
 
         @Override
         public String formula() {
@@ -66,7 +90,7 @@ public sealed interface FittedLaw {
             if (ratio > most) {
                 return new Forecast.Refused("far-extrapolation", tooFar(ratio, most));
             }
-            return new Forecast.Loss(calibrated.forecast(N, D, fit.options().level()), ratio);
+            return new Forecast.Loss(calibrated().forecast(N, D, fit.options().level()), ratio);
         }
 
         @Override

@@ -13,7 +13,6 @@ import dev.isoflop.scaling.fit.IsoFlopResult;
 import dev.isoflop.scaling.fit.ParametricFit;
 import dev.isoflop.scaling.fit.ParametricOptions;
 import dev.isoflop.scaling.fit.ParametricResult;
-import dev.isoflop.scaling.forecast.LossForecast;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -33,7 +32,6 @@ import tools.jackson.databind.json.JsonMapper;
 public class Refits {
 
     private static final int MOST_DIFFERENCES = 50;
-    private static final int FORECAST_RESAMPLES = 400;
     /** What the result is, as against what it was made from and when. */
     private static final List<String> RESULTS =
             List.of("status", "refusal", "level", "parameters", "budgets", "target", "frontier", "diagnostics");
@@ -118,7 +116,7 @@ public class Refits {
                                 inputs, options.options(), options.options().level(), result),
                         switch (result) {
                             case FitOutcome.Converged<ParametricResult>(ParametricResult fit) ->
-                                new FittedLaw.Parametric(fit, calibrated(inputs, options.options()));
+                                new FittedLaw.Parametric(fit, inputs.fitPoints());
                             case FitOutcome.Refused<ParametricResult> _ -> null;
                         },
                         options.assumed());
@@ -129,12 +127,6 @@ public class Refits {
                         "Fit %d has the method %s, which this version of Isoflop does not know."
                                 .formatted(stored.id(), stored.method()));
         };
-    }
-
-    /** The seed is the fit's, so that what was predicted can be reckoned again. */
-    private static LossForecast calibrated(FitInputs inputs, ParametricOptions options) {
-        return LossForecast.of(inputs.fitPoints(), FORECAST_RESAMPLES, options.seed(), 1)
-                .orElseThrow();
     }
 
     private Reproduction compared(FitViews.Fit stored, Refit refit) {

@@ -15,11 +15,18 @@ public sealed interface Term {
 
     double value();
 
+    /** The formula in symbols, or with their values in their place. */
+    String written(boolean numbers);
+
     /** The formula, in symbols. */
-    String formula();
+    default String formula() {
+        return written(false);
+    }
 
     /** The formula with the symbols' values in their place. */
-    String numbers();
+    default String numbers() {
+        return written(true);
+    }
 
     /** How strongly the outermost operation binds; operands that bind less stand in brackets. */
     int binding();
@@ -144,19 +151,14 @@ public sealed interface Term {
     }
 
     private static String bracketed(Term term, int least, boolean numbers) {
-        String text = numbers ? term.numbers() : term.formula();
+        String text = term.written(numbers);
         return term.binding() < least ? "(" + text + ")" : text;
     }
 
     /** A number of the formula itself. */
     record Literal(double value) implements Term {
         @Override
-        public String formula() {
-            return show(value);
-        }
-
-        @Override
-        public String numbers() {
+        public String written(boolean numbers) {
             return show(value);
         }
 
@@ -169,13 +171,8 @@ public sealed interface Term {
     /** A quantity with a name. */
     record Symbol(String name, double value) implements Term {
         @Override
-        public String formula() {
-            return name;
-        }
-
-        @Override
-        public String numbers() {
-            return show(value);
+        public String written(boolean numbers) {
+            return numbers ? show(value) : name;
         }
 
         @Override
@@ -192,13 +189,8 @@ public sealed interface Term {
         }
 
         @Override
-        public String formula() {
-            return parts.stream().map(Term::formula).collect(Collectors.joining(" + "));
-        }
-
-        @Override
-        public String numbers() {
-            return parts.stream().map(Term::numbers).collect(Collectors.joining(" + "));
+        public String written(boolean numbers) {
+            return parts.stream().map(part -> part.written(numbers)).collect(Collectors.joining(" + "));
         }
 
         @Override
@@ -215,13 +207,8 @@ public sealed interface Term {
         }
 
         @Override
-        public String formula() {
-            return left.formula() + " − " + bracketed(right, PRODUCT, false);
-        }
-
-        @Override
-        public String numbers() {
-            return left.numbers() + " − " + bracketed(right, PRODUCT, true);
+        public String written(boolean numbers) {
+            return left.written(numbers) + " − " + bracketed(right, PRODUCT, numbers);
         }
 
         @Override
@@ -242,18 +229,14 @@ public sealed interface Term {
         }
 
         @Override
-        public String formula() {
-            // letters need no sign between them, words do
-            boolean words = factors.stream()
-                    .anyMatch(f -> f instanceof Symbol s && s.name().length() > LETTERS);
+        public String written(boolean numbers) {
+            // letters need no sign between them; words and numbers do
+            boolean sign = numbers
+                    || factors.stream()
+                            .anyMatch(f -> f instanceof Symbol s && s.name().length() > LETTERS);
             return factors.stream()
-                    .map(f -> bracketed(f, ATOM, false))
-                    .collect(Collectors.joining(words ? " × " : " "));
-        }
-
-        @Override
-        public String numbers() {
-            return factors.stream().map(f -> bracketed(f, ATOM, true)).collect(Collectors.joining(" × "));
+                    .map(f -> bracketed(f, ATOM, numbers))
+                    .collect(Collectors.joining(sign ? " × " : " "));
         }
 
         @Override
@@ -270,13 +253,8 @@ public sealed interface Term {
         }
 
         @Override
-        public String formula() {
-            return bracketed(left, PRODUCT, false) + " ÷ " + bracketed(right, ATOM, false);
-        }
-
-        @Override
-        public String numbers() {
-            return bracketed(left, PRODUCT, true) + " ÷ " + bracketed(right, ATOM, true);
+        public String written(boolean numbers) {
+            return bracketed(left, PRODUCT, numbers) + " ÷ " + bracketed(right, ATOM, numbers);
         }
 
         @Override
@@ -293,13 +271,8 @@ public sealed interface Term {
         }
 
         @Override
-        public String formula() {
-            return wrap(inner.formula());
-        }
-
-        @Override
-        public String numbers() {
-            return wrap(inner.numbers());
+        public String written(boolean numbers) {
+            return wrap(inner.written(numbers));
         }
 
         private String wrap(String text) {
@@ -327,13 +300,8 @@ public sealed interface Term {
         }
 
         @Override
-        public String formula() {
-            return "max(" + left.formula() + ", " + right.formula() + ")";
-        }
-
-        @Override
-        public String numbers() {
-            return "max(" + left.numbers() + ", " + right.numbers() + ")";
+        public String written(boolean numbers) {
+            return "max(" + left.written(numbers) + ", " + right.written(numbers) + ")";
         }
 
         @Override
@@ -350,13 +318,8 @@ public sealed interface Term {
         }
 
         @Override
-        public String formula() {
-            return "min(" + left.formula() + ", " + right.formula() + ")";
-        }
-
-        @Override
-        public String numbers() {
-            return "min(" + left.numbers() + ", " + right.numbers() + ")";
+        public String written(boolean numbers) {
+            return "min(" + left.written(numbers) + ", " + right.written(numbers) + ")";
         }
 
         @Override
@@ -373,13 +336,8 @@ public sealed interface Term {
         }
 
         @Override
-        public String formula() {
-            return bracketed(base, ATOM, false) + "^" + bracketed(exponent, ATOM, false);
-        }
-
-        @Override
-        public String numbers() {
-            return bracketed(base, ATOM, true) + "^" + bracketed(exponent, ATOM, true);
+        public String written(boolean numbers) {
+            return bracketed(base, ATOM, numbers) + "^" + bracketed(exponent, ATOM, numbers);
         }
 
         @Override

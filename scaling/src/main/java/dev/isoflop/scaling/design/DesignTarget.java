@@ -9,9 +9,6 @@ public sealed interface DesignTarget {
     /** The number under a law; its variance is what a design lowers. */
     double value(ChinchillaLaw law);
 
-    /** In a few words, such as "ln N* at 1e+24 FLOPs". */
-    String words();
-
     /**
      * ln N* at a budget: how large the model should be.
      *
@@ -26,11 +23,6 @@ public sealed interface DesignTarget {
         @Override
         public double value(ChinchillaLaw law) {
             return Math.log(law.optimum(C).N());
-        }
-
-        @Override
-        public String words() {
-            return String.format(java.util.Locale.ROOT, "ln N* at %.3g FLOPs", C);
         }
 
         /**
@@ -62,11 +54,6 @@ public sealed interface DesignTarget {
         public double value(ChinchillaLaw law) {
             return Math.log(law.loss(N, D));
         }
-
-        @Override
-        public String words() {
-            return String.format(java.util.Locale.ROOT, "ln loss of N = %.3g, D = %.3g", N, D);
-        }
     }
 
     /** Exponent a of N* in C. */
@@ -75,11 +62,6 @@ public sealed interface DesignTarget {
         @Override
         public double value(ChinchillaLaw law) {
             return law.a();
-        }
-
-        @Override
-        public String words() {
-            return "the exponent of N* in C";
         }
     }
 

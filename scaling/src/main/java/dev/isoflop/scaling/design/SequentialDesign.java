@@ -3,6 +3,7 @@ package dev.isoflop.scaling.design;
 import dev.isoflop.scaling.fit.FitOutcome;
 import dev.isoflop.scaling.fit.ParametricFit;
 import dev.isoflop.scaling.fit.ParametricOptions;
+import dev.isoflop.scaling.fit.RobustScale;
 import dev.isoflop.scaling.law.ChinchillaLaw;
 import dev.isoflop.scaling.law.FitPoint;
 import java.util.ArrayList;
@@ -19,7 +20,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SequentialDesign {
 
-    private static final double MAD_TO_SD = 1.4826;
     private static final double LEAST_NOISE = 1e-4;
     private static final int COEFFICIENTS = 5;
     /** How far the law may be off at one place, in standard deviations of a run. Without it a design repeats five places, and would never see that the law is not true. */
@@ -152,12 +152,10 @@ public final class SequentialDesign {
     /** By the median absolute residual, freed of what five coefficients take up. */
     private static double deviation(List<FitPoint> points, ChinchillaLaw law) {
         double[] residuals = points.stream()
-                .mapToDouble(p -> Math.abs(Math.log(law.loss(p.N(), p.D()) / p.loss())))
-                .sorted()
+                .mapToDouble(p -> Math.log(law.loss(p.N(), p.D()) / p.loss()))
                 .toArray();
         int n = residuals.length;
-        double median = (residuals[(n - 1) / 2] + residuals[n / 2]) / 2;
-        return Math.max(LEAST_NOISE, MAD_TO_SD * median * Math.sqrt((double) n / (n - COEFFICIENTS)));
+        return Math.max(LEAST_NOISE, RobustScale.of(residuals) * Math.sqrt((double) n / (n - COEFFICIENTS)));
     }
 
     /** The law that a finished design gives. */

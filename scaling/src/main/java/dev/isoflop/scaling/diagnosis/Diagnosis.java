@@ -1,5 +1,6 @@
 package dev.isoflop.scaling.diagnosis;
 
+import dev.isoflop.scaling.fit.RobustScale;
 import dev.isoflop.scaling.law.FitPoint;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -16,7 +17,6 @@ import java.util.stream.IntStream;
  */
 public final class Diagnosis {
 
-    private static final double MAD_TO_SD = 1.4826;
     private static final double OUTLIER_SDS = 6;
     private static final double NARROW = 3;
 
@@ -115,8 +115,8 @@ public final class Diagnosis {
     }
 
     private static void outliers(double[] residuals, List<Finding> findings) {
-        double[] magnitudes = Arrays.stream(residuals).map(Math::abs).sorted().toArray();
-        double sd = MAD_TO_SD * magnitudes[magnitudes.length / 2];
+        double furthest = Arrays.stream(residuals).map(Math::abs).max().orElse(0);
+        double sd = RobustScale.of(residuals);
         // what a law passes through exactly has residuals of rounding errors
         double bound = Math.max(OUTLIER_SDS * sd, 1e-9);
         List<Integer> which = IntStream.range(0, residuals.length)
@@ -127,13 +127,13 @@ public final class Diagnosis {
         if (far > 0) {
             findings.add(Finding.of(
                             "outliers",
-                            Map.of("points", (double) far, "largest", magnitudes[magnitudes.length - 1], "scale", sd),
+                            Map.of("points", (double) far, "largest", furthest, "scale", sd),
                             "%d %s more than %.0f robust standard deviations (%.2g each) off the law, the furthest by %.2g in log loss. Look at those runs before trusting the rest.",
                             far,
                             far == 1 ? "point is" : "points are",
                             OUTLIER_SDS,
                             sd,
-                            magnitudes[magnitudes.length - 1])
+                            furthest)
                     .about(which));
         }
     }

@@ -1,11 +1,11 @@
 package dev.isoflop.scaling.fit;
 
+import dev.isoflop.scaling.law.Budgets;
 import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.law.InputHash;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -34,16 +34,15 @@ public final class IsoFlopFit {
     /** Name stored with results. */
     public static final String METHOD = "isoflop-parabola";
 
-    /** Budgets closer than this are one: planned runs round to whole steps. */
-    private static final double SAME_BUDGET = 1.02;
-
     private IsoFlopFit() {}
 
     /**
      * @param points one a trained model, with {@code C} the budget it belongs to
      */
     public static IsoFlopResult fit(List<FitPoint> points, IsoFlopOptions options) {
-        List<BudgetRegression> budgets = regressions(points, options);
+        List<BudgetRegression> budgets = Budgets.of(points).stream()
+                .map(budget -> new BudgetRegression(budget.C(), budget.points(), options))
+                .toList();
         NoiseModel noise = NoiseModel.of(budgets, points, options.level());
         List<double[][]> vertices = resample(budgets, noise, options);
         List<BudgetFit> fits = new ArrayList<>();
@@ -71,30 +70,6 @@ public final class IsoFlopFit {
                 fits,
                 laws(good, goodVertices, noise, options),
                 Collections.unmodifiableMap(diagnostics));
-    }
-
-    private static List<BudgetRegression> regressions(List<FitPoint> points, IsoFlopOptions options) {
-        List<FitPoint> sorted =
-                points.stream().sorted(Comparator.comparingDouble(FitPoint::C)).toList();
-        List<BudgetRegression> out = new ArrayList<>();
-        int start = 0;
-        for (int i = 1; i <= sorted.size(); i++) {
-            if (i == sorted.size() || sorted.get(i).C() > sorted.get(start).C() * SAME_BUDGET) {
-                List<FitPoint> members = sorted.subList(start, i);
-                out.add(new BudgetRegression(budgetOf(members), members, options));
-                start = i;
-            }
-        }
-        return out;
-    }
-
-    private static double budgetOf(List<FitPoint> members) {
-        double first = members.getFirst().C();
-        if (members.stream().allMatch(p -> p.C() == first)) {
-            return first;
-        }
-        return Math.exp(
-                members.stream().mapToDouble(p -> Math.log(p.C())).average().orElseThrow());
     }
 
     /** For each budget {ln N* by resample, loss by resample}; empty where no curve was fitted. */
@@ -196,7 +171,7 @@ public final class IsoFlopFit {
         double[] weight = Arrays.stream(sigma)
                 .map(s -> options.weightedVertices() && smallest > 1e-12 ? 1 / Math.pow(Math.max(s, smallest), 2) : 1)
                 .toArray();
-        double pivot = weightedMean(logC, weight);
+        double pivot = WeightedLine.mean(logC, weight);
         double[] line = line(logC, logN, weight, pivot);
         double chi2 = 0;
         for (int i = 0; i < m; i++) {
@@ -271,28 +246,10 @@ public final class IsoFlopFit {
         return new double[] {height - slope * pivot, slope, floor[0], floor[1], floor[2]};
     }
 
-    /** Weighted line {height at pivot, slope}. */
+    /** {height at pivot, slope}. */
     private static double[] line(double[] x, double[] y, double[] w, double pivot) {
-        double mx = weightedMean(x, w);
-        double my = weightedMean(y, w);
-        double xx = 0;
-        double xy = 0;
-        for (int i = 0; i < x.length; i++) {
-            xx += w[i] * (x[i] - mx) * (x[i] - mx);
-            xy += w[i] * (x[i] - mx) * (y[i] - my);
-        }
-        double slope = xy / xx;
-        return new double[] {my + slope * (pivot - mx), slope};
-    }
-
-    private static double weightedMean(double[] x, double[] w) {
-        double sum = 0;
-        double total = 0;
-        for (int i = 0; i < x.length; i++) {
-            sum += w[i] * x[i];
-            total += w[i];
-        }
-        return sum / total;
+        WeightedLine line = WeightedLine.through(x, y, w);
+        return new double[] {line.at(pivot), line.slope()};
     }
 
     /** Half the central 68 %: a standard deviation that a resample with a far vertex does not dominate. */

@@ -60,26 +60,19 @@ public record ParametricResult(
         if (ratio > options.maxExtrapolation()) {
             return Refusals.farExtrapolation(C, maxC, options.maxExtrapolation());
         }
-        ComputeOptimum best = law.optimum(C);
+        JointDraws draws = draws(C);
+        ComputeOptimum best = draws.optimum();
         double level = options.level();
-        int n = resamples.size();
-        double[][] columns = new double[5][n];
-        double[] noise = Noise.normal(n, options.seed(), residualNoise);
-        for (int i = 0; i < n; i++) {
-            ComputeOptimum each = law(resamples.rows().get(i)).optimum(C);
-            columns[0][i] = each.N();
-            columns[1][i] = each.D();
-            columns[2][i] = each.tokensPerParameter();
-            columns[3][i] = each.loss();
-            columns[4][i] = each.loss() * Math.exp(noise[i]);
-        }
+        double[] noise = Noise.normal(resamples.size(), options.seed(), residualNoise);
+        double[] observed = new double[noise.length];
+        Arrays.setAll(observed, i -> draws.draws().get(i).loss() * Math.exp(noise[i]));
         return new FitOutcome.Converged<>(new BudgetPrediction(
                 C,
-                Resamples.percentile(best.N(), level, columns[0]),
-                Resamples.percentile(best.D(), level, columns[1]),
-                Resamples.percentile(best.tokensPerParameter(), level, columns[2]),
-                Resamples.percentile(best.loss(), level, columns[3]),
-                Resamples.percentile(best.loss(), level, columns[4]),
+                draws.interval(best.N(), level, JointDraws.Draw::N),
+                draws.interval(best.D(), level, JointDraws.Draw::D),
+                draws.interval(best.tokensPerParameter(), level, JointDraws.Draw::tokensPerParameter),
+                draws.interval(best.loss(), level, JointDraws.Draw::loss),
+                Resamples.percentile(best.loss(), level, observed),
                 ratio,
                 ratio > 1,
                 ratio > BudgetPrediction.FAR));

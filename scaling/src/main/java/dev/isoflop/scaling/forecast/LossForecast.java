@@ -8,15 +8,14 @@ import dev.isoflop.scaling.fit.ParametricFit;
 import dev.isoflop.scaling.fit.ParametricOptions;
 import dev.isoflop.scaling.fit.ParametricOptions.Resampling;
 import dev.isoflop.scaling.fit.Resamples;
+import dev.isoflop.scaling.fit.RobustScale;
 import dev.isoflop.scaling.law.ChinchillaLaw;
 import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.law.LawPoints;
 import dev.isoflop.scaling.law.form.Kaplan;
-import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.IntStream;
 import org.apache.commons.math3.distribution.NormalDistribution;
 
 /**
@@ -38,13 +37,15 @@ import org.apache.commons.math3.distribution.NormalDistribution;
  */
 public final class LossForecast {
 
+    /** How many times the largest run a forecast was calibrated for; beyond, whether its interval holds nobody knows. */
+    public static final double CALIBRATED_TO = 10;
+
     static final double KAPLAN = 0.4;
     static final double DISAGREEMENT = 0.25;
     static final double PER_E_FOLD = 0.008;
     /** Four for each coefficient of Chinchilla's law: fewer let it pass through them, and no noise is seen. */
     private static final double ENOUGH = 20;
 
-    private static final double MAD_TO_SD = 1.4826;
     private static final double DELTA = 1e-3;
 
     private final ChinchillaLaw chinchilla;
@@ -137,24 +138,13 @@ public final class LossForecast {
         return points.stream().anyMatch(p -> p.group() != null && !seen.add(p.group()));
     }
 
-    /** Weighted median of |residual|, as a standard deviation: what misfits far below the largest run does not count. */
+    /** Weighted, so that what misfits far below the largest run does not count. */
     private static double deviation(List<FitPoint> weighted, ChinchillaLaw law) {
-        double[] residual = weighted.stream()
-                .mapToDouble(p -> Math.abs(Math.log(law.loss(p.N(), p.D()) / p.loss())))
-                .toArray();
-        List<Integer> order = IntStream.range(0, residual.length)
-                .boxed()
-                .sorted(Comparator.comparingDouble(i -> residual[i]))
-                .toList();
-        double half = weighted.stream().mapToDouble(FitPoint::weight).sum() / 2;
-        double sum = 0;
-        for (int i : order) {
-            sum += weighted.get(i).weight();
-            if (sum >= half) {
-                return MAD_TO_SD * residual[i];
-            }
-        }
-        return 0;
+        return RobustScale.of(
+                weighted.stream()
+                        .mapToDouble(p -> Math.log(law.loss(p.N(), p.D()) / p.loss()))
+                        .toArray(),
+                weighted.stream().mapToDouble(FitPoint::weight).toArray());
     }
 
     /** Largest 6 N D among the points. */

@@ -59,13 +59,10 @@ public final class HyperSurface {
         Map<TunedRun.Cell, List<TunedRun>> cells = LocalOptima.cells(all);
         List<FitPoint> near = new ArrayList<>();
         cells.forEach((cell, runs) -> {
-            double best = runs.stream().mapToDouble(TunedRun::loss).min().orElseThrow();
-            for (TunedRun run : runs) {
-                if (run.loss() <= best * (1 + within)) {
-                    near.add(FitPoint.of(run.N(), run.D(), run.loss())
-                            .withGroup(cell.toString())
-                            .with(Map.of(Law.Input.RATE, run.rate(), Law.Input.BATCH, run.batch())));
-                }
+            for (TunedRun run : LocalOptima.near(runs, within)) {
+                near.add(FitPoint.of(run.N(), run.D(), run.loss())
+                        .withGroup(cell.toString())
+                        .with(Map.of(Law.Input.RATE, run.rate(), Law.Input.BATCH, run.batch())));
             }
         });
         LawPoints points = LawPoints.of(near);

@@ -56,12 +56,7 @@ public record LocalOptima(List<Optimum> optima, List<Refused> refused) {
         Map<TunedRun.Cell, List<TunedRun>> cells = cells(runs);
         List<Optimum> optima = new ArrayList<>();
         List<Refused> refused = new ArrayList<>();
-        cells.forEach((cell, all) -> {
-            double best = all.stream().mapToDouble(TunedRun::loss).min().orElseThrow();
-            List<TunedRun> near =
-                    all.stream().filter(r -> r.loss() <= best * (1 + within)).toList();
-            vertex(cell, near, optima, refused);
-        });
+        cells.forEach((cell, all) -> vertex(cell, near(all, within), optima, refused));
         return new LocalOptima(List.copyOf(optima), List.copyOf(refused));
     }
 
@@ -71,6 +66,12 @@ public record LocalOptima(List<Optimum> optima, List<Refused> refused) {
             cells.computeIfAbsent(run.cell(), c -> new ArrayList<>()).add(run);
         }
         return cells;
+    }
+
+    /** Runs of one cell whose loss is at most that share above the least. */
+    static List<TunedRun> near(List<TunedRun> cell, double within) {
+        double best = cell.stream().mapToDouble(TunedRun::loss).min().orElseThrow();
+        return cell.stream().filter(r -> r.loss() <= best * (1 + within)).toList();
     }
 
     private static void vertex(TunedRun.Cell cell, List<TunedRun> near, List<Optimum> optima, List<Refused> refused) {

@@ -1,8 +1,7 @@
 package dev.isoflop.scaling.isoflop;
 
+import dev.isoflop.scaling.law.Budgets;
 import dev.isoflop.scaling.law.FitPoint;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -17,39 +16,23 @@ import java.util.TreeMap;
  */
 public record BudgetCurve(double C, double[] logN, double[] loss, double[] share) {
 
-    /** Budgets closer than this are one: planned runs round to whole steps. */
-    private static final double SAME_BUDGET = 1.02;
-
     /** Curves of all budgets, by C. */
     public static List<BudgetCurve> of(List<FitPoint> points) {
-        List<FitPoint> sorted =
-                points.stream().sorted(Comparator.comparingDouble(FitPoint::C)).toList();
-        List<BudgetCurve> out = new ArrayList<>();
-        int start = 0;
-        for (int i = 1; i <= sorted.size(); i++) {
-            if (i == sorted.size() || sorted.get(i).C() > sorted.get(start).C() * SAME_BUDGET) {
-                out.add(curve(sorted.subList(start, i)));
-                start = i;
-            }
-        }
-        return out;
+        return Budgets.of(points).stream().map(BudgetCurve::curve).toList();
     }
 
-    private static BudgetCurve curve(List<FitPoint> members) {
+    private static BudgetCurve curve(Budgets.Budget budget) {
         Map<Double, double[]> sums = new TreeMap<>();
-        double logC = 0;
-        for (FitPoint p : members) {
+        for (FitPoint p : budget.points()) {
             double[] sum = sums.computeIfAbsent(p.N(), n -> new double[2]);
             sum[0] += p.weight();
             sum[1] += p.weight() * p.loss();
-            logC += Math.log(p.C()) / members.size();
         }
-        double[] logN = sums.keySet().stream().mapToDouble(Math::log).toArray();
-        double[] loss = sums.values().stream().mapToDouble(s -> s[1] / s[0]).toArray();
-        double[] share = sums.values().stream().mapToDouble(s -> 1 / s[0]).toArray();
-        double first = members.getFirst().C();
-        boolean exact = members.stream().allMatch(p -> p.C() == first);
-        return new BudgetCurve(exact ? first : Math.exp(logC), logN, loss, share);
+        return new BudgetCurve(
+                budget.C(),
+                sums.keySet().stream().mapToDouble(Math::log).toArray(),
+                sums.values().stream().mapToDouble(s -> s[1] / s[0]).toArray(),
+                sums.values().stream().mapToDouble(s -> 1 / s[0]).toArray());
     }
 
     public int sizes() {

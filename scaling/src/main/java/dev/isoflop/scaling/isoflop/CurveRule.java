@@ -1,6 +1,8 @@
 package dev.isoflop.scaling.isoflop;
 
 import java.util.Optional;
+import org.apache.commons.math3.fitting.PolynomialCurveFitter;
+import org.apache.commons.math3.fitting.WeightedObservedPoints;
 
 /** How the best size of a budget is read off the losses of its sizes. */
 public sealed interface CurveRule {
@@ -36,33 +38,14 @@ public sealed interface CurveRule {
             int n = logN.length;
             double centre = (logN[0] + logN[n - 1]) / 2;
             double scale = (logN[n - 1] - logN[0]) / 2;
-            // against Legendre's polynomials, which are nearly orthogonal on the points, so the 3 x 3 solution loses no
-            // digits
-            double[][] m = new double[3][4];
+            WeightedObservedPoints points = new WeightedObservedPoints();
             for (int i = 0; i < n; i++) {
-                double x = (logN[i] - centre) / scale;
-                double[] basis = {1, x, (3 * x * x - 1) / 2};
-                for (int r = 0; r < 3; r++) {
-                    for (int c = 0; c < 3; c++) {
-                        m[r][c] += basis[r] * basis[c];
-                    }
-                    m[r][3] += basis[r] * loss[i];
-                }
+                points.add((logN[i] - centre) / scale, loss[i]);
             }
-            for (int p = 0; p < 3; p++) {
-                for (int r = p + 1; r < 3; r++) {
-                    double f = m[r][p] / m[p][p];
-                    for (int c = p; c < 4; c++) {
-                        m[r][c] -= f * m[p][c];
-                    }
-                }
-            }
-            double bend = m[2][3] / m[2][2];
-            double tilt = (m[1][3] - m[1][2] * bend) / m[1][1];
-            double level = (m[0][3] - m[0][1] * tilt - m[0][2] * bend) / m[0][0];
-            double x = -tilt / (3 * bend);
-            return bend > 0 && Math.abs(x) < 1
-                    ? Optional.of(new Lowest(centre + scale * x, level + tilt * x + bend * (3 * x * x - 1) / 2))
+            double[] c = PolynomialCurveFitter.create(2).fit(points.toList());
+            double x = -c[1] / (2 * c[2]);
+            return c[2] > 0 && Math.abs(x) < 1
+                    ? Optional.of(new Lowest(centre + scale * x, c[0] + x * (c[1] + x * c[2])))
                     : Optional.empty();
         }
     }

@@ -1,5 +1,6 @@
 package dev.isoflop.scaling.isoflop;
 
+import dev.isoflop.scaling.fit.WeightedLine;
 import dev.isoflop.scaling.law.FitPoint;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -27,8 +28,8 @@ public record Envelope(List<FitPoint> corners, double aN, double logKN, double a
         double[] x = logs(hull, FitPoint::C);
         double[] ones = new double[x.length];
         Arrays.fill(ones, 1);
-        Line n = Line.through(x, logs(hull, FitPoint::N), ones);
-        Line d = Line.through(x, logs(hull, FitPoint::D), ones);
+        WeightedLine n = WeightedLine.through(x, logs(hull, FitPoint::N), ones);
+        WeightedLine d = WeightedLine.through(x, logs(hull, FitPoint::D), ones);
         return new Envelope(hull, n.slope(), n.intercept(), d.slope(), d.intercept());
     }
 

@@ -58,8 +58,4 @@ public record Protocol(
     public static Optional<Protocol> named(String name) {
         return all().stream().filter(each -> each.name.equals(name)).findFirst();
     }
-
-    public Protocol withNoise(LossNoise other, int draws) {
-        return new Protocol(name, source, rule, other, weighted, floor, draws, seed);
-    }
 }

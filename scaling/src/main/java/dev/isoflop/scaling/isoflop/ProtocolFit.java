@@ -5,6 +5,7 @@ import dev.isoflop.scaling.fit.FitOutcome;
 import dev.isoflop.scaling.fit.PowerLaw;
 import dev.isoflop.scaling.fit.RefusalReason;
 import dev.isoflop.scaling.fit.Resamples;
+import dev.isoflop.scaling.fit.WeightedLine;
 import dev.isoflop.scaling.law.FitPoint;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -13,6 +14,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.commons.math3.random.MersenneTwister;
+import org.apache.commons.math3.stat.descriptive.moment.StandardDeviation;
+import org.apache.commons.math3.stat.descriptive.rank.Median;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,17 +55,10 @@ public final class ProtocolFit {
      * @param left budgets without one
      * @param N N* = k C^a; infinite intervals without noise
      * @param D D* = k' C^b, from C = 6 N D
-     * @param r2 of ln N* about the line
      * @param resamples (ln k, a) of each draw; empty without noise
      */
     public record Result(
-            Protocol protocol,
-            List<Optimum> optima,
-            List<Left> left,
-            PowerLaw N,
-            PowerLaw D,
-            double r2,
-            Resamples resamples) {
+            Protocol protocol, List<Optimum> optima, List<Left> left, PowerLaw N, PowerLaw D, Resamples resamples) {
 
         /** N* at a budget. */
         public Estimate optimumN(double C, double level) {
@@ -106,8 +102,11 @@ public final class ProtocolFit {
             }
             optima.add(new Optimum(
                     curve.C(),
-                    noisy ? median(finite) : lowest.get().logN(),
-                    noisy ? Math.max(sd(finite), protocol.floor() * curve.meanGap()) : 0,
+                    noisy ? new Median().evaluate(finite) : lowest.get().logN(),
+                    noisy
+                            ? Math.max(
+                                    new StandardDeviation(false).evaluate(finite), protocol.floor() * curve.meanGap())
+                            : 0,
                     lowest.get().loss(),
                     noisy ? (double) finite.length / draws.length : 1));
             drawn.add(draws);
@@ -156,7 +155,7 @@ public final class ProtocolFit {
         double[] y = optima.stream().mapToDouble(Optimum::logN).toArray();
         double[] w = new double[m];
         Arrays.setAll(w, i -> protocol.weighted() ? 1 / Math.pow(optima.get(i).logNSd(), 2) : 1);
-        Line line = Line.through(x, y, w);
+        WeightedLine line = WeightedLine.through(x, y, w);
         List<double[]> rows = new ArrayList<>();
         for (int b = 0; b < protocol.resamples(); b++) {
             int draw = b;
@@ -164,7 +163,7 @@ public final class ProtocolFit {
                     .filter(i -> Double.isFinite(drawn.get(i)[draw]))
                     .toArray();
             if (inside.length >= MIN_BUDGETS) {
-                Line each = Line.through(
+                WeightedLine each = WeightedLine.through(
                         Arrays.stream(inside).mapToDouble(i -> x[i]).toArray(),
                         Arrays.stream(inside)
                                 .mapToDouble(i -> drawn.get(i)[draw])
@@ -182,23 +181,7 @@ public final class ProtocolFit {
                 List.copyOf(left),
                 new PowerLaw(k, a),
                 new PowerLaw(k.under(1.0 / 6), new Estimate(1 - a.value(), 1 - a.high(), 1 - a.low())),
-                line.r2(),
                 resamples);
-    }
-
-    private static double median(double[] values) {
-        double[] sorted = values.clone();
-        Arrays.sort(sorted);
-        int n = sorted.length;
-        return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
-    }
-
-    private static double sd(double[] values) {
-        double mean = Arrays.stream(values).average().orElseThrow();
-        return Math.sqrt(Arrays.stream(values)
-                .map(v -> (v - mean) * (v - mean))
-                .average()
-                .orElseThrow());
     }
 
     private static String format(String pattern, Object... arguments) {

@@ -1,8 +1,8 @@
 package dev.isoflop.scaling.plan;
 
-import dev.isoflop.scaling.flops.ParameterCount;
 import dev.isoflop.scaling.flops.TransformerShape;
 import dev.isoflop.scaling.law.ChinchillaLaw;
+import dev.isoflop.scaling.plan.Ladder.Rung;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -35,11 +35,6 @@ public record BudgetSplit(
         double tokensPerParameter,
         @Nullable ChinchillaLaw law) {
 
-    /** Widths that are made of heads of usual sizes. */
-    private static final List<Integer> WIDTHS = List.of(
-            8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640,
-            768, 896, 1024, 1280, 1536, 1792, 2048, 2560, 3072, 3584, 4096, 5120, 6144, 7168, 8192);
-
     public BudgetSplit {
         if (!(flops > 0) || Double.isInfinite(flops)) {
             throw new IllegalArgumentException("flops must be positive and finite, was " + flops);
@@ -58,18 +53,12 @@ public record BudgetSplit(
         }
     }
 
-    /** A model of the ladder. */
-    private record Rung(TransformerShape shape, double parameters) {}
-
     /**
      * @return budgets with their models, batch by {@link BatchRule}
      * @throws IllegalArgumentException if the models would be outside the ladder of widths
      */
     public List<BudgetPlan> plan() {
-        List<Rung> ladder = WIDTHS.stream()
-                .map(width -> ShapeRule.shape(width, vocabSize, contextLength))
-                .map(shape -> new Rung(shape, ParameterCount.of(shape).total()))
-                .toList();
+        Ladder ladder = Ladder.of(vocabSize, contextLength);
         double ratio = Math.pow(10, decades / (budgets - 1));
         double largest = flops / sizes * (1 - 1 / ratio) / (1 - Math.pow(ratio, -budgets));
         List<BudgetPlan> out = new ArrayList<>();
@@ -94,42 +83,37 @@ public record BudgetSplit(
         return law != null ? law.optimum(c).N() : Math.sqrt(c / 6 / tokensPerParameter);
     }
 
-    private List<TransformerShape> shapes(List<Rung> ladder, double c) {
+    private List<TransformerShape> shapes(Ladder ladder, double c) {
         double middle = expected(c);
         TreeSet<Rung> chosen = new TreeSet<>(Comparator.comparingDouble(Rung::parameters));
         for (int i = 0; i < sizes; i++) {
             double wanted = middle * Math.pow(fold, 2.0 * i / (sizes - 1) - 1);
-            chosen.add(nearest(ladder, wanted));
+            chosen.add(ladder.nearest(wanted));
         }
         // neighbours on a coarse ladder may be one; the next larger fill up, then the next smaller
-        for (Rung rung : ladder) {
-            if (chosen.size() < sizes && rung.parameters > chosen.last().parameters) {
+        for (Rung rung : ladder.rungs()) {
+            if (chosen.size() < sizes && rung.parameters() > chosen.last().parameters()) {
                 chosen.add(rung);
             }
         }
-        for (Rung rung : ladder.reversed()) {
-            if (chosen.size() < sizes && rung.parameters < chosen.first().parameters) {
+        for (Rung rung : ladder.rungs().reversed()) {
+            if (chosen.size() < sizes && rung.parameters() < chosen.first().parameters()) {
                 chosen.add(rung);
             }
         }
-        if (middle < ladder.getFirst().parameters || middle > ladder.getLast().parameters) {
+        if (middle < ladder.rungs().getFirst().parameters()
+                || middle > ladder.rungs().getLast().parameters()) {
             throw new IllegalArgumentException(String.format(
                     Locale.ROOT,
                     "at %.3g FLOPs the best model is expected at %.3g parameters, and with a vocabulary of %d the ladder has %.3g to %.3g; spend %s, or take %s vocabulary",
                     c,
                     middle,
                     vocabSize,
-                    ladder.getFirst().parameters,
-                    ladder.getLast().parameters,
-                    middle < ladder.getFirst().parameters ? "more" : "less",
-                    middle < ladder.getFirst().parameters ? "a smaller" : "a larger"));
+                    ladder.rungs().getFirst().parameters(),
+                    ladder.rungs().getLast().parameters(),
+                    middle < ladder.rungs().getFirst().parameters() ? "more" : "less",
+                    middle < ladder.rungs().getFirst().parameters() ? "a smaller" : "a larger"));
         }
         return chosen.stream().map(Rung::shape).toList();
-    }
-
-    private static Rung nearest(List<Rung> ladder, double parameters) {
-        return ladder.stream()
-                .min(Comparator.comparingDouble(r -> Math.abs(Math.log(r.parameters / parameters))))
-                .orElseThrow();
     }
 }

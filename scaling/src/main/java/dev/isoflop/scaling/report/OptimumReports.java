@@ -58,7 +58,7 @@ public final class OptimumReports {
         FitOutcome<ProtocolFit.Result> outcome = ProtocolFit.fit(points, protocol, settings.level());
         String method = ISOFLOP + " (" + protocol.name() + ": " + protocol.source() + ")";
         if (outcome instanceof FitOutcome.Refused<ProtocolFit.Result> refused) {
-            return refused(points, settings, method, refused, List.of(), start);
+            return report(points, settings, method, Map.of(), FitReport.Refusal.of(refused), null, List.of(), start);
         }
         ProtocolFit.Result fit = outcome.orElseThrow();
         Double target = settings.target();
@@ -67,6 +67,7 @@ public final class OptimumReports {
                 settings,
                 method,
                 parameters(fit.N(), fit.D()),
+                null,
                 target == null ? null : optimum(target, fit.optimumN(target, settings.level()), points),
                 fit.left().stream()
                         .map(left -> without(left.C(), left.sentence()))
@@ -88,7 +89,7 @@ public final class OptimumReports {
             }
         }
         if (fit.laws() instanceof FitOutcome.Refused<IsoFlopLaws> refused) {
-            return refused(points, settings, ISOFLOP, refused, findings, start);
+            return report(points, settings, ISOFLOP, Map.of(), FitReport.Refusal.of(refused), null, findings, start);
         }
         IsoFlopLaws laws = fit.laws().orElseThrow();
         Double target = settings.target();
@@ -103,6 +104,7 @@ public final class OptimumReports {
                 settings,
                 ISOFLOP,
                 parameters,
+                null,
                 optimum == null ? null : optimum.asOptional().orElse(null),
                 findings,
                 start);
@@ -121,6 +123,7 @@ public final class OptimumReports {
                     ENVELOPE,
                     Map.of(),
                     null,
+                    null,
                     List.of(new Finding("no-frontier", "There is no frontier: " + e.getMessage() + ".", Map.of())),
                     start);
         }
@@ -132,6 +135,7 @@ public final class OptimumReports {
                 parameters(
                         new PowerLaw(Estimate.alone(Math.exp(envelope.logKN())), Estimate.alone(envelope.aN())),
                         new PowerLaw(Estimate.alone(Math.exp(envelope.logKD())), Estimate.alone(envelope.aD()))),
+                null,
                 target == null
                         ? null
                         : optimum(
@@ -182,35 +186,12 @@ public final class OptimumReports {
         return new Finding("budget-without-optimum", sentence, Map.of("C", c));
     }
 
-    private static FitReport refused(
-            List<FitPoint> points,
-            OptimumSettings settings,
-            String method,
-            FitOutcome.Refused<?> refused,
-            List<Finding> findings,
-            long start) {
-        return new FitReport(
-                LAW,
-                FORMULA,
-                method,
-                points.size(),
-                settings.level(),
-                InputHash.of(points, new Key(method, settings)),
-                Map.of(),
-                Double.NaN,
-                null,
-                FitReport.Refusal.of(refused),
-                null,
-                null,
-                findings,
-                (System.nanoTime() - start) / 1e6);
-    }
-
     private static FitReport report(
             List<FitPoint> points,
             OptimumSettings settings,
             String method,
             Map<String, Estimate> parameters,
+            FitReport.@Nullable Refusal refusal,
             @Nullable BudgetPrediction optimum,
             List<Finding> findings,
             long start) {
@@ -224,7 +205,7 @@ public final class OptimumReports {
                 parameters,
                 Double.NaN,
                 null,
-                null,
+                refusal,
                 optimum,
                 null,
                 findings,

@@ -15,8 +15,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -28,7 +26,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class CalibrationTests {
 
     private static final int RESAMPLES = 60;
-    private static final Map<String, List<Judged>> SEEN = new ConcurrentHashMap<>();
+    /** Judged once for all tests. */
+    private static final List<Judged> ALL = new ArrayList<>();
 
     /** One family at one ratio, as it is forecast and as a bootstrap of Chinchilla's law would have it. */
     private record Judged(String family, double ratio, Holdout holdout, List<double[]> plain) {
@@ -55,22 +54,19 @@ class CalibrationTests {
         }
     }
 
-    private static List<Judged> judged(boolean chosenOn) {
-        return SEEN
-                .computeIfAbsent("all", k -> {
-                    List<Judged> out = new ArrayList<>();
-                    Families.all().forEach((name, points) -> {
-                        for (double ratio : new double[] {3, 10}) {
-                            FitOutcome<Holdout> held = Holdout.of(points, ratio, .9, RESAMPLES, 42, 2);
-                            if (held instanceof FitOutcome.Converged<Holdout>(Holdout h)) {
-                                out.add(new Judged(name, ratio, h, plain(points, h)));
-                            }
-                        }
-                    });
-                    record(out);
-                    return out;
-                })
-                .stream()
+    private static synchronized List<Judged> judged(boolean chosenOn) {
+        if (ALL.isEmpty()) {
+            Families.all().forEach((name, points) -> {
+                for (double ratio : new double[] {3, 10}) {
+                    if (Holdout.of(points, ratio, .9, RESAMPLES, 42, 2)
+                            instanceof FitOutcome.Converged<Holdout>(Holdout held)) {
+                        ALL.add(new Judged(name, ratio, held, plain(points, held)));
+                    }
+                }
+            });
+            record(ALL);
+        }
+        return ALL.stream()
                 .filter(j -> Families.isChosenOn(j.family) == chosenOn)
                 .toList();
     }

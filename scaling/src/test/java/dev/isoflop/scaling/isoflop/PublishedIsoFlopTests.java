@@ -7,6 +7,7 @@ import dev.isoflop.scaling.Fixtures;
 import dev.isoflop.scaling.fit.Estimate;
 import dev.isoflop.scaling.fit.ParametricFit;
 import dev.isoflop.scaling.fit.ParametricOptions;
+import dev.isoflop.scaling.fit.WeightedLine;
 import dev.isoflop.scaling.law.ChinchillaLaw;
 import dev.isoflop.scaling.law.FitPoint;
 import java.io.IOException;
@@ -98,7 +99,7 @@ class PublishedIsoFlopTests {
                     .mapToDouble(r -> Math.pow(Double.parseDouble(r.get("n_star_std")), -2))
                     .toArray();
 
-            assertThat(Line.through(x, y, w).slope())
+            assertThat(WeightedLine.through(x, y, w).slope())
                     .as(config)
                     .isCloseTo(published.get(config).get("weighted_a").asDouble(), within(5e-4));
         }

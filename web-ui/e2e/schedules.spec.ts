@@ -1,0 +1,50 @@
+import { expect, fakeOnly, noSeriousFaults, test } from "./support";
+
+test("the schedules page says what fires next and what fires did, pauses, resumes and runs now", async ({ page }) => {
+  fakeOnly("a real platform may have no schedule");
+  await page.getByRole("link", { name: "Schedules", exact: true }).click();
+  const row = page.getByRole("row", { name: /nightly-small/ });
+  await expect(row).toContainText("30 2 * * *");
+  await expect(row).toContainText("Europe/Berlin");
+  await expect(row).toContainText("Sweep 2 of an earlier fire is still at work.");
+  await expect(row.getByRole("link", { name: "sweep 2" })).toHaveAttribute("href", "/sweeps/2");
+  await row.getByText("2026-10-24 02:30 +02:00").first().click();
+  await expect(row.getByText(/02:30 comes twice on 2026-10-25/)).toBeVisible();
+  await row.getByRole("button", { name: "Pause nightly-small" }).click();
+  await expect(row.getByText("paused")).toBeVisible();
+  await row.getByRole("button", { name: "Resume nightly-small" }).click();
+  await expect(row.getByText("2026-10-24 02:30 +02:00").first()).toBeVisible();
+  await row.getByRole("button", { name: "Run nightly-small now" }).click();
+  await expect(row.getByText("Waits for its dataset, which run 7 prepares.")).toBeVisible();
+  await expect(row).toContainText("by hand");
+});
+
+test("a schedule is made from a sweep, changed and removed", async ({ page }) => {
+  fakeOnly("a real platform would fire it");
+  await page.goto("/schedules");
+  await page.getByRole("button", { name: "New schedule" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name", { exact: true }).fill("every-hour");
+  await dialog.getByLabel(/^Cron/).fill("0 * * * *");
+  await dialog.getByLabel("Time zone").fill("Europe/Berlin");
+  await dialog.getByLabel(/^Sweep/).fill("{");
+  await dialog.getByRole("button", { name: "Add" }).click();
+  await expect(dialog.getByRole("alert")).toContainText("JSON");
+  await dialog.getByLabel("The sweep begins as that of").selectOption({ index: 1 });
+  await expect(dialog.getByLabel(/^Sweep/)).toHaveValue(/"kind": "isoflop"/);
+  await noSeriousFaults(page);
+  await dialog.getByRole("button", { name: "Add" }).click();
+  const row = page.getByRole("row", { name: /every-hour/ });
+  await expect(row).toContainText("0 * * * *");
+  await row.getByRole("button", { name: "Change every-hour" }).click();
+  await dialog.getByLabel(/^Cron/).fill("0 4 * * *");
+  await dialog.getByLabel("What was missed while no platform was up").selectOption("ALL");
+  await dialog.getByLabel("How many at most").fill("3");
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(row).toContainText("0 4 * * *");
+  await expect(row).toContainText("catches up with 3 at most");
+  await row.getByRole("button", { name: "Change every-hour" }).click();
+  page.once("dialog", (question) => question.accept());
+  await dialog.getByRole("button", { name: "Remove" }).click();
+  await expect(row).toHaveCount(0);
+});
