@@ -49,24 +49,8 @@ public record Certificate(
         double certified = f.valueAt(ParametricFit.theta(f, law));
         double low = Math.max(LOWEST, options.minExponent());
         double high = Math.min(HIGHEST, options.maxExponent());
-        VariableProjection.Cell[][] seeds = VariableProjection.grid(f, SIDE, low, high);
-        VariableProjection.Cell[][] profile = new VariableProjection.Cell[SIDE][SIDE];
-        Parallel.range(SIDE * SIDE, threads, () -> {
-            HuberLogSumExp own = ParametricFit.objective(points, options);
-            return i -> {
-                VariableProjection.Cell seed = seeds[i / SIDE][i % SIDE];
-                double[] at = seed.theta();
-                double[] from = {
-                    Double.NEGATIVE_INFINITY, Double.NEGATIVE_INFINITY, Double.NEGATIVE_INFINITY, at[3], at[4]
-                };
-                double[] to = {
-                    Double.POSITIVE_INFINITY, Double.POSITIVE_INFINITY, Double.POSITIVE_INFINITY, at[3], at[4]
-                };
-                DampedNewton.Minimum inner = new DampedNewton(from, to).minimise(own, at);
-                profile[i / SIDE][i % SIDE] =
-                        new VariableProjection.Cell(seed.row(), seed.column(), inner.theta(), inner.value());
-            };
-        });
+        double[] exponents = VariableProjection.exponents(SIDE, low, high);
+        VariableProjection.Cell[][] profile = ExponentProfile.cells(points, options, exponents, exponents, threads);
         List<Double> minima = minima(f, profile, options);
         double lowest = Math.min(certified, minima.getFirst());
         double nextBest = Double.POSITIVE_INFINITY;

@@ -45,17 +45,32 @@ final class VariableProjection {
 
     /** Every pair of {@code side} exponents, their logarithms evenly spaced, alpha by row. */
     static Cell[][] grid(HuberLogSumExp f, int side, double lowest, double highest) {
-        int n = f.size();
+        double[] exponents = exponents(side, lowest, highest);
+        return grid(f, exponents, exponents);
+    }
+
+    /** {@code side} exponents, their logarithms evenly spaced. */
+    static double[] exponents(int side, double lowest, double highest) {
         double low = Math.log(lowest);
         double high = Math.log(highest);
-        double[] exponent = new double[side];
-        double[][] px = new double[side][n];
-        double[][] py = new double[side][n];
+        double[] out = new double[side];
         for (int k = 0; k < side; k++) {
-            exponent[k] = Math.exp(low + (high - low) * k / (side - 1));
-            for (int i = 0; i < n; i++) {
-                px[k][i] = Math.exp(-exponent[k] * f.x(i));
-                py[k][i] = Math.exp(-exponent[k] * f.y(i));
+            out[k] = Math.exp(low + (high - low) * k / (side - 1));
+        }
+        return out;
+    }
+
+    /** Every pair, alpha by row. */
+    static Cell[][] grid(HuberLogSumExp f, double[] alphas, double[] betas) {
+        int n = f.size();
+        double[][] px = new double[alphas.length][n];
+        double[][] py = new double[betas.length][n];
+        for (int i = 0; i < n; i++) {
+            for (int k = 0; k < alphas.length; k++) {
+                px[k][i] = Math.exp(-alphas[k] * f.x(i));
+            }
+            for (int k = 0; k < betas.length; k++) {
+                py[k][i] = Math.exp(-betas[k] * f.y(i));
             }
         }
         // least squares of relative error, near enough to log error to seed with
@@ -63,16 +78,12 @@ final class VariableProjection {
         for (int i = 0; i < n; i++) {
             invLoss[i] = Math.exp(-f.logLoss(i));
         }
-        Cell[][] grid = new Cell[side][side];
-        for (int r = 0; r < side; r++) {
-            for (int c = 0; c < side; c++) {
+        Cell[][] grid = new Cell[alphas.length][betas.length];
+        for (int r = 0; r < alphas.length; r++) {
+            for (int c = 0; c < betas.length; c++) {
                 double[] coefficients = project(f, px[r], py[c], invLoss);
                 double[] theta = {
-                    Math.log(coefficients[1]),
-                    Math.log(coefficients[2]),
-                    Math.log(coefficients[0]),
-                    exponent[r],
-                    exponent[c]
+                    Math.log(coefficients[1]), Math.log(coefficients[2]), Math.log(coefficients[0]), alphas[r], betas[c]
                 };
                 grid[r][c] = new Cell(r, c, theta, value(f, px[r], py[c], coefficients));
             }

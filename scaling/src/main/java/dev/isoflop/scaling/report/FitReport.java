@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param refusal why there is no fit, or no optimum at the target; null if there is what was asked for
  * @param optimum at the target asked for; null if none was asked for or the law has none
  * @param excess share of the target's compute that training the optimum's N wastes, by {@link dev.isoflop.scaling.fit.JointDraws}: its mean and interval; null where there are no draws of laws
+ * @param optima of single budgets, rising, where the method looks at budgets; of approach 1 the corners of the frontier
  * @param diagnostics what to know about it
  * @param milliseconds all of it took
  */
@@ -40,6 +41,7 @@ public record FitReport(
         @Nullable Refusal refusal,
         @Nullable BudgetPrediction optimum,
         @Nullable Estimate excess,
+        List<BudgetOptimum> optima,
         List<Finding> diagnostics,
         double milliseconds) {
 

@@ -69,6 +69,7 @@ public final class FitReports {
                 found.refusal,
                 found.optimum,
                 found.excess,
+                List.of(),
                 List.copyOf(diagnostics),
                 (System.nanoTime() - start) / 1e6);
     }

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.apache.commons.math3.distribution.NormalDistribution;
 import org.jspecify.annotations.Nullable;
 
 /** Reports of approaches 1 and 2, which know the optimum of each budget and no surface. */
@@ -58,9 +59,19 @@ public final class OptimumReports {
         FitOutcome<ProtocolFit.Result> outcome = ProtocolFit.fit(points, protocol, settings.level());
         String method = ISOFLOP + " (" + protocol.name() + ": " + protocol.source() + ")";
         if (outcome instanceof FitOutcome.Refused<ProtocolFit.Result> refused) {
-            return report(points, settings, method, Map.of(), FitReport.Refusal.of(refused), null, List.of(), start);
+            return report(
+                    points,
+                    settings,
+                    method,
+                    Map.of(),
+                    FitReport.Refusal.of(refused),
+                    null,
+                    List.of(),
+                    List.of(),
+                    start);
         }
         ProtocolFit.Result fit = outcome.orElseThrow();
+        double z = new NormalDistribution().inverseCumulativeProbability(0.5 + settings.level() / 2);
         Double target = settings.target();
         return report(
                 points,
@@ -69,6 +80,16 @@ public final class OptimumReports {
                 parameters(fit.N(), fit.D()),
                 null,
                 target == null ? null : optimum(target, fit.optimumN(target, settings.level()), points),
+                fit.optima().stream()
+                        .map(o -> new BudgetOptimum(
+                                o.C(),
+                                o.logNSd() == 0
+                                        ? Estimate.alone(o.N())
+                                        : new Estimate(
+                                                o.N(),
+                                                Math.exp(o.logN() - z * o.logNSd()),
+                                                Math.exp(o.logN() + z * o.logNSd()))))
+                        .toList(),
                 fit.left().stream()
                         .map(left -> without(left.C(), left.sentence()))
                         .toList(),
@@ -83,13 +104,17 @@ public final class OptimumReports {
                         .withSeed(settings.seed())
                         .withLevel(settings.level()));
         List<Finding> findings = new ArrayList<>();
+        List<BudgetOptimum> optima = new ArrayList<>();
         for (BudgetFit budget : fit.budgets()) {
-            if (budget.parabola() instanceof FitOutcome.Refused<Parabola> refused) {
-                findings.add(without(budget.C(), refused.sentence()));
+            switch (budget.parabola()) {
+                case FitOutcome.Refused<Parabola> refused -> findings.add(without(budget.C(), refused.sentence()));
+                case FitOutcome.Converged<Parabola>(Parabola parabola) ->
+                    optima.add(new BudgetOptimum(budget.C(), parabola.optimumN()));
             }
         }
         if (fit.laws() instanceof FitOutcome.Refused<IsoFlopLaws> refused) {
-            return report(points, settings, ISOFLOP, Map.of(), FitReport.Refusal.of(refused), null, findings, start);
+            return report(
+                    points, settings, ISOFLOP, Map.of(), FitReport.Refusal.of(refused), null, optima, findings, start);
         }
         IsoFlopLaws laws = fit.laws().orElseThrow();
         Double target = settings.target();
@@ -106,6 +131,7 @@ public final class OptimumReports {
                 parameters,
                 null,
                 optimum == null ? null : optimum.asOptional().orElse(null),
+                optima,
                 findings,
                 start);
     }
@@ -124,6 +150,7 @@ public final class OptimumReports {
                     Map.of(),
                     null,
                     null,
+                    List.of(),
                     List.of(new Finding("no-frontier", "There is no frontier: " + e.getMessage() + ".", Map.of())),
                     start);
         }
@@ -142,6 +169,9 @@ public final class OptimumReports {
                                 target,
                                 Estimate.alone(Math.exp(envelope.logKN() + envelope.aN() * Math.log(target))),
                                 points),
+                envelope.corners().stream()
+                        .map(p -> new BudgetOptimum(p.C(), Estimate.alone(p.N())))
+                        .toList(),
                 List.of(new Finding(
                         "frontier",
                         String.format(
@@ -193,6 +223,7 @@ public final class OptimumReports {
             Map<String, Estimate> parameters,
             FitReport.@Nullable Refusal refusal,
             @Nullable BudgetPrediction optimum,
+            List<BudgetOptimum> optima,
             List<Finding> findings,
             long start) {
         return new FitReport(
@@ -208,6 +239,7 @@ public final class OptimumReports {
                 refusal,
                 optimum,
                 null,
+                List.copyOf(optima),
                 findings,
                 (System.nanoTime() - start) / 1e6);
     }

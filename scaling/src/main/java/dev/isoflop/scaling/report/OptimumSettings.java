@@ -26,4 +26,8 @@ public record OptimumSettings(
             throw new IllegalArgumentException("target must be positive and finite, was " + target);
         }
     }
+
+    OptimumSettings withProtocol(String name) {
+        return new OptimumSettings(name, resamples, seed, level, target);
+    }
 }

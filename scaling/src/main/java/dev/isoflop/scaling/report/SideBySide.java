@@ -12,19 +12,31 @@ import org.jspecify.annotations.Nullable;
  * The three approaches of Hoffmann et al. 2022 on the same points, and how much of what they differ by is the method's own doing: each is run again on the losses that the
  * fitted surface has at the very same N and D, of which it should find the surface's exponent. What it then misses by, without any noise, is its bias on this grid.
  *
- * @param reports approaches 1, 2 and 3, in this order
+ * @param reports approaches 1, 2 and 3, in this order; of approach 2 ours, then published protocols where they were asked for
  * @param differences in sentences; empty where there is nothing to compare
  */
 public record SideBySide(List<FitReport> reports, List<String> differences) {
 
     public static SideBySide of(List<FitPoint> points, FitSettings settings, int threads) {
+        return of(points, settings, List.of(), threads);
+    }
+
+    /**
+     * @param protocols of approach 2 beside our own, by name
+     * @throws IllegalArgumentException if there is no such protocol or law
+     */
+    public static SideBySide of(List<FitPoint> points, FitSettings settings, List<String> protocols, int threads) {
         OptimumSettings optimum = new OptimumSettings(
                 OptimumReports.OURS, settings.resamples(), settings.seed(), settings.level(), settings.target());
         FitReport envelope = OptimumReports.envelope(points, optimum);
         FitReport isoFlop = OptimumReports.isoFlop(points, optimum);
         FitReport parametric = FitReports.of(points, settings, threads);
-        return new SideBySide(
-                List.of(envelope, isoFlop, parametric), differences(points, optimum, envelope, isoFlop, parametric));
+        List<FitReport> reports = new ArrayList<>(List.of(envelope, isoFlop));
+        for (String protocol : protocols) {
+            reports.add(OptimumReports.isoFlop(points, optimum.withProtocol(protocol)));
+        }
+        reports.add(parametric);
+        return new SideBySide(List.copyOf(reports), differences(points, optimum, envelope, isoFlop, parametric));
     }
 
     private static List<String> differences(
