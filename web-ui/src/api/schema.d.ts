@@ -196,6 +196,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/fits/{id}/methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["methodsFit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fits/{id}/optimum": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["targetFit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/fits/{id}/predictions": {
         parameters: {
             query?: never;
@@ -206,6 +238,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["predictPrediction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fits/{id}/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["profileFit"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1494,6 +1542,13 @@ export interface components {
             target?: components["schemas"]["Optimum"];
             warnings: string[];
         };
+        FitCertificate: {
+            /** Format: int32 */
+            basins: number;
+            flat?: string;
+            global: boolean;
+            sentence: string;
+        };
         FitComparison: {
             a: components["schemas"]["FitSide"];
             b: components["schemas"]["FitSide"];
@@ -1501,6 +1556,38 @@ export interface components {
             parameters: components["schemas"]["ComparedParameter"][];
             points: components["schemas"]["ComparedPoints"];
             targets?: components["schemas"]["ComparedTargets"];
+        };
+        FitMethods: {
+            differences: string[];
+            /** Format: int64 */
+            fitId: number;
+            /** Format: double */
+            level: number;
+            methods: components["schemas"]["MethodFit"][];
+            /** Format: int32 */
+            points: number;
+            /** Format: double */
+            target?: number;
+        };
+        FitProfile: {
+            /** Format: double */
+            alone: number;
+            alpha: number[];
+            alphaRise: number[];
+            /** Format: double */
+            bestAlpha: number;
+            /** Format: double */
+            bestBeta: number;
+            beta: number[];
+            betaRise: number[];
+            certificate: components["schemas"]["FitCertificate"];
+            /** Format: int64 */
+            fitId: number;
+            /** Format: double */
+            level: number;
+            rise: number[][];
+            /** Format: double */
+            together: number;
         };
         FitSide: {
             /** Format: date-time */
@@ -1514,6 +1601,22 @@ export interface components {
             status: string;
             /** Format: int64 */
             sweepId: number;
+        };
+        FitTarget: {
+            calibrated: boolean;
+            excess?: components["schemas"]["Reading"];
+            /** Format: double */
+            extrapolationRatio?: number;
+            /** Format: int64 */
+            fitId: number;
+            /** Format: double */
+            flops: number;
+            forecast?: components["schemas"]["Reading"];
+            /** Format: double */
+            level: number;
+            optimum?: components["schemas"]["Optimum"];
+            refusal?: components["schemas"]["Refusal"];
+            tokensPerParameter?: components["schemas"]["Reading"];
         };
         FrontierPoint: {
             /** Format: double */
@@ -1762,6 +1865,31 @@ export interface components {
             /** Format: int64 */
             seq: number;
             text: string;
+        };
+        MethodFit: {
+            a?: components["schemas"]["Reading"];
+            /** Format: int32 */
+            approach: number;
+            b?: components["schemas"]["Reading"];
+            findings: string[];
+            /** Format: double */
+            k?: number;
+            name: string;
+            optima: components["schemas"]["MethodOptimum"][];
+            optimum?: components["schemas"]["MethodTarget"];
+            refusal?: components["schemas"]["Refusal"];
+            source?: string;
+        };
+        MethodOptimum: {
+            /** Format: double */
+            flops: number;
+            n: components["schemas"]["Reading"];
+        };
+        MethodTarget: {
+            d: components["schemas"]["Reading"];
+            loss?: components["schemas"]["Reading"];
+            n: components["schemas"]["Reading"];
+            tokensPerParameter: components["schemas"]["Reading"];
         };
         MetricAck: {
             /** Format: int32 */
@@ -2110,6 +2238,14 @@ export interface components {
             tiedEmbeddings?: boolean;
             /** Format: int32 */
             vocabSize?: number;
+        };
+        Reading: {
+            /** Format: double */
+            high?: number;
+            /** Format: double */
+            low?: number;
+            /** Format: double */
+            value: number;
         };
         Refusal: {
             code: string;
@@ -3202,6 +3338,72 @@ export interface operations {
             };
         };
     };
+    methodsFit: {
+        parameters: {
+            query?: {
+                target?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FitMethods"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    targetFit: {
+        parameters: {
+            query: {
+                flops: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FitTarget"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     predictPrediction: {
         parameters: {
             query?: never;
@@ -3224,6 +3426,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Prediction"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    profileFit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FitProfile"];
                 };
             };
             /** @description A problem (RFC 9457) */

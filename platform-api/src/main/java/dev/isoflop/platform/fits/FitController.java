@@ -1,6 +1,7 @@
 package dev.isoflop.platform.fits;
 
 import dev.isoflop.platform.access.ExperimentAccess;
+import dev.isoflop.protocol.api.FitAnswerViews;
 import dev.isoflop.protocol.api.FitComparisonViews;
 import dev.isoflop.protocol.api.FitViews;
 import java.util.List;
@@ -22,12 +23,15 @@ class FitController {
     private final FitService fits;
     private final FitComparisons comparisons;
     private final Refits refits;
+    private final FitAnswers answers;
     private final ExperimentAccess access;
 
-    FitController(FitService fits, FitComparisons comparisons, Refits refits, ExperimentAccess access) {
+    FitController(
+            FitService fits, FitComparisons comparisons, Refits refits, FitAnswers answers, ExperimentAccess access) {
         this.fits = fits;
         this.comparisons = comparisons;
         this.refits = refits;
+        this.answers = answers;
         this.access = access;
     }
 
@@ -64,5 +68,24 @@ class FitController {
             @RequestParam(name = "target", required = false) @Nullable Double target) {
         access.maySeeFit(other);
         return comparisons.compare(id, other, target);
+    }
+
+    /** The fit's points by all three approaches, and by each published protocol of the second. */
+    @GetMapping("/fits/{id}/methods")
+    FitAnswerViews.FitMethods methods(
+            @PathVariable("id") long id, @RequestParam(name = "target", required = false) @Nullable Double target) {
+        return answers.methods(id, target);
+    }
+
+    /** The objective of a parametric fit over its exponents. */
+    @GetMapping("/fits/{id}/profile")
+    FitAnswerViews.FitProfile profile(@PathVariable("id") long id) {
+        return answers.profile(id);
+    }
+
+    /** What the fit says of a budget. */
+    @GetMapping("/fits/{id}/optimum")
+    FitAnswerViews.FitTarget target(@PathVariable("id") long id, @RequestParam("flops") double flops) {
+        return answers.target(id, flops);
     }
 }

@@ -4,6 +4,7 @@ import dev.isoflop.scaling.fit.BudgetPrediction;
 import dev.isoflop.scaling.fit.Estimate;
 import dev.isoflop.scaling.fit.FitOutcome;
 import dev.isoflop.scaling.fit.IsoFlopLaws;
+import dev.isoflop.scaling.fit.JointDraws;
 import dev.isoflop.scaling.fit.ParametricResult;
 import dev.isoflop.scaling.forecast.LossForecast;
 import dev.isoflop.scaling.law.FitPoint;
@@ -50,8 +51,16 @@ public sealed interface FittedLaw {
     FitOutcome<BudgetPrediction> optimum(double C);
 
     /**
+     * Share of a budget that training the fitted optimum is expected to waste, if each draw of the law may be the truth; null where a method has no draws of surfaces.
+     *
+     * @param C FLOPs
+     */
+    @Nullable
+    Estimate excess(double C);
+
+    /**
      * Approach 3: a loss for every N and D. The optimum of a budget is the law's own; the loss of a larger run is forecast from the same points with intervals that were
-     * calibrated on larger runs held out, which those of a bootstrap are not. Not thread safe.
+     * calibrated on larger runs held out, which those of a bootstrap are not.
      */
     final class Parametric implements FittedLaw {
 
@@ -68,7 +77,7 @@ public sealed interface FittedLaw {
         }
 
         /** The seed is the fit's, so that what was predicted can be reckoned again. */
-        private LossForecast calibrated() {
+        private synchronized LossForecast calibrated() {
             LossForecast made = calibrated;
             if (made == null) {
                 made = LossForecast.of(points, RESAMPLES, fit.options().seed(), 1)
@@ -96,6 +105,12 @@ public sealed interface FittedLaw {
         @Override
         public FitOutcome<BudgetPrediction> optimum(double C) {
             return fit.predict(C);
+        }
+
+        @Override
+        public Estimate excess(double C) {
+            JointDraws draws = fit.draws(C);
+            return draws.interval(draws.expectedExcess(), fit.options().level(), JointDraws.Draw::excess);
         }
     }
 
@@ -129,6 +144,11 @@ public sealed interface FittedLaw {
         @Override
         public FitOutcome<BudgetPrediction> optimum(double C) {
             return laws.predict(C);
+        }
+
+        @Override
+        public @Nullable Estimate excess(double C) {
+            return null;
         }
 
         private static String offOptimum(double N, double C, double low, double high) {
