@@ -5,6 +5,7 @@
 import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
 import { answerTo, CATALOGUE } from "./accounting.mjs";
+import { comparisonOf, exponentsOf, methodsOf, predict, targetOf } from "./answers.mjs";
 import { ledgerOf, setBudget } from "./experiments.mjs";
 import { deviceSeriesOf, GPU_METRICS, METRICS, makeWorld, seriesOf } from "./fixtures.mjs";
 import { listOf, summaryOf } from "./predictions.mjs";
@@ -220,6 +221,23 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
       }
       const answer = schedule && actOn(schedule, part);
       return answer ? send(answer.status, answer.body) : problem(404, "not-found", `There is no schedule ${id}.`);
+    }
+    if (kind === "fits") {
+      const all = [...world.fits.values()].flat();
+      const fit = all.find((one) => one.id === id);
+      if (!fit) return problem(404, "not-found", `There is no fit ${id}.`);
+      const asked = (name) => (query.has(name) ? Number(query.get(name)) : undefined);
+      if (part === "methods") return send(200, methodsOf(world.fits.get(fit.sweepId), fit, asked("target")));
+      if (part === "profile") return send(200, exponentsOf(fit));
+      if (part === "optimum") return send(200, targetOf(fit, asked("flops")));
+      if (part === "comparison") {
+        const other = all.find((one) => one.id === asked("with"));
+        return send(200, comparisonOf(fit, other, asked("target")));
+      }
+      if (part === "predictions") {
+        read().then((body) => send(201, predict(world, fit, body)));
+        return;
+      }
     }
     if (kind === "experiments") {
       const experiment = world.experiments.find((one) => one.id === id);

@@ -82,3 +82,106 @@ test("a refit stores which runs were left out and why", async ({ page }) => {
   await expect(dialog).toBeHidden();
   await expect(page.getByText("is left out: excluded: far from the optimum")).toBeVisible();
 });
+
+test("all methods stand beside each other on the same runs", async ({ page }) => {
+  const { sweep } = await subject(page);
+  await page.goto(`/sweeps/${sweep}`);
+  await page.getByRole("button", { name: "All methods" }).click();
+  await expect(page).toHaveURL(/method=all/);
+  const figure = page.getByRole("figure", { name: "Optimal size against compute, by every method" });
+  await expect(figure.locator("svg")).toBeVisible();
+  const svg = await saved(page, () => figure.getByRole("button", { name: /as SVG/ }).click());
+  expect(svg).not.toContain("NaN");
+  const table = page.getByRole("table").filter({ hasText: "To know" });
+  await expect(table.getByRole("rowheader", { name: /3: parametric law/ })).toBeVisible();
+  await expect(table.getByRole("rowheader", { name: /1: envelope/ })).toBeVisible();
+  if (FAKE) {
+    await expect(page.getByText("believe the surface")).toBeVisible();
+    await expect(table.getByText("needs 3 budgets with an optimum")).toBeVisible();
+  }
+  await noSeriousFaults(page);
+});
+
+test("the target can be moved by typing, by the slider and in a figure", async ({ page }) => {
+  const { sweep } = await subject(page);
+  await page.goto(`/sweeps/${sweep}?method=parametric`);
+  const typed = page.getByRole("textbox", { name: "Target compute in FLOPs" });
+  await typed.fill("2e12");
+  await typed.press("Enter");
+  await expect(page).toHaveURL(/c=2000000000000/);
+  await expect(page.getByRole("heading", { name: "Optimum at 2 TFLOP" })).toBeVisible();
+  await expect(page.getByText("Loss of one run")).toBeVisible();
+
+  const slider = page.getByRole("slider", { name: "Target compute" });
+  await slider.focus();
+  await page.keyboard.press("ArrowRight");
+  await expect(page).not.toHaveURL(/c=2000000000000/);
+
+  // the figure's line: found by drawing at the place of the budget on its axis
+  const figure = page.getByRole("figure", { name: "Optimal size against compute" });
+  await figure.scrollIntoViewIfNeeded();
+  const before = await page.url();
+  const place = await figure.locator("svg").evaluate(
+    (svg, c) => {
+      const plot = svg as unknown as { scale: (name: string) => { apply: (x: number) => number } };
+      const box = svg.getBoundingClientRect();
+      return { x: box.left + plot.scale("x").apply(c), y: box.top + box.height / 2 };
+    },
+    Number(new URL(before).searchParams.get("c")),
+  );
+  await page.mouse.move(place.x, place.y);
+  await page.mouse.down();
+  await page.mouse.move(place.x + 40, place.y, { steps: 5 });
+  await page.mouse.up();
+  await expect(page).not.toHaveURL(before);
+  const after = Number(new URL(page.url()).searchParams.get("c"));
+  expect(after).toBeGreaterThan(Number(new URL(before).searchParams.get("c")));
+});
+
+test("a budget that a fit says nothing of has the reason beside it", async ({ page }) => {
+  const { sweep } = await subject(page);
+  await page.goto(`/sweeps/${sweep}?method=parametric&c=1e30`);
+  await expect(page.getByText("the limit is 200 times")).toBeVisible();
+});
+
+test("the profile says how well the exponents are determined", async ({ page }) => {
+  const { sweep } = await subject(page);
+  await page.goto(`/sweeps/${sweep}?method=parametric`);
+  for (const name of ["What the runs say of both exponents", "What they say of each exponent alone"]) {
+    const figure = page.getByRole("figure", { name });
+    await expect(figure.locator("svg")).toBeVisible();
+    expect(await saved(page, () => figure.getByRole("button", { name: /as SVG/ }).click())).not.toContain("NaN");
+  }
+});
+
+test("a refit stands beside the fit that it was made from", async ({ page }) => {
+  fakeOnly("would add a fit to a real platform");
+  const { sweep } = await subject(page);
+  await page.goto(`/sweeps/${sweep}?method=parametric`);
+  await page.getByRole("button", { name: "Refit…" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("checkbox", { name: /C1e12-d32-s1/ }).check();
+  await dialog.getByLabel(/Why C1e12-d32-s1/).fill("far from the optimum");
+  await dialog.getByRole("button", { name: "Fit", exact: true }).click();
+  await expect(dialog).toBeHidden();
+  const beside = page.getByRole("table").filter({ hasText: "New over old" });
+  await expect(beside.getByRole("row", { name: /^α/ })).toBeVisible();
+  await expect(page.getByText(/is left out now \(excluded: far from the optimum\)/)).toBeVisible();
+  await noSeriousFaults(page);
+  await page.getByRole("button", { name: "Close", exact: true }).click();
+  await expect(beside).toHaveCount(0);
+});
+
+test("what a fit says of a budget is frozen as a prediction", async ({ page }) => {
+  fakeOnly("would add a prediction to a real platform");
+  const { sweep } = await subject(page);
+  await page.goto(`/sweeps/${sweep}?method=parametric`);
+  await page.getByRole("button", { name: "Predict…" }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByRole("checkbox", { name: /The optimum at/ })).toBeChecked();
+  await noSeriousFaults(page);
+  await dialog.getByRole("button", { name: "Freeze" }).click();
+  await expect(dialog.getByText(/at 95 %/)).toBeVisible();
+  await dialog.getByRole("link", { name: "Ledger" }).click();
+  await expect(page).toHaveURL(/predictions/);
+});

@@ -192,7 +192,9 @@ export function useLiveStatus(): LiveStatus {
 /** Names what the page shows; polling intervals that go with it come from {@link usePolling}. */
 export function useTopics(...topics: string[]): void {
   const joined = topics.join(",");
-  useEffect(() => stream?.want(joined.split(",").filter(Boolean)), [joined]);
+  useEffect(() => {
+    stream?.want(joined.split(",").filter(Boolean));
+  }, [joined]);
 }
 
 /** Milliseconds between polls: rare while the stream is live (it can miss what no event tells), frequent without it. */

@@ -6,6 +6,10 @@ import type {
   DeviceSeries,
   Experiment,
   Fit,
+  FitComparison,
+  FitMethods,
+  FitProfile,
+  FitTarget,
   Ledger,
   MetricHead,
   Overview,
@@ -122,6 +126,42 @@ export const fitsQuery = (sweepId: number) =>
     queryFn: ({ signal }) => getList<Fit>(`/sweeps/${sweepId}/fits`, undefined, signal),
   });
 
+/** A fit never changes, and what is asked of it follows from its record. */
+const FOR_GOOD = Number.POSITIVE_INFINITY;
+
+/** The points of a fit by every method. */
+export const fitMethodsQuery = (fitId: number, target: number | undefined) =>
+  queryOptions({
+    queryKey: ["fit", fitId, "methods", target],
+    queryFn: ({ signal }) => get<FitMethods>(`/fits/${fitId}/methods`, { target }, signal),
+    staleTime: FOR_GOOD,
+  });
+
+export const fitProfileQuery = (fitId: number) =>
+  queryOptions({
+    queryKey: ["fit", fitId, "profile"],
+    queryFn: ({ signal }) => get<FitProfile>(`/fits/${fitId}/profile`, undefined, signal),
+    staleTime: FOR_GOOD,
+  });
+
+/** What a fit says of one budget. */
+export const fitTargetQuery = (fitId: number, flops: number) =>
+  queryOptions({
+    queryKey: ["fit", fitId, "target", flops],
+    queryFn: ({ signal }) => get<FitTarget>(`/fits/${fitId}/optimum`, { flops }, signal),
+    staleTime: FOR_GOOD,
+    retry: false,
+  });
+
+/** A fit (b) beside an older one (a). */
+export const fitComparisonQuery = (older: number, fitId: number, target: number | undefined) =>
+  queryOptions({
+    queryKey: ["fit", fitId, "beside", older, target],
+    queryFn: ({ signal }) => get<FitComparison>(`/fits/${older}/comparison`, { with: fitId, target }, signal),
+    staleTime: FOR_GOOD,
+    retry: false,
+  });
+
 export interface PredictionFilter {
   experiment?: number;
   fit?: number;
@@ -175,6 +215,20 @@ export const runsQuery = (filter: RunFilter) =>
   });
 
 /** Every run of a sweep: a sweep is hundreds of runs at most, and its figures need them all. */
+/** Pretraining runs of an experiment that have not begun, at most 200: those that can still be predicted. */
+export const waitingRunsQuery = (experimentId: number) =>
+  queryOptions({
+    queryKey: ["waiting-runs", experimentId],
+    queryFn: async ({ signal }) => {
+      const [sweeps, runs] = await Promise.all([
+        getList<Sweep>("/sweeps", { limit: 200 }, signal),
+        getList<Run>("/runs", { state: ["queued"], kind: "pretrain", limit: 200 }, signal),
+      ]);
+      const own = new Set(sweeps.filter((sweep) => sweep.experimentId === experimentId).map((sweep) => sweep.id));
+      return runs.filter((run) => run.sweepId !== undefined && own.has(run.sweepId));
+    },
+  });
+
 export const sweepRunsQuery = (sweepId: number) =>
   queryOptions({
     queryKey: ["sweep-runs", sweepId],

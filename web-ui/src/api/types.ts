@@ -56,6 +56,13 @@ export type Device = Schemas["Device"];
 export type DeviceSeries = Schemas["DeviceSeries"];
 export type Overview = Schemas["Overview"];
 
+export type FitMethods = Schemas["FitMethods"];
+export type MethodFit = Schemas["MethodFit"];
+export type Reading = Schemas["Reading"];
+export type FitProfile = Schemas["FitProfile"];
+export type FitTarget = Schemas["FitTarget"];
+export type FitComparison = Schemas["FitComparison"];
+
 export type MetricHead = Schemas["Head"];
 export type Series = Schemas["Series"];
 

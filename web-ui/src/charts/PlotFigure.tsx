@@ -1,6 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import { useNavigate } from "@tanstack/react-router";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { type ReactNode, type RefObject, useEffect, useRef, useState } from "react";
 import { useScheme } from "../ui/theme";
 import css from "./charts.module.css";
 import type { Table } from "./export";
@@ -18,6 +18,16 @@ export interface PlotContext {
 }
 
 export type PlotSpec = (context: PlotContext) => Plot.PlotOptions;
+
+/** A vertical line of the figure that can be drawn to another x. */
+export interface Grip {
+  x: number;
+  /** @param done false while it is held */
+  onMove: (x: number, done: boolean) => void;
+}
+
+/** Pixels from the line within which a pointer takes it. */
+const REACH = 9;
 
 let drawn = 0;
 
@@ -59,9 +69,11 @@ export function PlotFigure(props: {
   controls?: ReactNode;
   note?: ReactNode;
   level?: 2 | 3;
+  grip?: Grip | undefined;
 }) {
   const { spec, summary } = props;
   const holder = useRef<HTMLDivElement>(null);
+  useGrip(holder, props.grip);
   const scheme = useScheme();
   const [width, setWidth] = useState(0);
   const navigate = useNavigate();
@@ -105,6 +117,80 @@ export function PlotFigure(props: {
       <div ref={holder} className={css.plot} />
     </Figure>
   );
+}
+
+/** Has a pointer draw the grip along x. It listens on the holder: the picture within is drawn anew at every move. */
+function useGrip(holder: RefObject<HTMLDivElement | null>, grip: Grip | undefined) {
+  const latest = useRef(grip);
+  useEffect(() => {
+    latest.current = grip;
+  }, [grip]);
+
+  useEffect(() => {
+    const element = holder.current;
+    if (!element) return;
+    let held = false;
+    let moved = false;
+    let frame = 0;
+    const scale = () => (element.firstElementChild as (SVGSVGElement & Plot.Plot) | null)?.scale("x");
+    const pixels = (event: MouseEvent) => event.clientX - element.getBoundingClientRect().left;
+    const isNear = (event: MouseEvent) => {
+      const x = scale();
+      return latest.current && x ? Math.abs(x.apply(latest.current.x) - pixels(event)) < REACH : false;
+    };
+    const send = (event: PointerEvent, done: boolean) => {
+      const x = scale();
+      if (!x?.invert || !x.range) return;
+      const ends = x.range as number[];
+      const at = Math.min(Math.max(...ends), Math.max(Math.min(...ends), pixels(event)));
+      latest.current?.onMove(x.invert(at), done);
+    };
+    const down = (event: PointerEvent) => {
+      if (event.button !== 0 || !isNear(event)) return;
+      held = true;
+      moved = false;
+      element.setPointerCapture(event.pointerId);
+      event.preventDefault();
+      event.stopPropagation();
+    };
+    const move = (event: PointerEvent) => {
+      if (!held) {
+        element.style.cursor = isNear(event) ? "ew-resize" : "";
+        return;
+      }
+      moved = true;
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(() => send(event, false));
+    };
+    const up = (event: PointerEvent) => {
+      if (!held) return;
+      held = false;
+      cancelAnimationFrame(frame);
+      if (moved) send(event, true);
+    };
+    // what is let go over a dot does not follow its link
+    const click = (event: MouseEvent) => {
+      if (moved) {
+        event.stopPropagation();
+        event.preventDefault();
+      }
+      moved = false;
+    };
+    // before Plot's own tips, which keep what they are pressed on to themselves
+    element.addEventListener("pointerdown", down, { capture: true });
+    element.addEventListener("pointermove", move);
+    element.addEventListener("pointerup", up);
+    element.addEventListener("pointercancel", up);
+    element.addEventListener("click", click, { capture: true });
+    return () => {
+      cancelAnimationFrame(frame);
+      element.removeEventListener("pointerdown", down, { capture: true });
+      element.removeEventListener("pointermove", move);
+      element.removeEventListener("pointerup", up);
+      element.removeEventListener("pointercancel", up);
+      element.removeEventListener("click", click, { capture: true });
+    };
+  }, [holder]);
 }
 
 /** A pattern of diagonal lines for what is extrapolated; refer to it by `url(#id)`. */

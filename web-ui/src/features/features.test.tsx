@@ -106,11 +106,15 @@ describe("the sweep's figures", () => {
         <FitSide
           sweep={world.sweeps[0] as Sweep}
           chosen={{
+            view: "isoflop",
             method: "isoflop",
             fit: { ...(fits[0] as Fit), excluded: excluded.slice(0, count) },
             other: undefined,
+            older: undefined,
             embeddings: true,
           }}
+          aim={undefined}
+          onPredict={() => undefined}
           onRefit={() => undefined}
         />,
       );

@@ -123,20 +123,29 @@ export function runSearch(raw: RawSearch): RunSearch {
 
 export const METHODS = ["isoflop", "parametric"] as const;
 export type Method = (typeof METHODS)[number];
+/** A method by itself, or all that there are beside each other. */
+export const FIT_VIEWS = [...METHODS, "all"] as const;
+export type FitView = (typeof FIT_VIEWS)[number];
 
 export interface SweepSearch {
-  method?: Method;
+  method?: FitView;
   /** `non` counts N without the embedding matrix, `all` with it; absent: as the sweep does */
   n?: "all" | "non";
   /** a particular fit rather than the newest of the method */
   fit?: number;
+  /** an older fit that it stands beside */
+  with?: number;
+  /** a budget to ask about, in FLOPs, rather than the fit's own target */
+  c?: number;
 }
 
 export function sweepSearch(raw: RawSearch): SweepSearch {
   return compact<SweepSearch>({
-    method: oneOf(raw.method, METHODS),
+    method: oneOf(raw.method, FIT_VIEWS),
     n: oneOf(raw.n, ["all", "non"] as const),
     fit: whole(raw.fit),
+    with: whole(raw.with),
+    c: number(raw.c, 1, 1e40),
   });
 }
 

@@ -52,8 +52,11 @@ export function Shell() {
   const cache = useQueryClient();
   const path = useRouterState({ select: (state) => state.location.pathname });
   // a new page starts at its top, and with its heading for those who hear it
+  // in braces: newer browsers return a promise, which React would call to undo the effect
   // biome-ignore lint/correctness/useExhaustiveDependencies: the path is the trigger
-  useEffect(() => window.scrollTo(0, 0), [path]);
+  useEffect(() => {
+    window.scrollTo(0, 0);
+  }, [path]);
   const signOut = async () => {
     await request("DELETE", "/session").catch(() => undefined);
     cache.clear();

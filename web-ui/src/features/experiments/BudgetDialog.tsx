@@ -16,7 +16,9 @@ export function BudgetDialog({ experiment, onClose }: { experiment: Experiment; 
   const [seen] = useState({ "If-Match": `"${experiment.version}"` });
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    dialog.current?.showModal();
+  }, []);
 
   const save = async (event: FormEvent) => {
     event.preventDefault();

@@ -52,7 +52,9 @@ type Update = (change: Partial<RunsSearch>) => void;
 function Filters({ search, update }: { search: RunsSearch; update: Update }) {
   const sweeps = useInfiniteQuery(sweepsQuery);
   const [typed, setTyped] = useState(search.q ?? "");
-  useEffect(() => setTyped(search.q ?? ""), [search.q]);
+  useEffect(() => {
+    setTyped(search.q ?? "");
+  }, [search.q]);
   const shown = search.cols ?? DEFAULT_COLUMNS;
   const states = search.state ?? [];
   const all = sweeps.data?.pages.flatMap((page) => page.items) ?? [];

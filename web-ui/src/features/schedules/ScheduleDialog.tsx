@@ -29,7 +29,9 @@ export function ScheduleDialog({ schedule, onClose }: { schedule?: Schedule; onC
     queryKey: ["sweeps", "to-start-from"],
     queryFn: ({ signal }) => getList<Sweep>("/sweeps", { limit: 50 }, signal),
   });
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    dialog.current?.showModal();
+  }, []);
 
   const attempt = async (work: () => Promise<unknown>) => {
     setBusy(true);

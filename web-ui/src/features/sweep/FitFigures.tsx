@@ -3,6 +3,7 @@ import type { Run, Sweep } from "../../api/types";
 import { PlotFigure } from "../../charts/PlotFigure";
 import { count, flop, percent } from "../../lib/format";
 import { ui } from "../../ui/parts";
+import type { Aim } from "./aim";
 import { computeSpec, frontierTable, isoflopSpec, isoflopTable, optimumSpec } from "./figures";
 import { type Chosen, curvesOf, dotsOf } from "./model";
 import css from "./sweep.module.css";
@@ -11,6 +12,7 @@ interface Props {
   sweep: Sweep;
   runs: Run[];
   chosen: Chosen;
+  aim: Aim | undefined;
 }
 
 function useShown(runs: Run[], chosen: Chosen) {
@@ -22,7 +24,7 @@ function useShown(runs: Run[], chosen: Chosen) {
 }
 
 /** Loss against N, the figure a sweep is made for. */
-function Main({ sweep, runs, chosen }: Props) {
+function Main({ sweep, runs, chosen }: Omit<Props, "aim">) {
   const shown = useShown(runs, chosen);
   const spec = useMemo(() => isoflopSpec(shown, chosen.embeddings), [shown, chosen.embeddings]);
   const budgets = new Set(shown.dots.map((dot) => dot.budget)).size;
@@ -65,12 +67,14 @@ function optimaWords(fit: Chosen["fit"]): string {
 }
 
 /** The three figures against compute. */
-function Rest({ sweep, runs, chosen }: Props) {
+function Rest({ sweep, runs, chosen, aim }: Props) {
   const shown = useShown(runs, chosen);
-  const { other } = chosen;
-  const comparable = other?.status === "converged" ? other : undefined;
+  const other = chosen.other?.status === "converged" ? chosen.other : undefined;
+  const older = chosen.older?.status === "converged" ? chosen.older : undefined;
+  const comparable = older ?? other;
   // a parametric fit has no optima of single budgets: those of the parabolas stand beside it
-  const optima = shown.fit?.method === "isoflop" ? shown.fit : comparable;
+  const optima = shown.fit?.method === "isoflop" ? shown.fit : other;
+  const grip = useMemo(() => (aim ? { x: aim.flops, onMove: aim.move } : undefined), [aim]);
   const { fit } = shown;
   const loss = useMemo(() => computeSpec(shown, comparable, optima), [shown, comparable, optima]);
   const n = useMemo(() => optimumSpec("n", fit, comparable, optima), [fit, comparable, optima]);
@@ -79,7 +83,9 @@ function Rest({ sweep, runs, chosen }: Props) {
   const level = fit ? percent(fit.level) : "";
   const note = [
     fit && `Band: ${level} bootstrap; hatched: outside the budgets fitted.`,
-    comparable && `Dotted: ${comparable.method === "parametric" ? "the parametric law" : "the parabolas’ power law"}.`,
+    comparable &&
+      `Dotted: ${older ? `fit #${older.id}` : comparable.method === "parametric" ? "the parametric law" : "the parabolas’ power law"}.`,
+    aim && "The dashed line can be drawn to another budget.",
   ]
     .filter(Boolean)
     .join(" ");
@@ -90,6 +96,7 @@ function Rest({ sweep, runs, chosen }: Props) {
         title="Loss against compute"
         file={`${sweep.name}-loss-compute`}
         spec={loss}
+        grip={grip}
         table={() => ({
           columns: ["run", "flops", "loss"],
           rows: shown.dots.map((dot) => [dot.name, dot.flops, dot.loss]),
@@ -103,6 +110,7 @@ function Rest({ sweep, runs, chosen }: Props) {
             title="Optimal size against compute"
             file={`${sweep.name}-n-star`}
             spec={n}
+            grip={grip}
             table={() => frontierTable(fit)}
             summary={`Optimal parameters against compute${target ? `; ${count(target.n.value)} at ${flop(target.flops)}` : ""}`}
             note={note}
@@ -111,6 +119,7 @@ function Rest({ sweep, runs, chosen }: Props) {
             title="Optimal tokens against compute"
             file={`${sweep.name}-d-star`}
             spec={d}
+            grip={grip}
             table={() => frontierTable(fit)}
             summary={`Optimal tokens against compute${target ? `; ${count(target.d.value)} at ${flop(target.flops)}` : ""}`}
             note={note}

@@ -1,12 +1,21 @@
-import type { Estimate, Fit, Sweep } from "../../api/types";
-import { clock, count, flop, interval, loss, percent, quantity, scientific } from "../../lib/format";
+import type { Fit, Sweep } from "../../api/types";
+import { clock, interval, percent, quantity, scientific } from "../../lib/format";
 import { plannedWithEmbeddings } from "../../lib/spec";
 import { Button, Notice, Panel, ui } from "../../ui/parts";
+import type { Aim } from "./aim";
 import { type Chosen, refused, symbol } from "./model";
 import css from "./sweep.module.css";
+import { TargetPanel } from "./TargetPanel";
 
 /** What the fit says in numbers and words: prediction, parameters, refusals, warnings. */
-export function FitSide({ sweep, chosen, onRefit }: { sweep: Sweep; chosen: Chosen; onRefit: () => void }) {
+export function FitSide(props: {
+  sweep: Sweep;
+  chosen: Chosen;
+  aim: Aim | undefined;
+  onRefit: () => void;
+  onPredict: () => void;
+}) {
+  const { sweep, chosen, aim, onRefit } = props;
   const { fit } = chosen;
   if (!fit) {
     return (
@@ -29,7 +38,7 @@ export function FitSide({ sweep, chosen, onRefit }: { sweep: Sweep; chosen: Chos
           <strong>The fit was refused.</strong> {fit.refusal.message}
         </Notice>
       )}
-      {fit.target && <Target fit={fit} target={fit.target} />}
+      {aim && <TargetPanel fit={fit} aim={aim} onPredict={props.onPredict} />}
       {fit.parameters.length > 0 && <Parameters fit={fit} />}
       <Warnings fit={fit} />
       <p className={css.meta}>
@@ -52,39 +61,6 @@ export function FitSide({ sweep, chosen, onRefit }: { sweep: Sweep; chosen: Chos
         </table>
       </details>
     </div>
-  );
-}
-
-function Target({ fit, target }: { fit: Fit; target: NonNullable<Fit["target"]> }) {
-  const rows: [string, Estimate, (value: number) => string][] = [
-    ["N*", target.n, (value) => count(value)],
-    ["D*", target.d, (value) => count(value)],
-    ["Loss", target.loss, (value) => loss(value)],
-  ];
-  return (
-    <Panel
-      title={`Optimum at ${flop(target.flops)}`}
-      aside={<span className={ui.muted}>{percent(fit.level)} interval</span>}
-    >
-      <dl className={css.target}>
-        {rows.map(([name, one, format]) => (
-          <Row key={name} name={name} one={one} format={format} />
-        ))}
-      </dl>
-      <p className={css.meta} style={{ marginTop: 6 }}>
-        {count(target.d.value / target.n.value)} tokens per parameter
-      </p>
-    </Panel>
-  );
-}
-
-function Row({ name, one, format }: { name: string; one: Estimate; format: (value: number) => string }) {
-  return (
-    <>
-      <dt>{name}</dt>
-      <dd>{format(one.value)}</dd>
-      <dd>{interval(one.low, one.high, format)}</dd>
-    </>
   );
 }
 

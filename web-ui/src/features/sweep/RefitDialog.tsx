@@ -26,7 +26,9 @@ export function RefitDialog(props: {
   const [left, setLeft] = useState<Record<number, string>>(() => askedToLeaveOut(chosen.fit));
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    dialog.current?.showModal();
+  }, []);
 
   const candidates = runs.filter((run) => run.kind === "pretrain" && run.finalLoss !== undefined);
   const submit = async (event: FormEvent) => {

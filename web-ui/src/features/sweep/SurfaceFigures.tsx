@@ -4,7 +4,7 @@ import { PlotFigure } from "../../charts/PlotFigure";
 import { count, flop } from "../../lib/format";
 import { lawOf } from "../../lib/law";
 import { type Chosen, dotsOf } from "./model";
-import { residual, residualSpec, residualTable, surfaceSpec } from "./surface";
+import { deltaOf, residual, residualSpec, residualTable, surfaceSpec } from "./surface";
 import css from "./sweep.module.css";
 
 /** What only a parametric fit has: a surface over N and D, and what it leaves of each run. */
@@ -13,7 +13,8 @@ export function SurfaceFigures({ sweep, runs, chosen }: { sweep: Sweep; runs: Ru
   const dots = useMemo(() => dotsOf(runs, fit, embeddings), [runs, fit, embeddings]);
   const law = useMemo(() => (fit?.status === "converged" ? lawOf(fit) : undefined), [fit]);
   const surface = useMemo(() => (law && fit ? surfaceSpec(law, fit, dots) : undefined), [law, fit, dots]);
-  const left = useMemo(() => (law ? residualSpec(law, dots) : undefined), [law, dots]);
+  const delta = fit ? deltaOf(fit) : 0;
+  const left = useMemo(() => (law ? residualSpec(law, dots, delta) : undefined), [law, dots, delta]);
   if (!law || !fit || !surface || !left || dots.length === 0) return null;
   const kept = dots.filter((dot) => dot.excluded === undefined);
   const spread = Math.sqrt(kept.reduce((sum, dot) => sum + residual(law, dot) ** 2, 0) / Math.max(1, kept.length));
@@ -24,7 +25,7 @@ export function SurfaceFigures({ sweep, runs, chosen }: { sweep: Sweep; runs: Ru
         title="Loss over parameters and tokens"
         file={`${sweep.name}-surface`}
         spec={surface}
-        table={() => residualTable(law, dots)}
+        table={() => residualTable(law, dots, delta)}
         summary={`Lines of one loss over parameters and tokens with ${kept.length} runs${target ? `; the optimum at ${flop(target.flops)} is N ${count(target.n.value)}, D ${count(target.d.value)}` : ""}`}
         note={`Thin: lines of one loss. Dashed: budgets, C = 6ND. Thick: the best N and D of each budget.${target ? " Diamond: the target." : ""}`}
       />
@@ -32,9 +33,9 @@ export function SurfaceFigures({ sweep, runs, chosen }: { sweep: Sweep; runs: Ru
         title="What the surface leaves over"
         file={`${sweep.name}-residuals`}
         spec={left}
-        table={() => residualTable(law, dots)}
+        table={() => residualTable(law, dots, delta)}
         summary={`Loss of ${kept.length} runs against the law, ${(100 * spread).toFixed(2)} per cent in the root mean square`}
-        note={`Above the line a run is worse than the law. ${(100 * spread).toFixed(2)} % in the root mean square; a slope along a budget, or one budget off as a whole, is a law of the wrong form.`}
+        note={`Above the line a run is worse than the law. ${(100 * spread).toFixed(2)} % in the root mean square; a slope along a budget, or one budget off as a whole, is a law of the wrong form. Small dots: runs beyond Huber’s δ, which count for less.`}
       />
     </div>
   );

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { ApiError, apiUrl, cancel } from "../../api/client";
 import { usePolling, useTopics } from "../../api/live";
 import { fitsQuery, sweepQuery, sweepRunsQuery } from "../../api/queries";
@@ -8,12 +8,17 @@ import type { Run, Sweep } from "../../api/types";
 import { ago, clock, duration, flop, integer } from "../../lib/format";
 import { ended, isOver, sweepSecondsLeft } from "../../lib/progress";
 import { isoflop, plannedWithEmbeddings } from "../../lib/spec";
-import { METHODS, type SweepSearch } from "../../lib/urlState";
+import { FIT_VIEWS, type SweepSearch } from "../../lib/urlState";
 import { Button, buttonClass, CountsBar, ErrorNotice, Notice, Segmented, StateChip, ui } from "../../ui/parts";
 import { useTitle } from "../../ui/Shell";
+import { useAim } from "./aim";
+import { Beside } from "./Beside";
 import { FitFigures } from "./FitFigures";
 import { FitSide } from "./FitSide";
-import { choose, METHOD_LABEL } from "./model";
+import { MethodsView } from "./MethodsView";
+import { choose, VIEW_LABEL } from "./model";
+import { PredictDialog } from "./PredictDialog";
+import { ProfileFigures } from "./ProfileFigures";
 import { RefitDialog } from "./RefitDialog";
 import { SurfaceFigures } from "./SurfaceFigures";
 import { SweepRuns } from "./SweepRuns";
@@ -34,7 +39,16 @@ export function SweepPage() {
   const runs = useQuery({ ...sweepRunsQuery(id), refetchInterval });
   const fits = useQuery({ ...fitsQuery(id), refetchInterval });
   const [refitting, setRefitting] = useState(false);
+  const [predicting, setPredicting] = useState(false);
   useTitle(sweep.data?.name ?? `Sweep ${id}`);
+  const sweepCounts = sweep.data === undefined || plannedWithEmbeddings(sweep.data);
+  const found = useMemo(() => choose(fits.data ?? [], search, sweepCounts), [fits.data, search, sweepCounts]);
+  const rest = useCallback(
+    (c: number) => navigate({ search: (old) => ({ ...old, c }), replace: true, resetScroll: false }),
+    [navigate],
+  );
+  const { fit, aim } = useAim(found.fit, search.c, rest);
+  const chosen = useMemo(() => ({ ...found, fit }), [found, fit]);
 
   if (sweep.isError && !sweep.data) {
     const gone = sweep.error instanceof ApiError && sweep.error.status === 404;
@@ -48,8 +62,6 @@ export function SweepPage() {
   }
   if (!sweep.data) return <p className={ui.muted}>Loading…</p>;
   const fitted = isoflop(sweep.data) !== undefined;
-  const sweepCounts = plannedWithEmbeddings(sweep.data);
-  const chosen = choose(fits.data ?? [], search, sweepCounts);
   return (
     <div className={ui.stack}>
       <Header sweep={sweep.data} runs={runs.data ?? NO_RUNS} onRefit={() => setRefitting(true)} />
@@ -58,9 +70,11 @@ export function SweepPage() {
           <div className={css.controls}>
             <Segmented
               label="Fit method"
-              value={chosen.method}
-              onChange={(method) => update({ method: method === "isoflop" ? undefined : method, fit: undefined })}
-              choices={METHODS.map((value) => ({ value, label: METHOD_LABEL[value] }))}
+              value={chosen.view}
+              onChange={(view) =>
+                update({ method: view === "isoflop" ? undefined : view, fit: undefined, with: undefined })
+              }
+              choices={FIT_VIEWS.map((value) => ({ value, label: VIEW_LABEL[value] }))}
             />
             <Segmented
               label="What N counts"
@@ -87,15 +101,53 @@ export function SweepPage() {
                 ))}
               </select>
             )}
+            {(fits.data?.length ?? 0) > 1 && chosen.fit && chosen.view !== "all" && (
+              <select
+                className={ui.input}
+                aria-label="Beside which fit"
+                value={search.with ?? ""}
+                onChange={(event) => update({ with: event.target.value ? Number(event.target.value) : undefined })}
+              >
+                <option value="">Beside no other</option>
+                {fits.data
+                  ?.filter((one) => one.id !== chosen.fit?.id)
+                  .map((one) => (
+                    <option key={one.id} value={one.id}>
+                      beside #{one.id} {one.method}, {one.points.length} points
+                    </option>
+                  ))}
+              </select>
+            )}
             <span />
           </div>
           {fits.isError && <ErrorNotice what="The fits could not be loaded." error={fits.error} />}
-          <div className={css.top}>
-            <FitFigures.Main sweep={sweep.data} runs={runs.data ?? NO_RUNS} chosen={chosen} />
-            <FitSide sweep={sweep.data} chosen={chosen} onRefit={() => setRefitting(true)} />
-          </div>
-          <FitFigures.Rest sweep={sweep.data} runs={runs.data ?? NO_RUNS} chosen={chosen} />
-          <SurfaceFigures sweep={sweep.data} runs={runs.data ?? NO_RUNS} chosen={chosen} />
+          {chosen.fit && chosen.older && chosen.older.id !== chosen.fit.id && (
+            <Beside
+              fit={chosen.fit}
+              older={chosen.older}
+              target={aim?.moving ? undefined : aim?.flops}
+              onClose={() => update({ with: undefined })}
+            />
+          )}
+          {chosen.view === "all" && chosen.fit ? (
+            <MethodsView sweep={sweep.data} fit={chosen.fit} aim={aim} />
+          ) : (
+            <>
+              <div className={css.top}>
+                <FitFigures.Main sweep={sweep.data} runs={runs.data ?? NO_RUNS} chosen={chosen} />
+                <FitSide
+                  sweep={sweep.data}
+                  chosen={chosen}
+                  aim={aim}
+                  onRefit={() => setRefitting(true)}
+                  onPredict={() => setPredicting(true)}
+                />
+              </div>
+              <FitFigures.Rest sweep={sweep.data} runs={runs.data ?? NO_RUNS} chosen={chosen} aim={aim} />
+              <SurfaceFigures sweep={sweep.data} runs={runs.data ?? NO_RUNS} chosen={chosen} />
+              {chosen.fit && <ProfileFigures sweep={sweep.data} fit={chosen.fit} />}
+            </>
+          )}
         </>
       )}
       <SweepRuns sweep={sweep.data} runs={runs.data ?? NO_RUNS} fit={chosen.fit} />
@@ -107,13 +159,19 @@ export function SweepPage() {
           onClose={() => setRefitting(false)}
           onDone={(method, embeddings) => {
             setRefitting(false);
+            const same = method === chosen.method && embeddings === chosen.embeddings;
             update({
               method: method === "parametric" ? "parametric" : undefined,
               n: embeddings === sweepCounts ? undefined : embeddings ? "all" : "non",
               fit: undefined,
+              // the new one stands beside the one it was made from
+              with: same ? chosen.fit?.id : undefined,
             });
           }}
         />
+      )}
+      {predicting && chosen.fit && (
+        <PredictDialog sweep={sweep.data} fit={chosen.fit} onClose={() => setPredicting(false)} />
       )}
     </div>
   );

@@ -1,6 +1,6 @@
 import type { Fit, FitBudget, Run } from "../../api/types";
 import { countsEmbeddings, lawOf, parabola, slice, type XY } from "../../lib/law";
-import type { Method, SweepSearch } from "../../lib/urlState";
+import type { FitView, Method, SweepSearch } from "../../lib/urlState";
 
 /** A trained model as a dot. */
 export interface Dot {
@@ -23,11 +23,14 @@ export interface Dot {
 }
 
 export interface Chosen {
+  view: FitView;
   method: Method;
   /** what is drawn; absent before the first fit */
   fit: Fit | undefined;
   /** the other method's newest fit of the same convention, drawn faintly for comparison */
   other: Fit | undefined;
+  /** an older fit that it is set beside */
+  older: Fit | undefined;
   /** whether N counts the embedding matrix in what is shown */
   embeddings: boolean;
 }
@@ -35,7 +38,6 @@ export interface Chosen {
 /** What to show for an address: a named fit, or the newest of the method and convention asked for. */
 export function choose(fits: readonly Fit[], search: SweepSearch, sweepCounts: boolean): Chosen {
   const named = search.fit === undefined ? undefined : fits.find((fit) => fit.id === search.fit);
-  const method = (named?.method as Method | undefined) ?? search.method ?? "isoflop";
   const embeddings = named
     ? countsEmbeddings(named, sweepCounts)
     : search.n === undefined
@@ -45,11 +47,16 @@ export function choose(fits: readonly Fit[], search: SweepSearch, sweepCounts: b
     fits
       .filter((fit) => fit.method === wanted && countsEmbeddings(fit, sweepCounts) === embeddings)
       .reduce<Fit | undefined>((best, fit) => (best === undefined || fit.id > best.id ? fit : best), undefined);
+  const view = search.method === "all" ? "all" : ((named?.method as Method | undefined) ?? search.method ?? "isoflop");
+  // any fit will do for its points where all methods are shown
+  const method = view !== "all" ? view : newest("parametric") ? "parametric" : "isoflop";
   return {
+    view,
     method,
     embeddings,
     fit: named ?? newest(method),
     other: newest(method === "isoflop" ? "parametric" : "isoflop"),
+    older: search.with === undefined ? undefined : fits.find((fit) => fit.id === search.with),
   };
 }
 
@@ -129,8 +136,9 @@ export function symbol(name: string): string {
   return greek[name] ?? name;
 }
 
-/** Methods in words. */
-export const METHOD_LABEL: Record<Method, string> = {
+/** Views in words. */
+export const VIEW_LABEL: Record<FitView, string> = {
   isoflop: "IsoFLOP parabolas",
   parametric: "Parametric law",
+  all: "All methods",
 };

@@ -14,6 +14,17 @@ export function residual(law: LawParameters, dot: Dot): number {
   return Math.log(dot.loss / predictedLoss(law, dot.n, dot.d));
 }
 
+/** Width of the zone in which a residual counts by its square; beyond, by its size: the fit's option, or Hoffmann's. */
+export function deltaOf(fit: Fit): number {
+  const stored = fit.options.huberDelta;
+  return typeof stored === "number" && stored > 0 ? stored : 1e-3;
+}
+
+/** How much a run has its say, of 1 for one within the zone: δ / |r|, as iteratively reweighted least squares would have it. */
+export function weight(law: LawParameters, dot: Dot, delta: number): number {
+  return Math.min(1, delta / Math.abs(residual(law, dot)));
+}
+
 interface Range {
   n: [number, number];
   d: [number, number];
@@ -165,14 +176,14 @@ export function surfaceSpec(law: LawParameters, fit: Fit, dots: readonly Dot[]):
 }
 
 /** What the law leaves over, against compute. */
-export function residualSpec(law: LawParameters, dots: readonly Dot[]): PlotSpec {
+export function residualSpec(law: LawParameters, dots: readonly Dot[], delta: number): PlotSpec {
   return ({ colours, scheme, interactive }) => {
     const kept = dots.filter((dot) => dot.excluded === undefined);
     const byBudget = budgetColours(
       dots.map((dot) => dot.budget),
       scheme,
     );
-    const shown = kept.map((dot) => ({ ...dot, off: 100 * residual(law, dot) }));
+    const shown = kept.map((dot) => ({ ...dot, off: 100 * residual(law, dot), weight: weight(law, dot, delta) }));
     return {
       height: 360,
       marginLeft: 52,
@@ -187,6 +198,7 @@ export function residualSpec(law: LawParameters, dots: readonly Dot[]): PlotSpec
         ticks: logTicks(kept.map((dot) => dot.d / dot.n)),
         tickFormat: (value: number) => (value >= 0.01 && value < 1e4 ? String(value) : scientific(value, 1)),
       },
+      r: { type: "identity" },
       y: { label: "↑ loss over the law (%)", labelArrow: "none", nice: true },
       marks: [
         Plot.gridY({ stroke: colours.line, strokeOpacity: 1 }),
@@ -194,7 +206,7 @@ export function residualSpec(law: LawParameters, dots: readonly Dot[]): PlotSpec
         Plot.dot(shown, {
           x: (dot: Dot) => dot.d / dot.n,
           y: "off",
-          r: 3.4,
+          r: (dot: { weight: number }) => 5.5 * Math.sqrt(dot.weight),
           fill: (dot: Dot) => nearestColour(byBudget, dot.budget),
           stroke: colours.panel,
           strokeWidth: 0.8,
@@ -208,8 +220,8 @@ export function residualSpec(law: LawParameters, dots: readonly Dot[]): PlotSpec
                 Plot.pointer({
                   x: (dot: Dot) => dot.d / dot.n,
                   y: "off",
-                  title: (dot: Dot & { off: number }) =>
-                    `${dot.name}\nC ${flop(dot.budget)}, ${dot.off >= 0 ? "+" : "−"}${Math.abs(dot.off).toFixed(2)} %`,
+                  title: (dot: Dot & { off: number; weight: number }) =>
+                    `${dot.name}\nC ${flop(dot.budget)}, ${dot.off >= 0 ? "+" : "−"}${Math.abs(dot.off).toFixed(2)} %, weight ${dot.weight.toFixed(2)}`,
                   fill: colours.panel,
                   fontSize: 11.5,
                 }),
@@ -221,9 +233,9 @@ export function residualSpec(law: LawParameters, dots: readonly Dot[]): PlotSpec
   };
 }
 
-export function residualTable(law: LawParameters, dots: readonly Dot[]): Table {
+export function residualTable(law: LawParameters, dots: readonly Dot[], delta: number): Table {
   return {
-    columns: ["run", "budget_flops", "n", "d", "loss", "law", "log_residual", "note"],
+    columns: ["run", "budget_flops", "n", "d", "loss", "law", "log_residual", "weight", "note"],
     rows: dots.map((dot) => [
       dot.name,
       dot.budget,
@@ -232,6 +244,7 @@ export function residualTable(law: LawParameters, dots: readonly Dot[]): Table {
       dot.loss,
       predictedLoss(law, dot.n, dot.d),
       residual(law, dot),
+      dot.excluded === undefined ? weight(law, dot, delta) : 0,
       dot.excluded ?? "",
     ]),
   };
