@@ -37,6 +37,7 @@ import tools.jackson.databind.JsonNode;
             "Example:",
             "  isoflop fit 1 --target 1e13",
             "  isoflop fit runs.csv --law chinchilla --target 1e21 --json",
+            "  isoflop fit runs.csv --law auto",
             "  isoflop fit sparse.csv --law mixture-of-experts --column ACTIVE=active_params",
             "  isoflop fit --reproduce 12"
         })

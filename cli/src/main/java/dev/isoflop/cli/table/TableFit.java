@@ -4,6 +4,8 @@ import dev.isoflop.cli.CliException;
 import dev.isoflop.cli.ExitCode;
 import dev.isoflop.cli.show.Json;
 import dev.isoflop.scaling.fit.ParametricOptions.Resampling;
+import dev.isoflop.scaling.forecast.Candidate;
+import dev.isoflop.scaling.forecast.Rollouts;
 import dev.isoflop.scaling.law.Law;
 import dev.isoflop.scaling.law.form.Forms;
 import dev.isoflop.scaling.report.FitReport;
@@ -27,11 +29,13 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
+import tools.jackson.databind.node.ObjectNode;
 
 /** {@code isoflop fit TABLE.csv}: reads it, fits it, and says what came of it. */
 public final class TableFit {
 
     private static final String ALL = "all";
+    private static final String AUTO = "auto";
     private static final List<String> METHODS =
             List.of(FitReports.METHOD, OptimumReports.ISOFLOP, OptimumReports.ENVELOPE, ALL);
 
@@ -44,7 +48,8 @@ public final class TableFit {
                 completionCandidates = Laws.class,
                 description = {
                     "What to fit (default chinchilla), and the columns that it needs beside N, D or C, and loss:",
-                    "${COMPLETION-CANDIDATES}. envelope:1.6 is one above a floor of 1.6 nats."
+                    "${COMPLETION-CANDIDATES}. envelope:1.6 is one above a floor of 1.6 nats; auto is the one, with points",
+                    "alike or weighed by compute, that forecasts the table's larger runs best from its smaller ones."
                 })
         private String law = "chinchilla";
 
@@ -121,6 +126,11 @@ public final class TableFit {
                     ExitCode.USAGE,
                     "--method of a table is one of " + String.join(", ", METHODS) + ", was '" + method + "'.");
         }
+        if (options.law.equals(AUTO) && !asked.equals(FitReports.METHOD)) {
+            throw new CliException(
+                    ExitCode.USAGE,
+                    "--law auto chooses what --method parametric fits; leave --method " + asked + " out.");
+        }
         PointTable table = read(file, options.columns, needed(options.law));
         Fitted fitted;
         try {
@@ -138,11 +148,17 @@ public final class TableFit {
             Files.writeString(options.latex, LatexTable.of(fitted.reports));
         }
         if (asJson) {
-            Json.print(
-                    asked.equals(ALL)
-                            ? ReportShow.json(file, table, fitted.reports, fitted.sentences)
-                            : ReportShow.json(file, table, fitted.reports.getFirst()));
+            ObjectNode root = asked.equals(ALL)
+                    ? ReportShow.json(file, table, fitted.reports, fitted.sentences)
+                    : ReportShow.json(file, table, fitted.reports.getFirst());
+            if (fitted.rollouts != null) {
+                RolloutShow.put(root, fitted.rollouts);
+            }
+            Json.print(root);
         } else {
+            if (fitted.rollouts != null) {
+                RolloutShow.lines(fitted.rollouts).forEach(System.out::println);
+            }
             fitted.reports.forEach(report -> ReportShow.lines(table, report).forEach(System.out::println));
             fitted.sentences.forEach(sentence -> System.out.println("  " + sentence));
             table.leftOut().forEach(row -> System.out.println("  left out: line " + row.line() + ", " + row.reason()));
@@ -152,17 +168,19 @@ public final class TableFit {
         return (any ? ExitCode.OK : ExitCode.FAILED).code();
     }
 
-    private record Fitted(List<FitReport> reports, List<String> sentences) {}
+    /** @param rollouts what the law was chosen by; null if it was asked for by name */
+    private record Fitted(
+            List<FitReport> reports,
+            List<String> sentences,
+            @Nullable Rollouts rollouts) {
+
+        Fitted(List<FitReport> reports, List<String> sentences) {
+            this(reports, sentences, null);
+        }
+    }
 
     private static Fitted fit(PointTable table, String method, Options options, @Nullable Double target) {
-        FitSettings settings = new FitSettings(
-                options.law,
-                options.delta,
-                options.resamples,
-                resampling(options),
-                options.seed,
-                options.level,
-                target);
+        FitSettings settings = settings(options, options.law, target);
         OptimumSettings optimum =
                 new OptimumSettings(options.protocol, options.resamples, options.seed, options.level, target);
         int threads = Runtime.getRuntime().availableProcessors();
@@ -175,8 +193,34 @@ public final class TableFit {
                 SideBySide all = SideBySide.of(table.points(), settings, threads);
                 yield new Fitted(all.reports(), all.differences());
             }
-            default -> new Fitted(List.of(FitReports.of(table.points(), settings, threads)), List.of());
+            default ->
+                options.law.equals(AUTO)
+                        ? chosen(table, options, target, threads)
+                        : new Fitted(List.of(FitReports.of(table.points(), settings, threads)), List.of());
         };
+    }
+
+    /** The form that did best on larger runs held out, fitted to all of them. */
+    private static Fitted chosen(PointTable table, Options options, @Nullable Double target, int threads) {
+        Rollouts rollouts = TableOptions.orFail(
+                Rollouts.of(table.points(), Candidate.among(table.points()), options.delta, threads));
+        Candidate best = rollouts.candidates().get(rollouts.best());
+        FitReport report = FitReports.of(
+                best.emphasised(table.points()), settings(options, best.law().name(), target), threads);
+        return new Fitted(
+                List.of(report),
+                best.emphasis() == Candidate.Emphasis.ALIKE
+                        ? List.of()
+                        : List.of(
+                                "points count by their compute here, as they did in those forecasts, so the coefficients rest"
+                                        + " on few runs; those of all points alike: --law "
+                                        + best.law().name()),
+                rollouts);
+    }
+
+    private static FitSettings settings(Options options, String law, @Nullable Double target) {
+        return new FitSettings(
+                law, options.delta, options.resamples, resampling(options), options.seed, options.level, target);
     }
 
     private static Resampling resampling(Options options) {
