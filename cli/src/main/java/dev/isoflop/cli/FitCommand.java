@@ -89,7 +89,7 @@ final class FitCommand implements Callable<Integer> {
         if (table != null) {
             throw new CliException(
                     ExitCode.USAGE,
-                    "--law, --protocol, --column, --delta, --resamples, --by-group, --by-residual, --seed, --level, --html and --latex are for tables, and there is no file "
+                    "--law, --protocol, --column, --mixed, --delta, --resamples, --by-group, --by-residual, --seed, --level, --html and --latex are for tables, and there is no file "
                             + input + ".");
         }
         ApiClient api = platform.client();

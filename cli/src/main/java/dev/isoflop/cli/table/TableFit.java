@@ -3,6 +3,8 @@ package dev.isoflop.cli.table;
 import dev.isoflop.cli.CliException;
 import dev.isoflop.cli.ExitCode;
 import dev.isoflop.cli.show.Json;
+import dev.isoflop.scaling.diagnosis.Finding;
+import dev.isoflop.scaling.diagnosis.TableDiagnosis;
 import dev.isoflop.scaling.fit.ParametricOptions.Resampling;
 import dev.isoflop.scaling.forecast.Candidate;
 import dev.isoflop.scaling.forecast.Rollouts;
@@ -23,10 +25,12 @@ import java.io.IOException;
 import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.node.ObjectNode;
@@ -36,6 +40,9 @@ public final class TableFit {
 
     private static final String ALL = "all";
     private static final String AUTO = "auto";
+
+    static final String MIXED =
+            "Fit points together whose hashes (column comparability) do not agree; refused otherwise.";
     private static final List<String> METHODS =
             List.of(FitReports.METHOD, OptimumReports.ISOFLOP, OptimumReports.ENVELOPE, ALL);
 
@@ -70,6 +77,9 @@ public final class TableFit {
                     "${COMPLETION-CANDIDATES}."
                 })
         private Map<Column, String> columns = new LinkedHashMap<>();
+
+        @Option(names = "--mixed", description = MIXED)
+        private boolean mixed;
 
         @Option(names = "--delta", description = "Huber's, of log loss (default 1e-3).")
         private double delta = 1e-3;
@@ -131,10 +141,10 @@ public final class TableFit {
                     ExitCode.USAGE,
                     "--law auto chooses what --method parametric fits; leave --method " + asked + " out.");
         }
-        PointTable table = read(file, options.columns, needed(options.law));
+        PointTable table = read(file, options.columns, needed(options.law), options.mixed);
         Fitted fitted;
         try {
-            fitted = fit(table, asked, options, target);
+            fitted = fit(table, asked, options, target).about(table, options.delta, target);
         } catch (IllegalArgumentException e) {
             throw new CliException(ExitCode.USAGE, e.getMessage() + ".");
         }
@@ -177,13 +187,20 @@ public final class TableFit {
         Fitted(List<FitReport> reports, List<String> sentences) {
             this(reports, sentences, null);
         }
+
+        /** With what the table says against any fit of it, at the first. */
+        Fitted about(PointTable table, double delta, @Nullable Double target) {
+            List<FitReport> noted = new ArrayList<>(reports);
+            noted.set(0, reports.getFirst().withDiagnostics(TableDiagnosis.of(table, delta, target, threads())));
+            return new Fitted(List.copyOf(noted), sentences, rollouts);
+        }
     }
 
     private static Fitted fit(PointTable table, String method, Options options, @Nullable Double target) {
         FitSettings settings = settings(options, options.law, target);
         OptimumSettings optimum =
                 new OptimumSettings(options.protocol, options.resamples, options.seed, options.level, target);
-        int threads = Runtime.getRuntime().availableProcessors();
+        int threads = threads();
         return switch (method) {
             case OptimumReports.ISOFLOP ->
                 new Fitted(List.of(OptimumReports.isoFlop(table.points(), optimum)), List.of());
@@ -223,6 +240,10 @@ public final class TableFit {
                 law, options.delta, options.resamples, resampling(options), options.seed, options.level, target);
     }
 
+    private static int threads() {
+        return Runtime.getRuntime().availableProcessors();
+    }
+
     private static Resampling resampling(Options options) {
         if (options.byGroup && options.byResidual) {
             throw new IllegalArgumentException(
@@ -240,9 +261,16 @@ public final class TableFit {
         }
     }
 
-    static PointTable read(Path file, Map<Column, String> columns, List<Column> needed) throws IOException {
+    /** @param mixed whether points whose hashes do not agree are let through */
+    static PointTable read(Path file, Map<Column, String> columns, List<Column> needed, boolean mixed)
+            throws IOException {
         try {
-            return PointTable.read(file, columns, needed);
+            PointTable table = PointTable.read(file, columns, needed);
+            Optional<Finding> refusal = mixed ? Optional.empty() : TableDiagnosis.refusal(table);
+            if (refusal.isPresent()) {
+                throw new CliException(ExitCode.FAILED, refusal.get().sentence());
+            }
+            return table;
         } catch (TableException e) {
             throw new CliException(ExitCode.USAGE, file + ", " + e.getMessage() + ".");
         } catch (MalformedInputException e) {

@@ -25,6 +25,9 @@ public final class TableOptions {
             })
     private Map<Column, String> columns = new LinkedHashMap<>();
 
+    @Option(names = "--mixed", description = TableFit.MIXED)
+    private boolean mixed;
+
     @Option(names = "--json", description = "Print JSON.")
     private boolean json;
 
@@ -37,7 +40,7 @@ public final class TableOptions {
         if (!Files.isRegularFile(file)) {
             throw new CliException(ExitCode.USAGE, "There is no file " + file + ".");
         }
-        return TableFit.read(file, columns, List.of());
+        return TableFit.read(file, columns, List.of(), mixed);
     }
 
     /** What a fit gives, or its refusal as the command's own. */
