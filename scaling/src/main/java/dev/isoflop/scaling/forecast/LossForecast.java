@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * <ul>
  *   <li>Points count in proportion to their compute, C / Cmax. The largest runs are the nearest to what is asked for; the many small ones bend the law to themselves. Where that
  *       would leave too few effective points, the ratio is taken to a lower power.
- *   <li>Both laws are fitted, and the forecast is their mean of log loss, {@value #KAPLAN} of it Kaplan's: they mostly err to different sides. Other {@link Combination}s can be asked for.
+ *   <li>Both laws are fitted, and the forecast is their mean of log loss, {@value #KAPLAN} of it Kaplan's: at half of the cut-offs of published families they err to different sides. Other {@link Combination}s can be asked for.
  *   <li>The variance of log loss is the sum of four: of the law by bootstrap, of a run about it (median absolute deviation, weighted alike), of the form, by
  *       {@value #DISAGREEMENT} of what the two disagree by, and of distance, {@value #PER_E_FOLD} for each factor of e in compute beyond the largest run.
  * </ul>
