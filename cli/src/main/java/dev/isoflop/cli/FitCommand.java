@@ -37,6 +37,7 @@ import tools.jackson.databind.JsonNode;
             "Example:",
             "  isoflop fit 1 --target 1e13",
             "  isoflop fit runs.csv --law chinchilla --target 1e21 --json",
+            "  isoflop fit runs.csv --law auto",
             "  isoflop fit sparse.csv --law mixture-of-experts --column ACTIVE=active_params",
             "  isoflop fit --reproduce 12"
         })
@@ -88,7 +89,7 @@ final class FitCommand implements Callable<Integer> {
         if (table != null) {
             throw new CliException(
                     ExitCode.USAGE,
-                    "--law, --protocol, --column, --delta, --resamples, --by-group, --by-residual, --seed, --level, --html and --latex are for tables, and there is no file "
+                    "--law, --protocol, --column, --mixed, --delta, --resamples, --by-group, --by-residual, --seed, --level, --html and --latex are for tables, and there is no file "
                             + input + ".");
         }
         ApiClient api = platform.client();

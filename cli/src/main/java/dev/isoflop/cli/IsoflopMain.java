@@ -6,6 +6,7 @@ import dev.isoflop.cli.client.ApiException;
 import dev.isoflop.cli.client.UnreachableException;
 import dev.isoflop.cli.plan.PlanCommand;
 import dev.isoflop.cli.table.ForecastCommand;
+import dev.isoflop.cli.table.HyperCommand;
 import dev.isoflop.cli.table.NextCommand;
 import java.io.IOException;
 import java.util.Arrays;
@@ -30,6 +31,7 @@ import picocli.CommandLine.Command;
             Commands.Watch.class,
             FitCommand.class,
             ForecastCommand.class,
+            HyperCommand.class,
             NextCommand.class,
             PlanCommand.class,
             PredictionCommands.Predict.class,

@@ -6,6 +6,7 @@ import dev.isoflop.cli.client.ApiClient;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -98,6 +99,37 @@ class TableFitTests {
         assertThat(json.at("/objective").isNull()).isTrue();
     }
 
+    /** Runs of two kinds are refused by their hashes, and warned of by anything else. */
+    @Test
+    void runsOfTwoKindsAreRefusedOrSaid() throws IOException {
+        Path file = Path.of(table());
+        List<String> lines = Files.readAllLines(file);
+        StringBuilder mixed = new StringBuilder(lines.getFirst() + ",comparability,tokenizer\n");
+        for (int i = 1; i < lines.size(); i++) {
+            mixed.append(lines.get(i)).append(i < 5 ? ",aa,bpe" : ",bb,bytes").append('\n');
+        }
+        Files.writeString(file, mixed);
+
+        Ended refused = Ended.of("fit", file.toString());
+        Ended forecast = Ended.of("forecast", file.toString(), "--params", "1e10", "--tokens", "1e11");
+        Ended let = Ended.of("fit", file.toString(), "--mixed", "--resamples", "20");
+        JsonNode json = ApiClient.mapper()
+                .readTree(Ended.of("fit", file.toString(), "--mixed", "--resamples", "20", "--json")
+                        .out());
+
+        assertThat(refused.code()).isEqualTo(ExitCode.FAILED.code());
+        assertThat(refused.err())
+                .contains("the column 'comparability' has 2: 'aa' 4 times from line 2, 'bb' 16 times from line 6")
+                .contains("pass --mixed");
+        assertThat(forecast.code()).isEqualTo(ExitCode.FAILED.code());
+        assertThat(let.code()).as(let.err()).isZero();
+        assertThat(let.out()).contains("  note: The column 'tokenizer' (tokenizer) has 2 values: 'bpe' 4 times");
+        assertThat(json.at("/diagnostics/0/code").asString()).isEqualTo("mixed-comparability");
+        assertThat(json.at("/diagnostics/1/code").asString()).isEqualTo("mixed-tokenizer");
+        assertThat(json.at("/diagnostics/1/lines/0").asInt()).isEqualTo(2);
+        assertThat(json.at("/diagnostics/1/p").isNumber()).isTrue();
+    }
+
     @Test
     void whatIsWrongIsNamedWithTheFix() throws IOException {
         Path bad = Files.writeString(directory.resolve("bad.csv"), "N,D,loss\n1e8,1e9,3\n1e8,x,3\n");
@@ -173,7 +205,8 @@ class TableFitTests {
         assertThat(help)
                 .contains("chinchilla, kaplan, over-training, envelope, repeated-data (U), width-depth (WIDTH, DEPTH)")
                 .contains("mixture-of-experts (ACTIVE), rate-batch (RATE, BATCH)")
-                .contains("N, D, C, LOSS, GROUP, WEIGHT, U, ACTIVE, WIDTH, DEPTH, RATE, BATCH");
+                .contains("N, D, C, LOSS, GROUP, WEIGHT, U, ACTIVE, WIDTH, DEPTH, RATE, BATCH")
+                .contains("WARMUP_TOKENS, WARMUP_STEPS, STEPS", "COMPARABILITY, TOKENIZER, DATASET");
     }
 
     private static void assertUsage(String message, String... args) {

@@ -8,6 +8,7 @@ import dev.isoflop.cli.show.Numbers;
 import dev.isoflop.scaling.fit.Estimate;
 import dev.isoflop.scaling.forecast.Holdout;
 import dev.isoflop.scaling.forecast.LossForecast;
+import dev.isoflop.scaling.forecast.LossForecast.Combination;
 import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.table.PointTable;
 import java.io.IOException;
@@ -15,6 +16,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -34,7 +36,8 @@ import tools.jackson.databind.node.ObjectNode;
             "Example:",
             "  isoflop forecast runs.csv --params 7e9 --tokens 1.4e11",
             "  isoflop forecast runs.csv --of larger.csv",
-            "  isoflop forecast runs.csv --holdout 10"
+            "  isoflop forecast runs.csv --holdout 10",
+            "  isoflop forecast runs.csv --params 7e9 --tokens 1.4e11 --forms stacked"
         })
 public final class ForecastCommand implements Callable<Integer> {
 
@@ -52,6 +55,16 @@ public final class ForecastCommand implements Callable<Integer> {
 
     @Option(names = "--seed", description = "Seed of the draws (default 42).")
     private long seed = 42;
+
+    @Option(
+            names = "--forms",
+            paramLabel = "WHICH",
+            description = {
+                "What the middle is made of: fixed (default; Chinchilla's law and Kaplan's, 60 to 40), stacked (the same",
+                "two by the weights that did best on the table's own larger runs), or selected (the one form that did).",
+                "On published families fixed was off least."
+            })
+    private String forms = "fixed";
 
     @Mixin
     private TableOptions table = new TableOptions();
@@ -83,13 +96,14 @@ public final class ForecastCommand implements Callable<Integer> {
         if (!(level > 0 && level < 1)) {
             throw new CliException(ExitCode.USAGE, "--level lies between 0 and 1, was " + level + ".");
         }
+        Combination how = combination();
         List<FitPoint> points = table.read(file).points();
         try {
             if (asked.holdout != null) {
-                score(TableOptions.orFail(Holdout.of(points, asked.holdout, level, resamples, seed, threads())));
+                score(TableOptions.orFail(Holdout.of(points, asked.holdout, how, level, resamples, seed, threads())));
             } else if (asked.of != null) {
                 PointTable others = table.read(asked.of);
-                LossForecast forecast = TableOptions.orFail(LossForecast.of(points, resamples, seed, threads()));
+                LossForecast forecast = TableOptions.orFail(LossForecast.of(points, how, resamples, seed, threads()));
                 double largest = others.points().stream()
                         .mapToDouble(p -> 6 * p.N() * p.D())
                         .max()
@@ -102,12 +116,21 @@ public final class ForecastCommand implements Callable<Integer> {
                                 .map(p -> new Holdout.Case(p, forecast.forecast(p.N(), p.D(), level)))
                                 .toList()));
             } else if (asked.run != null) {
-                run(asked.run, TableOptions.orFail(LossForecast.of(points, resamples, seed, threads())));
+                run(asked.run, TableOptions.orFail(LossForecast.of(points, how, resamples, seed, threads())));
             }
         } catch (IllegalArgumentException e) {
             throw new CliException(ExitCode.USAGE, e.getMessage() + ".");
         }
         return ExitCode.OK.code();
+    }
+
+    private Combination combination() {
+        for (Combination each : Combination.values()) {
+            if (each.name().equalsIgnoreCase(forms)) {
+                return each;
+            }
+        }
+        throw new CliException(ExitCode.USAGE, "--forms is fixed, stacked or selected, was '" + forms + "'.");
     }
 
     private static int threads() {
@@ -131,6 +154,13 @@ public final class ForecastCommand implements Callable<Integer> {
             ReportShow.put(parts, "noise", spread.noise());
             ReportShow.put(parts, "form", spread.form());
             ReportShow.put(parts, "distance", spread.distance());
+            var forms = root.putArray("forms");
+            forecast.parts().forEach(part -> {
+                ObjectNode form = forms.addObject();
+                form.put("form", part.form().candidate().name());
+                ReportShow.put(form, "weight", part.weight());
+            });
+            forecast.rollouts().ifPresent(rollouts -> RolloutShow.put(root, rollouts));
             Json.print(root);
             return;
         }
@@ -150,7 +180,16 @@ public final class ForecastCommand implements Callable<Integer> {
                 100 * spread.noise(),
                 100 * spread.form(),
                 100 * spread.distance());
+        System.out.println("  forms: "
+                + forecast.parts().stream()
+                        .map(part -> String.format(
+                                Locale.ROOT,
+                                "%.0f %% %s",
+                                100 * part.weight(),
+                                part.form().candidate().name()))
+                        .collect(Collectors.joining(", ")));
         warn(ratio);
+        forecast.rollouts().ifPresent(rollouts -> RolloutShow.lines(rollouts).forEach(System.out::println));
     }
 
     private static void warn(double ratio) {

@@ -3,7 +3,11 @@ package dev.isoflop.cli.table;
 import dev.isoflop.cli.CliException;
 import dev.isoflop.cli.ExitCode;
 import dev.isoflop.cli.show.Json;
+import dev.isoflop.scaling.diagnosis.Finding;
+import dev.isoflop.scaling.diagnosis.TableDiagnosis;
 import dev.isoflop.scaling.fit.ParametricOptions.Resampling;
+import dev.isoflop.scaling.forecast.Candidate;
+import dev.isoflop.scaling.forecast.Rollouts;
 import dev.isoflop.scaling.law.Law;
 import dev.isoflop.scaling.law.form.Forms;
 import dev.isoflop.scaling.report.FitReport;
@@ -21,17 +25,24 @@ import java.io.IOException;
 import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
+import tools.jackson.databind.node.ObjectNode;
 
 /** {@code isoflop fit TABLE.csv}: reads it, fits it, and says what came of it. */
 public final class TableFit {
 
     private static final String ALL = "all";
+    private static final String AUTO = "auto";
+
+    static final String MIXED =
+            "Fit points together whose hashes (column comparability) do not agree; refused otherwise.";
     private static final List<String> METHODS =
             List.of(FitReports.METHOD, OptimumReports.ISOFLOP, OptimumReports.ENVELOPE, ALL);
 
@@ -44,7 +55,8 @@ public final class TableFit {
                 completionCandidates = Laws.class,
                 description = {
                     "What to fit (default chinchilla), and the columns that it needs beside N, D or C, and loss:",
-                    "${COMPLETION-CANDIDATES}. envelope:1.6 is one above a floor of 1.6 nats."
+                    "${COMPLETION-CANDIDATES}. envelope:1.6 is one above a floor of 1.6 nats; auto is the one, with points",
+                    "alike or weighed by compute, that forecasts the table's larger runs best from its smaller ones."
                 })
         private String law = "chinchilla";
 
@@ -65,6 +77,9 @@ public final class TableFit {
                     "${COMPLETION-CANDIDATES}."
                 })
         private Map<Column, String> columns = new LinkedHashMap<>();
+
+        @Option(names = "--mixed", description = MIXED)
+        private boolean mixed;
 
         @Option(names = "--delta", description = "Huber's, of log loss (default 1e-3).")
         private double delta = 1e-3;
@@ -121,10 +136,15 @@ public final class TableFit {
                     ExitCode.USAGE,
                     "--method of a table is one of " + String.join(", ", METHODS) + ", was '" + method + "'.");
         }
-        PointTable table = read(file, options.columns, needed(options.law));
+        if (options.law.equals(AUTO) && !asked.equals(FitReports.METHOD)) {
+            throw new CliException(
+                    ExitCode.USAGE,
+                    "--law auto chooses what --method parametric fits; leave --method " + asked + " out.");
+        }
+        PointTable table = read(file, options.columns, needed(options.law), options.mixed);
         Fitted fitted;
         try {
-            fitted = fit(table, asked, options, target);
+            fitted = fit(table, asked, options, target).about(table, options.delta, target);
         } catch (IllegalArgumentException e) {
             throw new CliException(ExitCode.USAGE, e.getMessage() + ".");
         }
@@ -138,11 +158,17 @@ public final class TableFit {
             Files.writeString(options.latex, LatexTable.of(fitted.reports));
         }
         if (asJson) {
-            Json.print(
-                    asked.equals(ALL)
-                            ? ReportShow.json(file, table, fitted.reports, fitted.sentences)
-                            : ReportShow.json(file, table, fitted.reports.getFirst()));
+            ObjectNode root = asked.equals(ALL)
+                    ? ReportShow.json(file, table, fitted.reports, fitted.sentences)
+                    : ReportShow.json(file, table, fitted.reports.getFirst());
+            if (fitted.rollouts != null) {
+                RolloutShow.put(root, fitted.rollouts);
+            }
+            Json.print(root);
         } else {
+            if (fitted.rollouts != null) {
+                RolloutShow.lines(fitted.rollouts).forEach(System.out::println);
+            }
             fitted.reports.forEach(report -> ReportShow.lines(table, report).forEach(System.out::println));
             fitted.sentences.forEach(sentence -> System.out.println("  " + sentence));
             table.leftOut().forEach(row -> System.out.println("  left out: line " + row.line() + ", " + row.reason()));
@@ -152,20 +178,29 @@ public final class TableFit {
         return (any ? ExitCode.OK : ExitCode.FAILED).code();
     }
 
-    private record Fitted(List<FitReport> reports, List<String> sentences) {}
+    /** @param rollouts what the law was chosen by; null if it was asked for by name */
+    private record Fitted(
+            List<FitReport> reports,
+            List<String> sentences,
+            @Nullable Rollouts rollouts) {
+
+        Fitted(List<FitReport> reports, List<String> sentences) {
+            this(reports, sentences, null);
+        }
+
+        /** With what the table says against any fit of it, at the first. */
+        Fitted about(PointTable table, double delta, @Nullable Double target) {
+            List<FitReport> noted = new ArrayList<>(reports);
+            noted.set(0, reports.getFirst().withDiagnostics(TableDiagnosis.of(table, delta, target, threads())));
+            return new Fitted(List.copyOf(noted), sentences, rollouts);
+        }
+    }
 
     private static Fitted fit(PointTable table, String method, Options options, @Nullable Double target) {
-        FitSettings settings = new FitSettings(
-                options.law,
-                options.delta,
-                options.resamples,
-                resampling(options),
-                options.seed,
-                options.level,
-                target);
+        FitSettings settings = settings(options, options.law, target);
         OptimumSettings optimum =
                 new OptimumSettings(options.protocol, options.resamples, options.seed, options.level, target);
-        int threads = Runtime.getRuntime().availableProcessors();
+        int threads = threads();
         return switch (method) {
             case OptimumReports.ISOFLOP ->
                 new Fitted(List.of(OptimumReports.isoFlop(table.points(), optimum)), List.of());
@@ -175,8 +210,38 @@ public final class TableFit {
                 SideBySide all = SideBySide.of(table.points(), settings, threads);
                 yield new Fitted(all.reports(), all.differences());
             }
-            default -> new Fitted(List.of(FitReports.of(table.points(), settings, threads)), List.of());
+            default ->
+                options.law.equals(AUTO)
+                        ? chosen(table, options, target, threads)
+                        : new Fitted(List.of(FitReports.of(table.points(), settings, threads)), List.of());
         };
+    }
+
+    /** The form that did best on larger runs held out, fitted to all of them. */
+    private static Fitted chosen(PointTable table, Options options, @Nullable Double target, int threads) {
+        Rollouts rollouts = TableOptions.orFail(
+                Rollouts.of(table.points(), Candidate.among(table.points()), options.delta, threads));
+        Candidate best = rollouts.candidates().get(rollouts.best());
+        FitReport report = FitReports.of(
+                best.emphasised(table.points()), settings(options, best.law().name(), target), threads);
+        return new Fitted(
+                List.of(report),
+                best.emphasis() == Candidate.Emphasis.ALIKE
+                        ? List.of()
+                        : List.of(
+                                "points count by their compute here, as they did in those forecasts, so the coefficients rest"
+                                        + " on few runs; those of all points alike: --law "
+                                        + best.law().name()),
+                rollouts);
+    }
+
+    private static FitSettings settings(Options options, String law, @Nullable Double target) {
+        return new FitSettings(
+                law, options.delta, options.resamples, resampling(options), options.seed, options.level, target);
+    }
+
+    private static int threads() {
+        return Runtime.getRuntime().availableProcessors();
     }
 
     private static Resampling resampling(Options options) {
@@ -196,9 +261,16 @@ public final class TableFit {
         }
     }
 
-    static PointTable read(Path file, Map<Column, String> columns, List<Column> needed) throws IOException {
+    /** @param mixed whether points whose hashes do not agree are let through */
+    static PointTable read(Path file, Map<Column, String> columns, List<Column> needed, boolean mixed)
+            throws IOException {
         try {
-            return PointTable.read(file, columns, needed);
+            PointTable table = PointTable.read(file, columns, needed);
+            Optional<Finding> refusal = mixed ? Optional.empty() : TableDiagnosis.refusal(table);
+            if (refusal.isPresent()) {
+                throw new CliException(ExitCode.FAILED, refusal.get().sentence());
+            }
+            return table;
         } catch (TableException e) {
             throw new CliException(ExitCode.USAGE, file + ", " + e.getMessage() + ".");
         } catch (MalformedInputException e) {

@@ -25,6 +25,9 @@ public final class TableOptions {
             })
     private Map<Column, String> columns = new LinkedHashMap<>();
 
+    @Option(names = "--mixed", description = TableFit.MIXED)
+    private boolean mixed;
+
     @Option(names = "--json", description = "Print JSON.")
     private boolean json;
 
@@ -34,10 +37,18 @@ public final class TableOptions {
 
     /** @throws CliException if there is no such file, or it cannot be used */
     public PointTable read(Path file) throws IOException {
+        return read(file, List.of());
+    }
+
+    /**
+     * @param needed columns beside N, D or C, and loss
+     * @throws CliException if there is no such file, or it cannot be used
+     */
+    public PointTable read(Path file, List<Column> needed) throws IOException {
         if (!Files.isRegularFile(file)) {
             throw new CliException(ExitCode.USAGE, "There is no file " + file + ".");
         }
-        return TableFit.read(file, columns, List.of());
+        return TableFit.read(file, columns, needed, mixed);
     }
 
     /** What a fit gives, or its refusal as the command's own. */

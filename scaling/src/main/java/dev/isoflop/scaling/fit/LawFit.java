@@ -71,6 +71,17 @@ public final class LawFit {
     }
 
     public static FitOutcome<Minimum> minimum(Law law, LawPoints points, Criterion criterion, int threads) {
+        return minimum(law, points, criterion, List.of(), MOST_STARTS, threads);
+    }
+
+    /**
+     * With fewer starts, where some are good: the minimum for a part of the points is one for all of them.
+     *
+     * @param known values of the coefficients to look from beside the law's candidates
+     * @param most candidates followed
+     */
+    public static FitOutcome<Minimum> minimum(
+            Law law, LawPoints points, Criterion criterion, List<double[]> known, int most, int threads) {
         int unknown = law.coefficients().size();
         if (points.size() <= unknown) {
             return new FitOutcome.Refused<>(
@@ -81,7 +92,9 @@ public final class LawFit {
                     Map.of("points", (double) points.size(), "needed", (double) unknown + 1));
         }
         LawObjective ranking = new LawObjective(law, points, points.weights(), criterion);
-        List<double[]> starts = best(ranking, law.candidates(points));
+        List<double[]> starts = new ArrayList<>();
+        known.forEach(values -> starts.add(ranking.theta(values)));
+        starts.addAll(best(ranking, law.candidates(points), most));
         if (starts.isEmpty()) {
             return new FitOutcome.Refused<>(
                     RefusalReason.UNIDENTIFIABLE,
@@ -220,7 +233,7 @@ public final class LawFit {
         }
     }
 
-    private static List<double[]> best(LawObjective f, List<double[]> candidates) {
+    private static List<double[]> best(LawObjective f, List<double[]> candidates, int most) {
         record Ranked(double[] theta, double value) {}
         List<Ranked> ranked = new ArrayList<>();
         for (double[] values : candidates) {
@@ -230,7 +243,7 @@ public final class LawFit {
         ranked.sort(Comparator.comparingDouble(Ranked::value));
         List<double[]> kept = new ArrayList<>();
         for (Ranked each : ranked) {
-            if (kept.size() < MOST_STARTS && kept.stream().noneMatch(other -> isNear(other, each.theta))) {
+            if (kept.size() < most && kept.stream().noneMatch(other -> isNear(other, each.theta))) {
                 kept.add(each.theta);
             }
         }

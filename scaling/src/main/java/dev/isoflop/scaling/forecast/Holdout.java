@@ -46,6 +46,22 @@ public record Holdout(double ratio, int fitted, double level, List<Case> cases) 
      */
     public static FitOutcome<Holdout> of(
             List<FitPoint> points, double ratio, double level, int resamples, long seed, int threads) {
+        return of(points, ratio, LossForecast.Combination.FIXED, level, resamples, seed, threads);
+    }
+
+    /**
+     * @param ratio above 1
+     * @param combination of forms
+     * @param resamples as for {@link LossForecast#of}
+     */
+    public static FitOutcome<Holdout> of(
+            List<FitPoint> points,
+            double ratio,
+            LossForecast.Combination combination,
+            double level,
+            int resamples,
+            long seed,
+            int threads) {
         if (!(ratio > 1)) {
             throw new IllegalArgumentException("ratio must be above 1, was " + ratio);
         }
@@ -64,7 +80,7 @@ public record Holdout(double ratio, int fitted, double level, List<Case> cases) 
                             Locale.ROOT, "No run is %.3g times smaller than the largest (%.3g FLOPs).", ratio, largest),
                     Map.of("points", 0.0, "ratio", ratio));
         }
-        return LossForecast.of(fitted, resamples, seed, threads).flatMap(forecast -> {
+        return LossForecast.of(fitted, combination, resamples, seed, threads).flatMap(forecast -> {
             List<Case> cases = new ArrayList<>();
             for (FitPoint p : left) {
                 cases.add(new Case(p, forecast.forecast(p.N(), p.D(), level)));

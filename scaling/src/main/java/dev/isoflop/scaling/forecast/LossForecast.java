@@ -9,14 +9,18 @@ import dev.isoflop.scaling.fit.ParametricOptions;
 import dev.isoflop.scaling.fit.ParametricOptions.Resampling;
 import dev.isoflop.scaling.fit.Resamples;
 import dev.isoflop.scaling.fit.RobustScale;
+import dev.isoflop.scaling.forecast.Candidate.Emphasis;
 import dev.isoflop.scaling.law.ChinchillaLaw;
 import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.law.LawPoints;
+import dev.isoflop.scaling.law.form.Chinchilla;
 import dev.isoflop.scaling.law.form.Kaplan;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.apache.commons.math3.distribution.NormalDistribution;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The loss of one run that is larger than those fitted, with an interval that holds up.
@@ -26,8 +30,8 @@ import org.apache.commons.math3.distribution.NormalDistribution;
  *
  * <ul>
  *   <li>Points count in proportion to their compute, C / Cmax. The largest runs are the nearest to what is asked for; the many small ones bend the law to themselves. Where that
- *       would leave fewer than {@value #ENOUGH} effective points, the ratio is taken to a lower power.
- *   <li>Both laws are fitted, and the forecast is their mean of log loss, {@value #KAPLAN} of it Kaplan's: they mostly err to different sides.
+ *       would leave too few effective points, the ratio is taken to a lower power.
+ *   <li>Both laws are fitted, and the forecast is their mean of log loss, {@value #KAPLAN} of it Kaplan's: at half of the cut-offs of published families they err to different sides. Other {@link Combination}s can be asked for.
  *   <li>The variance of log loss is the sum of four: of the law by bootstrap, of a run about it (median absolute deviation, weighted alike), of the form, by
  *       {@value #DISAGREEMENT} of what the two disagree by, and of distance, {@value #PER_E_FOLD} for each factor of e in compute beyond the largest run.
  * </ul>
@@ -43,24 +47,55 @@ public final class LossForecast {
     static final double KAPLAN = 0.4;
     static final double DISAGREEMENT = 0.25;
     static final double PER_E_FOLD = 0.008;
-    /** Four for each coefficient of Chinchilla's law: fewer let it pass through them, and no noise is seen. */
-    private static final double ENOUGH = 20;
-
     private static final double DELTA = 1e-3;
+
+    /** Cut-offs' worth of belief in the fixed weights when others are stacked; chosen as docs/benchmarks/forecast.md says. */
+    private static final double PRIOR_COUNT = 0.5;
+
+    private static final Candidate CHINCHILLA = new Candidate(new Chinchilla(), Emphasis.BY_COMPUTE);
+    private static final Candidate KAPLANS = new Candidate(new Kaplan(), Emphasis.BY_COMPUTE);
 
     private final ChinchillaLaw chinchilla;
     private final LawFit.Minimum kaplan;
     private final Resamples draws;
     private final double noise;
     private final double maxC;
+    private final List<Part> parts;
+    private final @Nullable Rollouts rollouts;
 
-    private LossForecast(ChinchillaLaw chinchilla, LawFit.Minimum kaplan, Resamples draws, double noise, double maxC) {
+    private LossForecast(
+            ChinchillaLaw chinchilla,
+            LawFit.Minimum kaplan,
+            Resamples draws,
+            double noise,
+            double maxC,
+            List<Part> parts,
+            @Nullable Rollouts rollouts) {
         this.chinchilla = chinchilla;
         this.kaplan = kaplan;
         this.draws = draws;
         this.noise = noise;
         this.maxC = maxC;
+        this.parts = List.copyOf(parts);
+        this.rollouts = rollouts;
     }
+
+    /** What forms make the middle of a forecast. */
+    public enum Combination {
+        /** Chinchilla's and Kaplan's laws by weights that were fixed beforehand: the one that did best on runs held out. */
+        FIXED,
+        /** The same two by the weights that would have done best on the points' own {@link Rollouts}, drawn to the fixed ones. */
+        STACKED,
+        /** The one form of {@link Candidate#ofSizeAndData} that did best on them. */
+        SELECTED
+    }
+
+    /**
+     * A form in the middle of a forecast.
+     *
+     * @param weight of its log loss; those of all parts sum to one
+     */
+    public record Part(Candidate.Fitted form, double weight) {}
 
     /**
      * Where an interval comes from: standard deviations of log loss.
@@ -83,11 +118,22 @@ public final class LossForecast {
      * @param seed of the draws
      */
     public static FitOutcome<LossForecast> of(List<FitPoint> points, int resamples, long seed, int threads) {
+        return of(points, Combination.FIXED, resamples, seed, threads);
+    }
+
+    /**
+     * Intervals are those of the fixed combination about another middle.
+     *
+     * @param points one a trained model; points of one group are drawn together
+     * @param resamples bootstrap draws, at least 20
+     * @param seed of the draws
+     */
+    public static FitOutcome<LossForecast> of(
+            List<FitPoint> points, Combination combination, int resamples, long seed, int threads) {
         if (resamples < 20) {
             throw new IllegalArgumentException("resamples must be at least 20, was " + resamples);
         }
-        double maxC = points.stream().mapToDouble(LossForecast::flops).max().orElse(0);
-        List<FitPoint> weighted = weighted(points, maxC);
+        List<FitPoint> weighted = ComputeWeights.weighted(points);
         ParametricOptions options = ParametricOptions.defaults()
                 .withHuberDelta(DELTA)
                 .withResamples(resamples)
@@ -95,42 +141,48 @@ public final class LossForecast {
                 .withSeed(seed);
         return ParametricFit.minimum(weighted, options, threads)
                 .flatMap(found -> LawFit.minimum(
-                                new Kaplan(), LawPoints.of(weighted), new Criterion.HuberLog(DELTA), threads)
-                        .flatMap(kaplan -> new FitOutcome.Converged<>(new LossForecast(
-                                found.law(),
-                                kaplan,
-                                ParametricFit.resample(weighted, options, threads, found.law()),
-                                deviation(weighted, found.law()),
-                                maxC))));
+                                KAPLANS.law(), LawPoints.of(weighted), new Criterion.HuberLog(DELTA), threads)
+                        .flatMap(kaplan -> middle(points, combination, found.law(), kaplan, threads)
+                                .flatMap(middle -> new FitOutcome.Converged<>(new LossForecast(
+                                        found.law(),
+                                        kaplan,
+                                        ParametricFit.resample(weighted, options, threads, found.law()),
+                                        deviation(weighted, found.law()),
+                                        ComputeWeights.largest(points),
+                                        middle.parts,
+                                        middle.rollouts)))));
     }
 
-    /** By C / Cmax, or a lower power of it, so that enough points have a say. */
-    private static List<FitPoint> weighted(List<FitPoint> points, double maxC) {
-        double power = 1;
-        while (power > 0.01 && effective(points, power, maxC) < ENOUGH) {
-            power -= 0.05;
-        }
-        double chosen = power;
-        return points.stream()
-                .map(p -> p.withWeight(p.weight() * Math.pow(flops(p) / maxC, chosen)))
-                .toList();
-    }
+    private record Middle(List<Part> parts, @Nullable Rollouts rollouts) {}
 
-    /** Kish's effective number of points. */
-    private static double effective(List<FitPoint> points, double power, double maxC) {
-        double sum = 0;
-        double squares = 0;
-        for (FitPoint p : points) {
-            double w = p.weight() * Math.pow(flops(p) / maxC, power);
-            sum += w;
-            squares += w * w;
-        }
-        return sum * sum / squares;
-    }
-
-    /** 6 N D, whatever a table calls C: the constants were fixed with it. */
-    private static double flops(FitPoint p) {
-        return 6 * p.N() * p.D();
+    private static FitOutcome<Middle> middle(
+            List<FitPoint> points,
+            Combination combination,
+            ChinchillaLaw chinchilla,
+            LawFit.Minimum kaplan,
+            int threads) {
+        Candidate.Fitted first = new Candidate.Fitted(CHINCHILLA, Candidate.values(chinchilla));
+        Candidate.Fitted second = new Candidate.Fitted(KAPLANS, kaplan.values());
+        double[] fixed = {1 - KAPLAN, KAPLAN};
+        return switch (combination) {
+            case FIXED ->
+                new FitOutcome.Converged<>(
+                        new Middle(List.of(new Part(first, fixed[0]), new Part(second, fixed[1])), null));
+            case STACKED ->
+                Rollouts.of(points, List.of(CHINCHILLA, KAPLANS), DELTA, threads)
+                        .flatMap(rollouts -> {
+                            double[] weights = rollouts.stacked(fixed, PRIOR_COUNT);
+                            return new FitOutcome.Converged<>(new Middle(
+                                    List.of(new Part(first, weights[0]), new Part(second, weights[1])), rollouts));
+                        });
+            case SELECTED ->
+                Rollouts.of(points, Candidate.ofSizeAndData(), DELTA, threads)
+                        .flatMap(rollouts -> rollouts.candidates()
+                                .get(rollouts.best())
+                                .fit(points, DELTA, null, threads)
+                                .flatMap(form ->
+                                        new FitOutcome.Converged<>(new Middle(List.of(new Part(form, 1)), rollouts))));
+        };
     }
 
     private static boolean hasGroups(List<FitPoint> points) {
@@ -152,6 +204,16 @@ public final class LossForecast {
         return maxC;
     }
 
+    /** The forms that make the middle, and what each counts. */
+    public List<Part> parts() {
+        return parts;
+    }
+
+    /** What the weights come from; empty for the fixed ones. */
+    public Optional<Rollouts> rollouts() {
+        return Optional.ofNullable(rollouts);
+    }
+
     /**
      * The middle of the forecast, nats per token.
      *
@@ -159,7 +221,11 @@ public final class LossForecast {
      * @param D tokens
      */
     public double loss(double N, double D) {
-        return Math.exp((1 - KAPLAN) * Math.log(chinchilla.loss(N, D)) + KAPLAN * Math.log(kaplan.loss(N, D)));
+        FitPoint run = FitPoint.of(N, D, 1);
+        return Math.exp(parts.stream()
+                .filter(part -> part.weight > 0)
+                .mapToDouble(part -> part.weight * part.form.logLoss(run))
+                .sum());
     }
 
     public Spread spread(double N, double D) {

@@ -7,6 +7,7 @@ import dev.isoflop.scaling.fit.FitOutcome;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,6 +54,25 @@ public record FitReport(
      * @param numbers by name
      */
     public record Evidence(boolean global, String sentence, Map<String, Double> numbers) {}
+
+    /** The same with more to know about it, before the rest. */
+    public FitReport withDiagnostics(List<Finding> more) {
+        return new FitReport(
+                law,
+                formula,
+                method,
+                points,
+                level,
+                inputHash,
+                parameters,
+                objective,
+                certificate,
+                refusal,
+                optimum,
+                excess,
+                Stream.concat(more.stream(), diagnostics.stream()).toList(),
+                milliseconds);
+    }
 
     /** @param code stable name of the reason */
     public record Refusal(String code, String sentence, Map<String, Double> numbers) {

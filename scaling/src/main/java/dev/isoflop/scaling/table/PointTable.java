@@ -29,8 +29,10 @@ import org.jspecify.annotations.Nullable;
  * @param lines of the file, one a point; of Parquet, rows counted from 2
  * @param columns the header's name of each column used
  * @param leftOut runs that diverged, or whose loss is empty
+ * @param notes what else is said of the runs
  */
-public record PointTable(List<FitPoint> points, List<Long> lines, Map<Column, String> columns, List<LeftOut> leftOut) {
+public record PointTable(
+        List<FitPoint> points, List<Long> lines, Map<Column, String> columns, List<LeftOut> leftOut, Notes notes) {
 
     /**
      * @param line of the file
@@ -78,6 +80,8 @@ public record PointTable(List<FitPoint> points, List<Long> lines, Map<Column, St
                 .get();
         try (CSVParser parser = CSVParser.parse(csv, format)) {
             Map<Column, String> columns = columns(parser.getHeaderNames(), named, needed);
+            Map<Column, String> noted = Notes.columns(parser.getHeaderNames(), columns, named);
+            Map<Column, List<String>> texts = new EnumMap<>(Column.class);
             List<FitPoint> points = new ArrayList<>();
             List<Long> lines = new ArrayList<>();
             List<LeftOut> leftOut = new ArrayList<>();
@@ -95,6 +99,8 @@ public record PointTable(List<FitPoint> points, List<Long> lines, Map<Column, St
                 } else {
                     points.add(read.point());
                     lines.add(read.line);
+                    noted.forEach((column, name) -> texts.computeIfAbsent(column, k -> new ArrayList<>())
+                            .add(row.isSet(name) ? row.get(name).strip() : ""));
                 }
             }
             if (points.isEmpty()) {
@@ -104,7 +110,12 @@ public record PointTable(List<FitPoint> points, List<Long> lines, Map<Column, St
                                 ? "the table has a header and no rows"
                                 : "none of the " + leftOut.size() + " rows has a loss that is a number");
             }
-            return new PointTable(List.copyOf(points), List.copyOf(lines), Map.copyOf(columns), List.copyOf(leftOut));
+            return new PointTable(
+                    List.copyOf(points),
+                    List.copyOf(lines),
+                    Map.copyOf(columns),
+                    List.copyOf(leftOut),
+                    new Notes(Map.copyOf(noted), Map.copyOf(texts)));
         } catch (CSVException e) {
             throw new TableException(0, "it is no CSV: " + e.getMessage());
         } catch (UncheckedIOException e) {
@@ -125,7 +136,12 @@ public record PointTable(List<FitPoint> points, List<Long> lines, Map<Column, St
                     throw new TableException(
                             1, "there is no column '" + wanted + "' for " + column + "; the header has " + header);
                 }
-                columns.put(column, wanted);
+                if (!column.isNote()) {
+                    columns.put(column, wanted);
+                }
+                continue;
+            }
+            if (column.isNote()) {
                 continue;
             }
             if (column.further().isPresent() && !needed.contains(column)) {
