@@ -34,6 +34,7 @@ import picocli.CommandLine.Command;
             PlanCommand.class,
             PredictionCommands.Predict.class,
             PredictionCommands.Ledger.class,
+            OutlookCommand.class,
             AccountCommand.class,
             Commands.Export.class,
             ScheduleCommand.class,
