@@ -110,12 +110,12 @@ public final class OutlookBench implements Runnable {
         Map<String, List<Recipe>> sets = new LinkedHashMap<>();
         double[] rates = {1e-3, 5e-3, 2e-2, 1e-1};
         List<Recipe> fitted = new ArrayList<>();
-        add(fitted, 12, 5e10, rates, 0.1, 0.1, 100);
-        add(fitted, 48, 5e10, rates, 0.1, 0.1, 200);
+        add(fitted, 12, 5e10, rates, 0.1, 0.1, 1);
+        add(fitted, 48, 5e10, rates, 0.1, 0.1, 25);
         sets.put("fitted", fitted);
         List<Recipe> seen = new ArrayList<>();
-        add(seen, 24, 5e10, rates, 0.1, 0.1, 300);
-        add(seen, 16, 2e11, new double[] {5e-3, 2e-2}, 0.02, 0, 400);
+        add(seen, 24, 5e10, rates, 0.1, 0.1, 13);
+        add(seen, 16, 2e11, new double[] {5e-3, 2e-2}, 0.02, 0, 37);
         sets.put("looked at", seen);
         List<Recipe> blind = new ArrayList<>();
         add(blind, 16, 5e10, new double[] {2e-3, 1e-2, 5e-2, 2e-1}, 0.05, 0, 500);
