@@ -35,7 +35,8 @@ public final class OutlookText {
         if (law != null) {
             lines.add("  fit %-5d %s".formatted(law.fitId(), interval(law.loss(), law.low(), law.high())));
         }
-        lines.add("  %s; stopping now would save %s".formatted(o.verdict().wireName(), saved(o.saved())));
+        lines.add("  " + o.verdict().wireName()
+                + (o.saved().flops() > 0 ? "; stopping now would save " + saved(o.saved()) : ""));
         lines.add("  " + o.sentence());
         return lines;
     }

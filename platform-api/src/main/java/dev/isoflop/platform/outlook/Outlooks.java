@@ -194,7 +194,7 @@ class Outlooks {
                 asked.level,
                 over ? OutlookViews.OutlookVerdict.UNKNOWN : verdict(outlook),
                 over
-                        ? "The run is %s: there is nothing to stop."
+                        ? "The run has ended (%s): there is nothing to stop."
                                 .formatted(run.state().wireName())
                         : outlook.sentence(),
                 asked.atMost,
