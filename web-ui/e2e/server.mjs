@@ -8,6 +8,7 @@ import { answerTo, CATALOGUE } from "./accounting.mjs";
 import { comparisonOf, exponentsOf, methodsOf, predict, targetOf } from "./answers.mjs";
 import { ledgerOf, setBudget } from "./experiments.mjs";
 import { deviceSeriesOf, GPU_METRICS, METRICS, makeWorld, seriesOf } from "./fixtures.mjs";
+import { outlookOf } from "./outlook.mjs";
 import { listOf, summaryOf } from "./predictions.mjs";
 import { profileOf } from "./profile.mjs";
 import { actOn, add } from "./schedules.mjs";
@@ -338,6 +339,7 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
           segments,
         });
       }
+      if (part === "outlook") return send(200, outlookOf(run, query, seriesOf(run, "train/loss")));
       if (part === "profile") {
         const told = profileOf(run);
         return told ? send(200, told) : problem(404, "not-found", `Run ${id} has no profile (yet).`);

@@ -12,6 +12,7 @@ import type {
   FitTarget,
   Ledger,
   MetricHead,
+  Outlook,
   Overview,
   Page,
   Pool,
@@ -251,6 +252,13 @@ export const runQuery = (id: number) =>
   });
 
 /** Where the run's time goes; null until an attempt has told. */
+/** Where a run on its way will end, against what the newest fit of runs like it says. */
+export const outlookQuery = (id: number) =>
+  queryOptions({
+    queryKey: ["outlook", id],
+    queryFn: ({ signal }) => get<Outlook>(`/runs/${id}/outlook`, undefined, signal),
+  });
+
 export const profileQuery = (id: number) =>
   queryOptions({
     queryKey: ["profile", id],

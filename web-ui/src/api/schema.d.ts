@@ -628,6 +628,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{id}/outlook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["outlookOutlook"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{id}/profile": {
         parameters: {
             query?: never;
@@ -1940,6 +1956,56 @@ export interface components {
             flops: number;
             loss: components["schemas"]["Estimate"];
             n: components["schemas"]["Estimate"];
+        };
+        Outlook: {
+            /** Format: double */
+            atMost?: number;
+            curve?: components["schemas"]["OutlookLoss"];
+            end?: components["schemas"]["OutlookLoss"];
+            law?: components["schemas"]["OutlookLaw"];
+            /** Format: double */
+            level: number;
+            /** Format: double */
+            now?: number;
+            /** Format: double */
+            progress: number;
+            refusal?: components["schemas"]["Refusal"];
+            /** Format: int64 */
+            runId: number;
+            saved: components["schemas"]["OutlookSaved"];
+            sentence: string;
+            /** @enum {string} */
+            state: "queued" | "assigned" | "running" | "suspect" | "succeeded" | "failed" | "cancelled" | "preempted";
+            /** @enum {string} */
+            verdict: "go-on" | "stop" | "unknown";
+        };
+        OutlookLaw: {
+            /** Format: double */
+            extrapolationRatio: number;
+            /** Format: int64 */
+            fitId: number;
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            loss: number;
+            /** Format: double */
+            low: number;
+            /** Format: int64 */
+            sweepId: number;
+        };
+        OutlookLoss: {
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            loss: number;
+            /** Format: double */
+            low: number;
+        };
+        OutlookSaved: {
+            /** Format: double */
+            flops: number;
+            /** Format: double */
+            seconds?: number;
         };
         Overview: {
             activeRuns: components["schemas"]["Run"][];
@@ -4251,6 +4317,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Series"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    outlookOutlook: {
+        parameters: {
+            query?: {
+                level?: number;
+                atMost?: number;
+                fit?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outlook"];
                 };
             };
             /** @description A problem (RFC 9457) */

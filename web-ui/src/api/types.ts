@@ -44,6 +44,7 @@ export type Fire = Schemas["Fire"];
 export type Run = Schemas["Run"];
 export type RunDetail = Schemas["RunDetail"];
 export type Attempt = Schemas["Attempt"];
+export type Outlook = Schemas["Outlook"];
 export type Profile = Schemas["Profile"];
 export type RunProfile = Schemas["RunProfile"];
 export type RunEvent = Schemas["RunEvent"];

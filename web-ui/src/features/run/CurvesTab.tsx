@@ -3,7 +3,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { usePolling } from "../../api/live";
 import { headsQuery, seriesQuery } from "../../api/queries";
-import type { MetricHead, Run, Series } from "../../api/types";
+import type { MetricHead, Outlook, Run, Series } from "../../api/types";
 import { Figure } from "../../charts/Figure";
 import { type Line, LiveChart, type LiveChartProps } from "../../charts/LiveChart";
 import { liveSvg } from "../../charts/liveSvg";
@@ -16,6 +16,7 @@ import { smooth } from "../../lib/smoothing";
 import type { RunSearch } from "../../lib/urlState";
 import { Button, Check, cx, ErrorNotice, Segmented, ui } from "../../ui/parts";
 import { useScheme } from "../../ui/theme";
+import { OutlookPanel, outlookLine, useOutlook } from "./OutlookPanel";
 import css from "./run.module.css";
 
 const TRAIN = "train/loss";
@@ -49,17 +50,20 @@ export function CurvesTab({ run }: { run: Run }) {
     navigate({ search: (old) => ({ ...old, ...change }), replace: true, resetScroll: false });
   const refetchInterval = usePolling(!isOver(run.state));
   const heads = useQuery({ ...headsQuery(run.id), refetchInterval });
+  const { outlook, error } = useOutlook(run);
   const others = otherMetrics(heads.data ?? []);
   if (heads.isError && !heads.data) {
     return <ErrorNotice what="The metrics could not be loaded." error={heads.error} />;
   }
   return (
     <div className={ui.stack}>
+      <OutlookPanel outlook={outlook} error={error} />
       <Toolbar search={search} update={update} />
       <MetricFigure
         run={run}
         metric={TRAIN}
         beside={heads.data?.some((head) => head.metric === EVAL) ? EVAL : undefined}
+        outlook={outlook}
         title="Loss"
         height={330}
         search={search}
@@ -176,13 +180,15 @@ function MetricFigure(props: {
   metric: string;
   /** a second series on the same axes, sparse */
   beside?: string | undefined;
+  /** drawn to the run's end where the whole run is shown */
+  outlook?: Outlook | undefined;
   title: string;
   height: number;
   search: RunSearch;
   update: Update;
   level?: 2 | 3;
 }) {
-  const { run, metric, beside, search, height } = props;
+  const { run, metric, beside, outlook, search, height } = props;
   const scheme = useScheme();
   const polling = usePolling(!isOver(run.state));
   const range = { from: search.from, to: search.to };
@@ -194,10 +200,36 @@ function MetricFigure(props: {
   });
   const axis = search.x ?? "step";
   const { tokensPerStep, flops, tokens, startedAt } = run;
-  const lines = useMemo(() => {
+  const measured = useMemo(() => {
     const rates = { tokensPerStep, flops, tokens, startedAt };
     return linesOf({ main: main.data, side: side.data, beside, metric, axis, rates, search, scheme });
   }, [main.data, side.data, beside, metric, axis, tokensPerStep, flops, tokens, startedAt, search, scheme]);
+  const { steps, tokensPerSecond } = run;
+  const lines = useMemo(() => {
+    if (!main.data || !outlook || search.to !== undefined) return measured;
+    const drawn = drawable(main.data, axis, { tokensPerStep, flops, tokens, startedAt }, { x: false, y: false });
+    const predicted = outlookLine({
+      outlook,
+      run: { steps, tokens, flops, tokensPerStep, tokensPerSecond },
+      drawn,
+      axis,
+      colour: CATEGORIES[scheme][3] as string,
+    });
+    return predicted ? [...measured, predicted] : measured;
+  }, [
+    measured,
+    main.data,
+    outlook,
+    axis,
+    tokensPerStep,
+    flops,
+    tokens,
+    startedAt,
+    steps,
+    tokensPerSecond,
+    search.to,
+    scheme,
+  ]);
   const marks = main.data
     ? takeovers(main.data, axis, run).map((one) => ({ x: one.x, text: `attempt ${one.attempt}` }))
     : [];

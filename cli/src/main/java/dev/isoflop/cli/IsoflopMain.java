@@ -36,6 +36,7 @@ import picocli.CommandLine.Command;
             PlanCommand.class,
             PredictionCommands.Predict.class,
             PredictionCommands.Ledger.class,
+            OutlookCommand.class,
             AccountCommand.class,
             Commands.Export.class,
             ScheduleCommand.class,

@@ -31,6 +31,7 @@ class CommandLineTests {
                 "fit",
                 "predict",
                 "predictions",
+                "outlook",
                 "export",
                 "schedule",
                 "experiment",

@@ -171,7 +171,8 @@ public class RunQueries {
                 .orElseThrow(() -> new ProblemException(ErrorCode.NOT_FOUND, "There is no run " + id + "."));
     }
 
-    Views.RunDetail detail(long id) {
+    /** @throws ProblemException not-found */
+    public Views.RunDetail detail(long id) {
         Views.Run run = run(id);
         return jdbc.sql(
                         "select spec, result, retries_failure, retries_preemption, retries_infrastructure from run join run_job on run_id = id where id = ?")

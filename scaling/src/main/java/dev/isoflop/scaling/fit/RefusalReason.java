@@ -25,5 +25,7 @@ public enum RefusalReason {
     /** The best exponent is at the end of its allowed range. */
     EXPONENT_AT_BOUND,
     /** The optimizer did not reach a stationary point. */
-    NOT_CONVERGED
+    NOT_CONVERGED,
+    /** The learning rate of the run still rises to its peak: its curve says nothing of its end. */
+    WARMING_UP
 }
