@@ -196,6 +196,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/fits/{id}/next-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["nextFit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/fits/{id}/predictions": {
         parameters: {
             query?: never;
@@ -238,6 +254,22 @@ export interface paths {
         get: operations["overviewOverview"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["planPlan"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1225,6 +1257,12 @@ export interface components {
             /** Format: double */
             target?: number;
         };
+        CreatePlan: {
+            plan: components["schemas"]["PlanQuestion"];
+            sweep?: components["schemas"]["Naming"];
+            /** Format: int64 */
+            throughputOf?: number;
+        };
         CreatePrediction: {
             /** Format: double */
             d?: number;
@@ -1802,9 +1840,69 @@ export interface components {
             /** Format: int32 */
             vocabSize: number;
         };
+        Naming: {
+            corpus: string;
+            experiment?: string;
+            name: string;
+        };
         NewToken: {
             secret: string;
             token: components["schemas"]["Token"];
+        };
+        NextQuestion: {
+            /** Format: double */
+            budget?: number;
+            /** Format: double */
+            d?: number;
+            /** Format: double */
+            flops?: number;
+            /** Format: double */
+            maxRun?: number;
+            /** Format: double */
+            maxTokensPerParameter?: number;
+            /** Format: double */
+            minRun?: number;
+            /** Format: double */
+            minTokensPerParameter?: number;
+            /** Format: double */
+            n?: number;
+            /** Format: double */
+            noise?: number;
+            /** @enum {string} */
+            of?: "OPTIMUM" | "LOSS" | "EXPONENT";
+            /** Format: double */
+            overhead?: number;
+            /** Format: int32 */
+            runs?: number;
+        };
+        NextRun: {
+            /** Format: double */
+            d: number;
+            /** Format: double */
+            flops: number;
+            /** Format: double */
+            n: number;
+            pays?: boolean;
+            /** Format: double */
+            saves?: number;
+            /** Format: double */
+            sdAfter: number;
+            /** Format: double */
+            sdBefore: number;
+        };
+        NextRuns: {
+            /** Format: int64 */
+            fitId: number;
+            /** Format: double */
+            noise: number;
+            pays?: boolean;
+            runs: components["schemas"]["NextRun"][];
+            /** Format: double */
+            sd: number;
+            sentence: string;
+            target: string;
+            /** Format: double */
+            value: number;
         };
         Optimum: {
             d: components["schemas"]["Estimate"];
@@ -1871,6 +1969,41 @@ export interface components {
             totalFlops: number;
             /** Format: int64 */
             totalTokens: number;
+        };
+        PlanQuestion: {
+            /** Format: int32 */
+            budgets?: number;
+            /** Format: int32 */
+            contextLength?: number;
+            /** Format: double */
+            corpusTokens?: number;
+            /** Format: double */
+            deadlineHours?: number;
+            /** Format: double */
+            decades?: number;
+            device?: string;
+            /** Format: int32 */
+            devices?: number;
+            /** Format: double */
+            flops?: number;
+            /** Format: double */
+            flopsPerSecond?: number;
+            /** Format: double */
+            fold?: number;
+            /** Format: double */
+            gpuHours?: number;
+            /** Format: double */
+            maxEpochs?: number;
+            /** Format: double */
+            memoryBytes?: number;
+            /** Format: double */
+            mfu?: number;
+            /** Format: double */
+            pricePerHour?: number;
+            /** Format: int32 */
+            sizes?: number;
+            /** Format: int32 */
+            vocabSize?: number;
         };
         PlannedRun: {
             /** Format: double */
@@ -3202,6 +3335,41 @@ export interface operations {
             };
         };
     };
+    nextFit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NextQuestion"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NextRuns"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     predictPrediction: {
         parameters: {
             query?: never;
@@ -3285,6 +3453,37 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Overview"];
                 };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    planPlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreatePlan"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A problem (RFC 9457) */
             default: {
