@@ -7,6 +7,7 @@ import { pathToFileURL } from "node:url";
 import { answerTo, CATALOGUE } from "./accounting.mjs";
 import { ledgerOf, setBudget } from "./experiments.mjs";
 import { deviceSeriesOf, GPU_METRICS, METRICS, makeWorld, seriesOf } from "./fixtures.mjs";
+import { nextOf } from "./next.mjs";
 import { listOf, summaryOf } from "./predictions.mjs";
 import { profileOf } from "./profile.mjs";
 import { actOn, add } from "./schedules.mjs";
@@ -180,6 +181,11 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
         const code = "invalid-request";
         send(400, { type: `/problems/${code}`, title: code, status: 400, code, detail, errors: [fault] });
       });
+      return;
+    }
+    const nextRuns = path.match(/^\/fits\/(\d+)\/next-runs$/);
+    if (nextRuns) {
+      read().then((question) => send(200, nextOf(Number(nextRuns[1]), question)));
       return;
     }
     if (path === "/pools") return send(200, world.pools);
