@@ -1760,6 +1760,19 @@ export interface components {
             /** Format: int64 */
             sweepId: number;
         };
+        LeftOutCell: {
+            /** Format: double */
+            budget: number;
+            /** Format: double */
+            d: number;
+            /** Format: int32 */
+            dModel: number;
+            model: string;
+            /** Format: int64 */
+            n: number;
+            reason: string;
+            sentence: string;
+        };
         LevelSummary: {
             all: components["schemas"]["Coverage"];
             classes: components["schemas"]["Coverage"][];
@@ -2025,6 +2038,27 @@ export interface components {
             steps: number;
             /** Format: int64 */
             tokens: number;
+        };
+        PlannedSweep: {
+            cells: components["schemas"]["SweepCell"][];
+            /** Format: double */
+            cost?: number;
+            /** Format: double */
+            deviceSeconds?: number;
+            /** Format: int32 */
+            devices: number;
+            dropped: components["schemas"]["LeftOutCell"][];
+            /** Format: double */
+            exactFlops: number;
+            /** Format: double */
+            flopsPerSecond?: number;
+            /** Format: double */
+            plannedFlops: number;
+            sweep?: components["schemas"]["SweepSpecIsoFlop"];
+            /** Format: int64 */
+            tokens: number;
+            /** Format: double */
+            wallSeconds?: number;
         };
         Point: {
             /** Format: int32 */
@@ -2571,6 +2605,35 @@ export interface components {
             state: string;
             /** Format: int64 */
             version: number;
+        };
+        SweepCell: {
+            /** Format: int32 */
+            batchSequences: number;
+            /** Format: double */
+            budget: number;
+            /** Format: double */
+            cost?: number;
+            /** Format: int64 */
+            d: number;
+            /** Format: int32 */
+            dModel: number;
+            /** Format: double */
+            exactFlops: number;
+            /** Format: double */
+            flops: number;
+            /** Format: int32 */
+            layers: number;
+            /** Format: double */
+            learningRate: number;
+            /** Format: int64 */
+            memoryBytes: number;
+            model: string;
+            /** Format: int64 */
+            n: number;
+            /** Format: double */
+            seconds?: number;
+            /** Format: int64 */
+            steps: number;
         };
         SweepSpec: {
             kind: string;
@@ -3483,7 +3546,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["PlannedSweep"];
+                };
             };
             /** @description A problem (RFC 9457) */
             default: {

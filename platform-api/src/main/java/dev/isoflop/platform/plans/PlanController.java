@@ -46,7 +46,7 @@ class PlanController {
 
     /** An IsoFLOP sweep for what may be spent: runs, cells left out with the reason, time and cost. Stores nothing. */
     @PostMapping
-    PlanViews.Plan plan(@RequestBody CreatePlan request) {
+    PlanViews.PlannedSweep plan(@RequestBody CreatePlan request) {
         if (request.plan() == null) {
             throw invalid("/plan", "is missing: say what may be spent by flops, gpuHours or deadlineHours");
         }

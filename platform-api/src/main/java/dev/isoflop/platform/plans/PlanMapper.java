@@ -21,10 +21,11 @@ final class PlanMapper {
 
     private PlanMapper() {}
 
-    static PlanViews.Plan view(PlanQuestion question, PlanAnswer answer, PlanController.@Nullable Naming naming) {
+    static PlanViews.PlannedSweep view(
+            PlanQuestion question, PlanAnswer answer, PlanController.@Nullable Naming naming) {
         boolean timed = answer.isTimed();
         List<PlannedCell> cells = answer.plan().cells();
-        return new PlanViews.Plan(
+        return new PlanViews.PlannedSweep(
                 cells.stream().map(cell -> cell(answer, cell)).toList(),
                 answer.plan().dropped().stream().map(PlanMapper::dropped).toList(),
                 answer.plan().plannedFlops(),
@@ -38,8 +39,8 @@ final class PlanMapper {
                 naming == null || cells.isEmpty() ? null : sweep(question, cells, naming));
     }
 
-    private static PlanViews.Cell cell(PlanAnswer answer, PlannedCell cell) {
-        return new PlanViews.Cell(
+    private static PlanViews.SweepCell cell(PlanAnswer answer, PlannedCell cell) {
+        return new PlanViews.SweepCell(
                 cell.budget(),
                 name(cell.shape()),
                 cell.shape().dModel(),
@@ -56,9 +57,9 @@ final class PlanMapper {
                 answer.isTimed() ? orNull(answer.cost(answer.seconds(cell))) : null);
     }
 
-    private static PlanViews.Dropped dropped(DroppedCell cell) {
+    private static PlanViews.LeftOutCell dropped(DroppedCell cell) {
         long n = ParameterCount.of(cell.shape()).total();
-        return new PlanViews.Dropped(
+        return new PlanViews.LeftOutCell(
                 cell.budget(),
                 name(cell.shape()),
                 cell.shape().dModel(),

@@ -22,9 +22,9 @@ public final class PlanViews {
      * @param sweep to be submitted as it is; absent where the request names none, or no cell is left
      */
     @JsonInclude(JsonInclude.Include.NON_NULL)
-    public record Plan(
-            List<Cell> cells,
-            List<Dropped> dropped,
+    public record PlannedSweep(
+            List<SweepCell> cells,
+            List<LeftOutCell> dropped,
             double plannedFlops,
             double exactFlops,
             long tokens,
@@ -44,7 +44,7 @@ public final class PlanViews {
      * @param seconds on one device
      */
     @JsonInclude(JsonInclude.Include.NON_NULL)
-    public record Cell(
+    public record SweepCell(
             double budget,
             String model,
             int dModel,
@@ -68,7 +68,8 @@ public final class PlanViews {
      * @param reason limit it breaks, such as TOO_FEW_STEPS
      * @param sentence the same with the numbers
      */
-    public record Dropped(double budget, String model, int dModel, long n, double d, String reason, String sentence) {}
+    public record LeftOutCell(
+            double budget, String model, int dModel, long n, double d, String reason, String sentence) {}
 
     /**
      * What to train next.
