@@ -8,6 +8,7 @@ import { answerTo, CATALOGUE } from "./accounting.mjs";
 import { ledgerOf, setBudget } from "./experiments.mjs";
 import { deviceSeriesOf, GPU_METRICS, METRICS, makeWorld, seriesOf } from "./fixtures.mjs";
 import { nextOf } from "./next.mjs";
+import { planOf } from "./plans.mjs";
 import { listOf, summaryOf } from "./predictions.mjs";
 import { profileOf } from "./profile.mjs";
 import { actOn, add } from "./schedules.mjs";
@@ -186,6 +187,29 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
     const nextRuns = path.match(/^\/fits\/(\d+)\/next-runs$/);
     if (nextRuns) {
       read().then((question) => send(200, nextOf(Number(nextRuns[1]), question)));
+      return;
+    }
+    if (path === "/plans") {
+      read().then((body) => {
+        const made = planOf(body);
+        if (made.plan) return send(200, made.plan);
+        const code = "invalid-request";
+        send(400, {
+          type: `/problems/${code}`,
+          title: code,
+          status: 400,
+          code,
+          detail: "No plan.",
+          errors: [made.fault],
+        });
+      });
+      return;
+    }
+    if (path === "/sweeps" && request.method === "POST") {
+      read().then((spec) => {
+        world.submitted = spec;
+        send(201, world.sweeps[0]);
+      });
       return;
     }
     if (path === "/pools") return send(200, world.pools);
