@@ -205,6 +205,7 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
       });
       return;
     }
+    if (path === "/datasets" && request.method === "POST") return send(200, {});
     if (path === "/sweeps" && request.method === "POST") {
       read().then((spec) => {
         world.submitted = spec;

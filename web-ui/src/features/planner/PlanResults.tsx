@@ -68,6 +68,8 @@ function Actions({ plan, settled }: { plan: PlannedSweep; settled: boolean }) {
     setBusy(true);
     setError(undefined);
     try {
+      // a corpus that the platform does not know yet begins to be prepared; until it is, the sweep is refused and says so
+      await post("/datasets", sweep.dataset);
       const made = await post<Sweep>("/sweeps", sweep);
       await navigate({ to: "/sweeps/$id", params: { id: made.id } });
     } catch (failure) {
