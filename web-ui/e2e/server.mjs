@@ -8,7 +8,9 @@ import { answerTo, CATALOGUE } from "./accounting.mjs";
 import { comparisonOf, exponentsOf, methodsOf, predict, targetOf } from "./answers.mjs";
 import { ledgerOf, setBudget } from "./experiments.mjs";
 import { deviceSeriesOf, GPU_METRICS, METRICS, makeWorld, seriesOf } from "./fixtures.mjs";
+import { nextOf } from "./next.mjs";
 import { outlookOf } from "./outlook.mjs";
+import { planOf } from "./plans.mjs";
 import { listOf, summaryOf } from "./predictions.mjs";
 import { profileOf } from "./profile.mjs";
 import { actOn, add } from "./schedules.mjs";
@@ -181,6 +183,35 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
         if (answer) return send(200, answer);
         const code = "invalid-request";
         send(400, { type: `/problems/${code}`, title: code, status: 400, code, detail, errors: [fault] });
+      });
+      return;
+    }
+    const nextRuns = path.match(/^\/fits\/(\d+)\/next-runs$/);
+    if (nextRuns) {
+      read().then((question) => send(200, nextOf(Number(nextRuns[1]), question)));
+      return;
+    }
+    if (path === "/plans") {
+      read().then((body) => {
+        const made = planOf(body);
+        if (made.plan) return send(200, made.plan);
+        const code = "invalid-request";
+        send(400, {
+          type: `/problems/${code}`,
+          title: code,
+          status: 400,
+          code,
+          detail: "No plan.",
+          errors: [made.fault],
+        });
+      });
+      return;
+    }
+    if (path === "/datasets" && request.method === "POST") return send(200, {});
+    if (path === "/sweeps" && request.method === "POST") {
+      read().then((spec) => {
+        world.submitted = spec;
+        send(201, world.sweeps[0]);
       });
       return;
     }

@@ -36,6 +36,18 @@ test("a parametric fit has a surface over N and D and what it leaves over", asyn
   }
 });
 
+test("the runs to train next are drawn on the surface and listed with whether they pay", async ({ page }) => {
+  const { sweep } = await subject(page);
+  await page.goto(`/sweeps/${sweep}?method=parametric`);
+  await page.getByLabel("Runs", { exact: true }).fill("3");
+  await page.getByRole("button", { name: "Propose" }).click();
+  const table = page.getByRole("table", { name: "Next runs" });
+  await expect(table.getByRole("row")).toHaveCount(4);
+  await expect(page.locator("figure .next-runs path")).toHaveCount(3);
+  if (FAKE) await expect(page.getByRole("status").filter({ hasText: "Going on pays" })).toBeVisible();
+  await noSeriousFaults(page);
+});
+
 test("the figure says in its table what it shows", async ({ page }) => {
   const { sweep } = await subject(page);
   await page.goto(`/sweeps/${sweep}`);

@@ -13,6 +13,7 @@ import { calculatorSearch } from "./features/calculator/question";
 import { ExperimentsPage } from "./features/experiments/ExperimentsPage";
 import { LoginPage } from "./features/login/LoginPage";
 import { OverviewPage } from "./features/overview/OverviewPage";
+import { plannerSearch } from "./features/planner/question";
 import { PredictionsPage } from "./features/predictions/PredictionsPage";
 import { RunnersPage } from "./features/runners/RunnersPage";
 import { RunsPage } from "./features/runs/RunsPage";
@@ -131,6 +132,13 @@ const calculatorRoute = createRoute({
   component: lazyRouteComponent(() => import("./features/calculator/CalculatorPage"), "CalculatorPage"),
 });
 
+const plannerRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: "/planner",
+  validateSearch: plannerSearch,
+  component: lazyRouteComponent(() => import("./features/planner/PlannerPage"), "PlannerPage"),
+});
+
 const routeTree = rootRoute.addChildren([
   loginRoute,
   shellRoute.addChildren([
@@ -146,6 +154,7 @@ const routeTree = rootRoute.addChildren([
     runnersRoute,
     runnerRoute,
     calculatorRoute,
+    plannerRoute,
   ]),
 ]);
 

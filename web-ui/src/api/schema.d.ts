@@ -212,6 +212,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/fits/{id}/next-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["nextFit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/fits/{id}/optimum": {
         parameters: {
             query?: never;
@@ -286,6 +302,22 @@ export interface paths {
         get: operations["overviewOverview"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["planPlan"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1289,6 +1321,12 @@ export interface components {
             /** Format: double */
             target?: number;
         };
+        CreatePlan: {
+            plan: components["schemas"]["PlanQuestion"];
+            sweep?: components["schemas"]["Naming"];
+            /** Format: int64 */
+            throughputOf?: number;
+        };
         CreatePrediction: {
             /** Format: double */
             d?: number;
@@ -1841,6 +1879,19 @@ export interface components {
             /** Format: int64 */
             sweepId: number;
         };
+        LeftOutCell: {
+            /** Format: double */
+            budget: number;
+            /** Format: double */
+            d: number;
+            /** Format: int32 */
+            dModel: number;
+            model: string;
+            /** Format: int64 */
+            n: number;
+            reason: string;
+            sentence: string;
+        };
         LevelSummary: {
             all: components["schemas"]["Coverage"];
             classes: components["schemas"]["Coverage"][];
@@ -1946,9 +1997,69 @@ export interface components {
             /** Format: int32 */
             vocabSize: number;
         };
+        Naming: {
+            corpus: string;
+            experiment?: string;
+            name: string;
+        };
         NewToken: {
             secret: string;
             token: components["schemas"]["Token"];
+        };
+        NextQuestion: {
+            /** Format: double */
+            budget?: number;
+            /** Format: double */
+            d?: number;
+            /** Format: double */
+            flops?: number;
+            /** Format: double */
+            maxRun?: number;
+            /** Format: double */
+            maxTokensPerParameter?: number;
+            /** Format: double */
+            minRun?: number;
+            /** Format: double */
+            minTokensPerParameter?: number;
+            /** Format: double */
+            n?: number;
+            /** Format: double */
+            noise?: number;
+            /** @enum {string} */
+            of?: "OPTIMUM" | "LOSS" | "EXPONENT";
+            /** Format: double */
+            overhead?: number;
+            /** Format: int32 */
+            runs?: number;
+        };
+        NextRun: {
+            /** Format: double */
+            d: number;
+            /** Format: double */
+            flops: number;
+            /** Format: double */
+            n: number;
+            pays?: boolean;
+            /** Format: double */
+            saves?: number;
+            /** Format: double */
+            sdAfter: number;
+            /** Format: double */
+            sdBefore: number;
+        };
+        NextRuns: {
+            /** Format: int64 */
+            fitId: number;
+            /** Format: double */
+            noise: number;
+            pays?: boolean;
+            runs: components["schemas"]["NextRun"][];
+            /** Format: double */
+            sd: number;
+            sentence: string;
+            target: string;
+            /** Format: double */
+            value: number;
         };
         Optimum: {
             d: components["schemas"]["Estimate"];
@@ -2066,6 +2177,41 @@ export interface components {
             /** Format: int64 */
             totalTokens: number;
         };
+        PlanQuestion: {
+            /** Format: int32 */
+            budgets?: number;
+            /** Format: int32 */
+            contextLength?: number;
+            /** Format: double */
+            corpusTokens?: number;
+            /** Format: double */
+            deadlineHours?: number;
+            /** Format: double */
+            decades?: number;
+            device?: string;
+            /** Format: int32 */
+            devices?: number;
+            /** Format: double */
+            flops?: number;
+            /** Format: double */
+            flopsPerSecond?: number;
+            /** Format: double */
+            fold?: number;
+            /** Format: double */
+            gpuHours?: number;
+            /** Format: double */
+            maxEpochs?: number;
+            /** Format: double */
+            memoryBytes?: number;
+            /** Format: double */
+            mfu?: number;
+            /** Format: double */
+            pricePerHour?: number;
+            /** Format: int32 */
+            sizes?: number;
+            /** Format: int32 */
+            vocabSize?: number;
+        };
         PlannedRun: {
             /** Format: double */
             budget: number;
@@ -2086,6 +2232,27 @@ export interface components {
             steps: number;
             /** Format: int64 */
             tokens: number;
+        };
+        PlannedSweep: {
+            cells: components["schemas"]["SweepCell"][];
+            /** Format: double */
+            cost?: number;
+            /** Format: double */
+            deviceSeconds?: number;
+            /** Format: int32 */
+            devices: number;
+            dropped: components["schemas"]["LeftOutCell"][];
+            /** Format: double */
+            exactFlops: number;
+            /** Format: double */
+            flopsPerSecond?: number;
+            /** Format: double */
+            plannedFlops: number;
+            sweep?: components["schemas"]["SweepSpecIsoFlop"];
+            /** Format: int64 */
+            tokens: number;
+            /** Format: double */
+            wallSeconds?: number;
         };
         Point: {
             /** Format: int32 */
@@ -2640,6 +2807,35 @@ export interface components {
             state: string;
             /** Format: int64 */
             version: number;
+        };
+        SweepCell: {
+            /** Format: int32 */
+            batchSequences: number;
+            /** Format: double */
+            budget: number;
+            /** Format: double */
+            cost?: number;
+            /** Format: int64 */
+            d: number;
+            /** Format: int32 */
+            dModel: number;
+            /** Format: double */
+            exactFlops: number;
+            /** Format: double */
+            flops: number;
+            /** Format: int32 */
+            layers: number;
+            /** Format: double */
+            learningRate: number;
+            /** Format: int64 */
+            memoryBytes: number;
+            model: string;
+            /** Format: int64 */
+            n: number;
+            /** Format: double */
+            seconds?: number;
+            /** Format: int64 */
+            steps: number;
         };
         SweepSpec: {
             kind: string;
@@ -3437,6 +3633,41 @@ export interface operations {
             };
         };
     };
+    nextFit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NextQuestion"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NextRuns"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     targetFit: {
         parameters: {
             query: {
@@ -3583,6 +3814,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    planPlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreatePlan"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlannedSweep"];
                 };
             };
             /** @description A problem (RFC 9457) */

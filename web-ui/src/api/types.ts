@@ -68,6 +68,8 @@ export type MetricHead = Schemas["Head"];
 export type Series = Schemas["Series"];
 
 export type Fit = Schemas["Fit"];
+export type NextQuestion = Schemas["NextQuestion"];
+export type NextRuns = Schemas["NextRuns"];
 export type Prediction = Schemas["Prediction"];
 export type PredictionState = Schemas["Prediction"]["state"];
 export type PredictionSummary = Schemas["PredictionSummary"];

@@ -82,6 +82,7 @@ export function Shell() {
           <Link to="/runs">Runs</Link>
           <Link to="/runners">Runners</Link>
           <Link to="/calculator">Calculator</Link>
+          <Link to="/planner">Planner</Link>
         </nav>
         <div className={css.end}>
           <span

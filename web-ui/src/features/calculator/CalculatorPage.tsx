@@ -1,14 +1,15 @@
 import { keepPreviousData, queryOptions, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { type ReactNode, useEffect, useId, useState } from "react";
-import { ApiError, get, request } from "../../api/client";
+import { useEffect, useState } from "react";
+import { ApiError, request } from "../../api/client";
 import { Button, Check, ErrorNotice, Panel, ui } from "../../ui/parts";
 import { useTitle } from "../../ui/Shell";
+import { catalogueQuery, useSettled } from "./asking";
 import css from "./calculator.module.css";
+import { Labelled } from "./Labelled";
 import {
   type Accounting,
   type CalculatorSearch,
-  type Catalogue,
   CHOICES,
   type Choice,
   DEFAULT_PRESET,
@@ -26,15 +27,6 @@ import {
   questionOf,
 } from "./question";
 import { Results } from "./Results";
-import { typeset } from "./show";
-
-const TYPING_MILLIS = 150;
-
-const catalogueQuery = queryOptions({
-  queryKey: ["accounting", "catalogue"],
-  queryFn: ({ signal }) => get<Catalogue>("/accounting", undefined, signal),
-  staleTime: Number.POSITIVE_INFINITY,
-});
 
 const accountingQuery = (question: Question) =>
   queryOptions({
@@ -122,16 +114,6 @@ export function CalculatorPage() {
       </div>
     </div>
   );
-}
-
-/** What stands in the address once the typing has paused. */
-function useSettled(search: CalculatorSearch): CalculatorSearch {
-  const [settled, setSettled] = useState(search);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(search), TYPING_MILLIS);
-    return () => clearTimeout(timer);
-  }, [search]);
-  return settled;
 }
 
 interface InputsProps {
@@ -272,34 +254,4 @@ function withPreset(search: CalculatorSearch, preset: string): CalculatorSearch 
 
 function plain(value: number): string {
   return value >= 1e9 ? value.toExponential(2).replace(/\.?0*e\+/, "e") : value.toLocaleString("en-US");
-}
-
-interface FieldProps {
-  id: string;
-  "aria-invalid"?: boolean;
-  "aria-describedby"?: string;
-}
-
-function Labelled(props: {
-  name: string;
-  letter?: string;
-  fault?: string | undefined;
-  wide?: boolean;
-  children: (props: FieldProps) => ReactNode;
-}) {
-  const id = useId();
-  const { name, letter, fault } = props;
-  return (
-    <div className={css.field} data-wide={props.wide}>
-      <label htmlFor={id}>
-        {name} {letter && <i>{typeset(letter)}</i>}
-      </label>
-      {props.children({ id, ...(fault ? { "aria-invalid": true, "aria-describedby": `${id}-fault` } : {}) })}
-      {fault && (
-        <p id={`${id}-fault`} className={css.fault} role="alert">
-          {fault}
-        </p>
-      )}
-    </div>
-  );
 }

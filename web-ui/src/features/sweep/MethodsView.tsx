@@ -84,7 +84,7 @@ function Shown({ sweep, all, aim }: { sweep: Sweep; all: FitMethods; aim: Aim | 
         )}
       </div>
       <Panel title="The methods beside each other">
-        <div className={css.wide}>
+        <div className={css.methods}>
           <table className={ui.table}>
             <thead>
               <tr>

@@ -1,9 +1,10 @@
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import type { Run, Sweep } from "../../api/types";
 import { PlotFigure } from "../../charts/PlotFigure";
 import { count, flop } from "../../lib/format";
 import { lawOf } from "../../lib/law";
 import { type Chosen, dotsOf } from "./model";
+import { type AskedNext, NextRuns, useNextRuns } from "./NextRuns";
 import { deltaOf, residual, residualSpec, residualTable, surfaceSpec } from "./surface";
 import css from "./sweep.module.css";
 
@@ -12,7 +13,10 @@ export function SurfaceFigures({ sweep, runs, chosen }: { sweep: Sweep; runs: Ru
   const { fit, embeddings } = chosen;
   const dots = useMemo(() => dotsOf(runs, fit, embeddings), [runs, fit, embeddings]);
   const law = useMemo(() => (fit?.status === "converged" ? lawOf(fit) : undefined), [fit]);
-  const surface = useMemo(() => (law && fit ? surfaceSpec(law, fit, dots) : undefined), [law, fit, dots]);
+  const [asked, setAsked] = useState<AskedNext>();
+  const proposed = useNextRuns(asked?.fit === fit?.id ? asked : undefined);
+  const next = proposed.data?.runs;
+  const surface = useMemo(() => (law && fit ? surfaceSpec(law, fit, dots, next) : undefined), [law, fit, dots, next]);
   const delta = fit ? deltaOf(fit) : 0;
   const left = useMemo(() => (law ? residualSpec(law, dots, delta) : undefined), [law, dots, delta]);
   if (!law || !fit || !surface || !left || dots.length === 0) return null;
@@ -26,8 +30,8 @@ export function SurfaceFigures({ sweep, runs, chosen }: { sweep: Sweep; runs: Ru
         file={`${sweep.name}-surface`}
         spec={surface}
         table={() => residualTable(law, dots, delta)}
-        summary={`Lines of one loss over parameters and tokens with ${kept.length} runs${target ? `; the optimum at ${flop(target.flops)} is N ${count(target.n.value)}, D ${count(target.d.value)}` : ""}`}
-        note={`Thin: lines of one loss. Dashed: budgets, C = 6ND. Thick: the best N and D of each budget.${target ? " Diamond: the target." : ""}`}
+        summary={`Lines of one loss over parameters and tokens with ${kept.length} runs${target ? `; the optimum at ${flop(target.flops)} is N ${count(target.n.value)}, D ${count(target.d.value)}` : ""}${next?.length ? `; ${next.length} proposed runs` : ""}`}
+        note={`Thin: lines of one loss. Dashed: budgets, C = 6ND. Thick: the best N and D of each budget.${target ? " Diamond: the target." : ""}${next?.length ? " Stars: the runs to train next, in order." : ""}`}
       />
       <PlotFigure
         title="What the surface leaves over"
@@ -37,6 +41,9 @@ export function SurfaceFigures({ sweep, runs, chosen }: { sweep: Sweep; runs: Ru
         summary={`Loss of ${kept.length} runs against the law, ${(100 * spread).toFixed(2)} per cent in the root mean square`}
         note={`Above the line a run is worse than the law. ${(100 * spread).toFixed(2)} % in the root mean square; a slope along a budget, or one budget off as a whole, is a law of the wrong form. Small dots: runs beyond Huber’s δ, which count for less.`}
       />
+      <div className={css.wide}>
+        <NextRuns key={fit.id} fit={fit} proposed={proposed} onAsk={setAsked} />
+      </div>
     </div>
   );
 }

@@ -25,13 +25,18 @@ export function weight(law: LawParameters, dot: Dot, delta: number): number {
   return Math.min(1, delta / Math.abs(residual(law, dot)));
 }
 
+export interface Place {
+  n: number;
+  d: number;
+}
+
 interface Range {
   n: [number, number];
   d: [number, number];
 }
 
 /** All runs with some room, and the target's optimum. */
-export function rangeOf(dots: readonly Dot[], target: Optimum | undefined): Range {
+export function rangeOf(dots: readonly Place[], target: Optimum | undefined): Range {
   const n = [...dots.map((dot) => dot.n), ...(target ? [target.n.value] : [])];
   const d = [...dots.map((dot) => dot.d), ...(target ? [target.d.value] : [])];
   return {
@@ -60,10 +65,10 @@ function labels(law: LawParameters, fit: Fit, wanted: readonly number[]): { n: n
 }
 
 /** The law over N and D: lines of one loss, lines of one budget, the frontier of optima, the runs and the target. */
-export function surfaceSpec(law: LawParameters, fit: Fit, dots: readonly Dot[]): PlotSpec {
+export function surfaceSpec(law: LawParameters, fit: Fit, dots: readonly Dot[], next: readonly Place[] = []): PlotSpec {
   return ({ colours, scheme, interactive }) => {
     const { target } = fit;
-    const range = rangeOf(dots, target);
+    const range = rangeOf([...dots, ...next], target);
     const lines = levels(law, range);
     const byBudget = budgetColours(
       dots.map((dot) => dot.budget),
@@ -145,6 +150,26 @@ export function surfaceSpec(law: LawParameters, fit: Fit, dots: readonly Dot[]):
               }),
             ]
           : []),
+        Plot.dot(next, {
+          x: "n",
+          y: "d",
+          symbol: "star",
+          r: 6,
+          fill: colours.accent,
+          stroke: colours.panel,
+          strokeWidth: 1,
+          className: "next-runs",
+        }),
+        Plot.text(next, {
+          x: "n",
+          y: "d",
+          text: (_run: Place, i: number) => String(i + 1),
+          fill: colours.ink,
+          stroke: colours.panel,
+          strokeWidth: 3,
+          dx: 10,
+          dy: -8,
+        }),
         Plot.text(named, {
           x: "n",
           y: "d",

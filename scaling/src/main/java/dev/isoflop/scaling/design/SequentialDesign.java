@@ -8,6 +8,7 @@ import dev.isoflop.scaling.law.ChinchillaLaw;
 import dev.isoflop.scaling.law.FitPoint;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
@@ -72,7 +73,34 @@ public final class SequentialDesign {
      * @param sd of the target now
      * @param choices to train next, in the order chosen; empty if nothing can be afforded
      */
-    public record Next(ChinchillaLaw law, double noise, double value, double sd, List<Choice> choices) {}
+    public record Next(ChinchillaLaw law, double noise, double value, double sd, List<Choice> choices) {
+
+        /** Whether going on pays, for people. */
+        public String sentence() {
+            if (choices.isEmpty()) {
+                return "Nothing that the budget has room for would tell more.";
+            }
+            Choice first = choices.getFirst();
+            if (Double.isNaN(first.saves())) {
+                return String.format(
+                        Locale.ROOT,
+                        "The standard deviation falls by %.0f %%; what that is worth in FLOPs can be said of the optimum alone.",
+                        100 * (1 - choices.getLast().sdAfter() / sd));
+            }
+            long pay = choices.stream().takeWhile(Choice::pays).count();
+            if (pay == 0) {
+                return String.format(
+                        Locale.ROOT,
+                        "Stop here: the next run costs %.3g FLOPs, and knowing N* better saves about %.3g at the target.",
+                        first.run().C(),
+                        first.saves());
+            }
+            return pay == choices.size()
+                    ? "Going on pays: each of these saves more FLOPs at the target than it costs."
+                    : "Going on pays for the first %d of these; the next would cost more FLOPs than it saves at the target."
+                            .formatted(pay);
+        }
+    }
 
     /** @return refused if there are too few runs for a law; {@link CandidateRuns#beginning} says which to begin with */
     public static FitOutcome<Next> next(

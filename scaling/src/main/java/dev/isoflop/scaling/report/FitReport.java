@@ -70,6 +70,7 @@ public record FitReport(
                 refusal,
                 optimum,
                 excess,
+                optima,
                 Stream.concat(more.stream(), diagnostics.stream()).toList(),
                 milliseconds);
     }

@@ -1,0 +1,193 @@
+package dev.isoflop.platform;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.isoflop.platform.PlatformClient.Reply;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import tools.jackson.databind.JsonNode;
+
+/** From a budget to a sweep, and from a fit to the next runs. */
+class PlanApiTests extends PredictionScene {
+
+    private static final String PLANS = "/api/v1/plans";
+
+    PlanApiTests(PlatformClient client, JdbcClient jdbc) {
+        super(client, jdbc);
+    }
+
+    private Reply plan(String plan, String rest) {
+        return client.post(PLANS, "read", "{\"plan\": {" + plan + "}" + rest + "}");
+    }
+
+    @Test
+    void aReaderMayPlanAndNothingIsKept() {
+        JsonNode plan = ok(plan("\"flops\": 1e17", "")).body();
+
+        assertThat(plan.path("cells")).hasSize(30);
+        assertThat(plan.path("plannedFlops").asDouble()).isBetween(.95e17, 1e17);
+        assertThat(plan.has("deviceSeconds")).isFalse();
+        assertThat(plan.has("sweep")).isFalse();
+        assertThat(client.send("POST", PLANS, null, "{}", Map.of()).status()).isEqualTo(401);
+        assertThat(client.send("GET", "/api/v1/audit?limit=50", client.token("admin"), null, Map.of())
+                        .text())
+                .doesNotContain("/plans");
+    }
+
+    @Test
+    void hoursHaveATimeAndAPriceAndADeadlineIsKept() {
+        JsonNode hours = ok(plan("\"gpuHours\": 2, \"device\": \"H100\", \"mfu\": 0.4, \"pricePerHour\": 3", ""))
+                .body();
+        double seconds = hours.path("deviceSeconds").asDouble();
+        assertThat(seconds).isBetween(2 * 3600 * .9, 2 * 3600 * 1.01);
+        assertThat(hours.path("cost").asDouble()).isCloseTo(3 * seconds / 3600, within(1e-9));
+        assertThat(hours.path("wallSeconds").asDouble()).isCloseTo(seconds, within(1e-6 * seconds));
+        double sum = 0;
+        for (JsonNode cell : hours.path("cells")) {
+            sum += cell.path("seconds").asDouble();
+        }
+        assertThat(sum).isCloseTo(seconds, within(1e-6 * seconds));
+
+        // 64 devices for one sweep of 30 runs: the longest run alone is what takes the time
+        JsonNode deadline = ok(plan("\"deadlineHours\": 1, \"devices\": 64, \"device\": \"H100\"", ""))
+                .body();
+        assertThat(deadline.path("wallSeconds").asDouble()).isBetween(3600 * .9, 3600.0);
+        assertThat(deadline.path("deviceSeconds").asDouble()).isLessThan(30 * 3600);
+    }
+
+    @Test
+    void cellsThatAreLeftOutSayWhy() {
+        JsonNode plan = ok(plan(
+                        "\"flops\": 4e12, \"vocabSize\": 1024, \"contextLength\": 128, \"corpusTokens\": 1e6", ""))
+                .body();
+        assertThat(plan.at("/dropped/0/reason").asString()).isEqualTo("TOO_MANY_EPOCHS");
+        assertThat(plan.at("/dropped/0/sentence").asString()).contains("passes over the corpus");
+        assertThat(plan.at("/dropped/0/n").asLong()).isPositive();
+
+        JsonNode none = ok(plan(
+                        "\"flops\": 4e12, \"vocabSize\": 1024, \"contextLength\": 128, \"memoryBytes\": 1000",
+                        ", \"sweep\": {\"name\": \"a\", \"corpus\": \"c\"}"))
+                .body();
+        assertThat(none.path("cells")).isEmpty();
+        assertThat(none.at("/dropped/0/reason").asString()).isEqualTo("DOES_NOT_FIT_MEMORY");
+        assertThat(none.has("sweep")).isFalse();
+    }
+
+    @Test
+    void itsSweepIsSubmittedAsItIsWithTheSameCells() {
+        JsonNode plan = ok(plan(
+                        "\"flops\": 4e12, \"vocabSize\": 1024, \"contextLength\": 128, \"budgets\": 4, \"decades\": 1",
+                        ", \"sweep\": {\"name\": \"planned\", \"corpus\": \"%s\"}".formatted(CORPUS)))
+                .body();
+
+        Reply checked = client.post(
+                "/api/v1/sweeps?validateOnly=true", "submit", plan.path("sweep").toString());
+
+        assertThat(checked.status()).as(checked.text()).isEqualTo(200);
+        assertThat(checked.body().path("runs")).hasSize(plan.path("cells").size());
+        assertThat(plan.at("/sweep/kind").asString()).isEqualTo("isoflop");
+        for (int i = 0; i < plan.path("cells").size(); i++) {
+            assertThat(checked.body().at("/runs/" + i + "/tokens").asLong())
+                    .isEqualTo(plan.at("/cells/" + i + "/d").asLong());
+        }
+    }
+
+    @Test
+    void whatAGpuReachedIsReadFromASweepsFinishedRuns() {
+        assertThat(ofSweep().at("/errors/0/pointer")).isEqualTo("/throughputOf");
+        jdbc.sql("update run set flops_exact = 2 * flops where sweep_id = ? and state = 'succeeded'")
+                .param(sweep)
+                .update();
+        jdbc.sql("""
+                        insert into attempt (run_id, attempt_no, runner_id, state, ended_at, flops, device_seconds, on_gpu)
+                        select id, 1, :runner, 'succeeded', now(), flops, flops / 1e12, true
+                          from run where sweep_id = :sweep and state = 'succeeded'
+                        """)
+                .param("runner", client.registerRunner("measured-" + pool, pool, 1L << 40))
+                .param("sweep", sweep)
+                .update();
+        JsonNode plan = ok(ofSweep()).body();
+        assertThat(plan.path("flopsPerSecond").asDouble()).isCloseTo(2e12, within(1e3));
+        assertThat(plan.path("deviceSeconds").asDouble())
+                .isCloseTo(plan.path("exactFlops").asDouble() / 2e12, within(1.0));
+        assertThat(plan("\"flops\": 1e17", ", \"throughputOf\": 999999999").status())
+                .isEqualTo(404);
+    }
+
+    private Reply ofSweep() {
+        return plan("\"flops\": 1e17", ", \"throughputOf\": " + sweep);
+    }
+
+    @Test
+    void whatIsWrongWithAPlanIsNamedWithItsPlace() {
+        assertFault(plan("", ""), "/plan/flops", "say what may be spent");
+        assertFault(plan("\"flops\": 1e17, \"gpuHours\": 3", ""), "/plan/gpuHours", "beside flops");
+        assertFault(plan("\"flops\": -1", ""), "/plan/flops", "must be positive");
+        assertFault(plan("\"gpuHours\": 3", ""), "/plan/device", "is missing");
+        assertFault(plan("\"gpuHours\": 3, \"device\": \"abacus\"", ""), "/plan/device", "there are B200");
+        assertFault(plan("\"flops\": 1e17, \"mfu\": 2", ""), "/plan/mfu", "between 0 and 1");
+        assertFault(plan("\"flops\": 1e17, \"sizes\": 3", ""), "/plan/sizes", "4 to 20");
+        assertFault(plan("\"flops\": 1e9", ""), "/plan/flops", "spend more");
+        assertFault(plan("\"flops\": 1e17", ", \"sweep\": {\"name\": \"a\"}"), "/sweep/corpus", "is missing");
+        assertFault(client.post(PLANS, "read", "{}"), "/plan", "is missing");
+    }
+
+    private static void assertFault(Reply reply, String pointer, String words) {
+        assertThat(reply.status()).as(reply.text()).isEqualTo(400);
+        assertThat(reply.code()).isEqualTo("invalid-request");
+        assertThat(reply.at("/errors/0/pointer")).isEqualTo(pointer);
+        assertThat(reply.at("/detail")).contains(words);
+    }
+
+    private Reply next(long fit, String body) {
+        return client.post("/api/v1/fits/" + fit + "/next-runs", "submit", body);
+    }
+
+    @Test
+    void eachRunOfAWaveLowersTheVarianceOfItsTarget() {
+        for (String target : new String[] {
+            "\"of\": \"OPTIMUM\", \"flops\": 1e16", "\"of\": \"LOSS\", \"n\": 1e7, \"d\": 1e9", "\"of\": \"EXPONENT\""
+        }) {
+            JsonNode next = ok(next(parametric, "{" + target + ", \"runs\": 3, \"maxRun\": 1e14}"))
+                    .body();
+            assertThat(next.path("runs")).as(target).hasSize(3);
+            double before = next.path("sd").asDouble();
+            for (JsonNode run : next.path("runs")) {
+                assertThat(run.path("sdBefore").asDouble()).isCloseTo(before, within(1e-12));
+                before = run.path("sdAfter").asDouble();
+                assertThat(before).isLessThan(run.path("sdBefore").asDouble());
+                assertThat(run.path("flops").asDouble()).isLessThanOrEqualTo(1.001e14);
+            }
+            assertThat(next.path("sentence").asString()).isNotBlank();
+            assertThat(next.has("pays")).isEqualTo(target.contains("OPTIMUM"));
+        }
+    }
+
+    @Test
+    void spendingPaysForALargeTargetAndNotForOneThatIsSmallerThanTheRuns() {
+        JsonNode large = ok(next(parametric, "{\"flops\": 1e22}")).body();
+        assertThat(large.path("pays").asBoolean()).isTrue();
+        JsonNode small =
+                ok(next(parametric, "{\"flops\": 1e12, \"minRun\": 1e13}")).body();
+        assertThat(small.path("pays").asBoolean()).isFalse();
+        assertThat(small.path("sentence").asString()).startsWith("Stop here");
+    }
+
+    @Test
+    void aFitWithoutALawAndAQuestionWithoutATargetAreRefused() {
+        Reply other = next(isoflop, "{\"flops\": 1e16}");
+        assertThat(other.code()).isEqualTo("prediction-refused");
+        assertThat(other.at("/detail")).contains("parametric");
+        assertThat(next(parametric, "{}").at("/errors/0/pointer")).isEqualTo("/flops");
+        assertThat(next(parametric, "{\"flops\": 1e16, \"runs\": 0}").at("/errors/0/pointer"))
+                .isEqualTo("/runs");
+        assertThat(next(parametric, "{\"flops\": 1e16, \"maxRun\": 1}").at("/errors/0/pointer"))
+                .isEqualTo("/maxRun");
+        assertThat(next(999_999_999, "{\"flops\": 1e16}").status()).isEqualTo(404);
+        assertThat(client.post("/api/v1/fits/" + parametric + "/next-runs", "read", "{\"flops\": 1e16}")
+                        .status())
+                .isEqualTo(403);
+    }
+}

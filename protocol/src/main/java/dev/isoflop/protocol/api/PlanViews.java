@@ -1,0 +1,112 @@
+package dev.isoflop.protocol.api;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What the REST API serves about what is not yet trained. N parameters, D tokens, C FLOPs; none of it is stored. */
+public final class PlanViews {
+
+    private PlanViews() {}
+
+    /**
+     * An IsoFLOP sweep for what may be spent.
+     *
+     * @param plannedFlops sum of 6ND
+     * @param exactFlops sum of the products of training, attention's and the head's among them
+     * @param flopsPerSecond of one device, by which times are reckoned; absent where no device was named
+     * @param deviceSeconds of all runs together
+     * @param wallSeconds until the last run ends on all devices, the longest begun first
+     * @param cost of deviceSeconds; absent without a price
+     * @param dropped cells left out
+     * @param sweep to be submitted as it is; absent where the request names none, or no cell is left
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record PlannedSweep(
+            List<SweepCell> cells,
+            List<LeftOutCell> dropped,
+            double plannedFlops,
+            double exactFlops,
+            long tokens,
+            @Nullable Double flopsPerSecond,
+            int devices,
+            @Nullable Double deviceSeconds,
+            @Nullable Double wallSeconds,
+            @Nullable Double cost,
+            SweepSpec.@Nullable IsoFlop sweep) {}
+
+    /**
+     * A run to train.
+     *
+     * @param budget C it belongs to
+     * @param model its name in the sweep
+     * @param memoryBytes estimate of what it holds in training
+     * @param seconds on one device
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record SweepCell(
+            double budget,
+            String model,
+            int dModel,
+            int layers,
+            long n,
+            long d,
+            long steps,
+            int batchSequences,
+            double learningRate,
+            double flops,
+            double exactFlops,
+            long memoryBytes,
+            @Nullable Double seconds,
+            @Nullable Double cost) {}
+
+    /**
+     * A cell that is not run.
+     *
+     * @param n what its model has
+     * @param d what the budget leaves it, budget / 6n
+     * @param reason limit it breaks, such as TOO_FEW_STEPS
+     * @param sentence the same with the numbers
+     */
+    public record LeftOutCell(
+            double budget, String model, int dModel, long n, double d, String reason, String sentence) {}
+
+    /**
+     * What to train next.
+     *
+     * @param target what is to be known better: OPTIMUM (ln N*), LOSS (ln L) or EXPONENT
+     * @param value under the law
+     * @param sd of value now
+     * @param noise standard deviation of a run's log loss, as given or as found
+     * @param runs in the order chosen, each as if those before it had ended; empty if nothing can be afforded
+     * @param pays whether the next run saves more than it costs; absent where the target is no budget's
+     * @param sentence whether it pays, for people
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record NextRuns(
+            long fitId,
+            String target,
+            double value,
+            double sd,
+            double noise,
+            List<NextRun> runs,
+            @Nullable Boolean pays,
+            String sentence) {}
+
+    /**
+     * @param flops 6ND
+     * @param sdBefore of the target without it
+     * @param sdAfter with it
+     * @param saves FLOPs at the target's budget that knowing N* so much better saves; absent for other targets
+     * @param pays whether it saves more than it costs
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record NextRun(
+            double n,
+            double d,
+            double flops,
+            double sdBefore,
+            double sdAfter,
+            @Nullable Double saves,
+            @Nullable Boolean pays) {}
+}

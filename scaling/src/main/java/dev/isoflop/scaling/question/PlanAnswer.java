@@ -1,0 +1,58 @@
+package dev.isoflop.scaling.question;
+
+import dev.isoflop.scaling.plan.PlannedCell;
+import dev.isoflop.scaling.plan.SweepPlan;
+import java.util.Comparator;
+import java.util.OptionalDouble;
+import java.util.PriorityQueue;
+
+/**
+ * A sweep for what may be spent, with its time and its price.
+ *
+ * @param plan runs, and cells that are left out with the reason
+ * @param flopsPerSecond of one device as it trains; 0 where no device was named
+ * @param devices that train side by side, a run on each
+ * @param pricePerHour of one device; empty where none was named
+ */
+public record PlanAnswer(SweepPlan plan, double flopsPerSecond, int devices, OptionalDouble pricePerHour) {
+
+    public boolean isTimed() {
+        return flopsPerSecond > 0;
+    }
+
+    /** Seconds of one device that a run takes. */
+    public double seconds(PlannedCell cell) {
+        return cell.exactFlops() / flopsPerSecond;
+    }
+
+    /** Seconds of device that all runs take together. */
+    public double deviceSeconds() {
+        return plan.exactFlops() / flopsPerSecond;
+    }
+
+    /** Seconds until the last run ends, if the longest begin first (Graham 1969: at most a third over the best order). */
+    public double wallSeconds() {
+        PriorityQueue<Double> free = new PriorityQueue<>();
+        for (int i = 0; i < devices; i++) {
+            free.add(0.0);
+        }
+        double last = 0;
+        for (double seconds : plan.cells().stream()
+                .map(this::seconds)
+                .sorted(Comparator.reverseOrder())
+                .toList()) {
+            Double begins = free.poll();
+            double ends = (begins == null ? 0 : begins) + seconds;
+            free.add(ends);
+            last = Math.max(last, ends);
+        }
+        return last;
+    }
+
+    /** Of that many seconds of a device. */
+    public OptionalDouble cost(double deviceSeconds) {
+        return pricePerHour.isPresent()
+                ? OptionalDouble.of(deviceSeconds / 3600 * pricePerHour.getAsDouble())
+                : OptionalDouble.empty();
+    }
+}

