@@ -72,7 +72,12 @@ class FitAnswers {
     FitMethods methods(long id, @Nullable Double target) {
         FitViews.Fit fit = fits.get(id);
         FitInputs inputs = FitRecord.inputs(fit);
-        Double asked = target == null ? inputs.target() : checked("/target", target);
+        @Nullable Double asked = target;
+        if (asked == null) {
+            asked = inputs.target();
+        } else {
+            checked("/target", asked);
+        }
         ParametricOptions options = options(fit);
         SideBySide all = SideBySide.of(
                 inputs.fitPoints(),
@@ -261,10 +266,9 @@ class FitAnswers {
         return e.isFinite() ? new Reading(e.value(), e.low(), e.high()) : new Reading(e.value(), null, null);
     }
 
-    private static double checked(String pointer, double flops) {
+    private static void checked(String pointer, double flops) {
         if (!(flops > 0 && Double.isFinite(flops))) {
             throw FitRequests.invalid(pointer, "is a compute budget in FLOPs above 0, was " + flops);
         }
-        return flops;
     }
 }
