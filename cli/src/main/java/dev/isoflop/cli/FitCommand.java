@@ -3,8 +3,10 @@ package dev.isoflop.cli;
 import dev.isoflop.cli.client.ApiClient;
 import dev.isoflop.cli.show.FitTable;
 import dev.isoflop.cli.show.Json;
+import dev.isoflop.cli.show.MethodsTable;
 import dev.isoflop.cli.show.PredictionTable;
 import dev.isoflop.cli.table.TableFit;
+import dev.isoflop.protocol.api.FitAnswerViews;
 import dev.isoflop.protocol.api.FitComparisonViews;
 import dev.isoflop.protocol.api.FitViews;
 import dev.isoflop.protocol.api.Views;
@@ -36,12 +38,15 @@ import tools.jackson.databind.JsonNode;
             "",
             "Example:",
             "  isoflop fit 1 --target 1e13",
+            "  isoflop fit 1 --method all",
             "  isoflop fit runs.csv --law chinchilla --target 1e21 --json",
             "  isoflop fit runs.csv --law auto",
             "  isoflop fit sparse.csv --law mixture-of-experts --column ACTIVE=active_params",
             "  isoflop fit --reproduce 12"
         })
 final class FitCommand implements Callable<Integer> {
+
+    private static final String ALL = "all";
 
     @Mixin
     private PlatformOptions platform = new PlatformOptions();
@@ -63,7 +68,7 @@ final class FitCommand implements Callable<Integer> {
     @Option(
             names = "--method",
             description =
-                    "isoflop or parametric (default: both); of a table also envelope and all (default parametric).")
+                    "isoflop or parametric (default: both), or all there are beside each other; of a table also envelope (default parametric).")
     private @Nullable String method;
 
     @Option(names = "--target", description = "Compute budget in FLOPs to predict for (default: the sweep's).")
@@ -94,6 +99,9 @@ final class FitCommand implements Callable<Integer> {
         }
         ApiClient api = platform.client();
         Views.Sweep found = PlatformOptions.sweep(api, input);
+        if (ALL.equals(method)) {
+            return methods(api, found.id());
+        }
         List<FitViews.Fit> fits = target == null ? latest(api, found.id()) : List.of();
         if (method != null) {
             fits = fits.stream().filter(f -> f.method().equals(method)).toList();
@@ -107,6 +115,25 @@ final class FitCommand implements Callable<Integer> {
             FitTable.lines(fits).forEach(System.out::println);
         }
         boolean any = fits.stream().anyMatch(f -> f.refusal() == null);
+        return (any ? ExitCode.OK : ExitCode.FAILED).code();
+    }
+
+    /** The points of the newest fit, by every method: which fit it is does not matter, so that one that is refused will do. */
+    private int methods(ApiClient api, long sweepId) {
+        List<FitViews.Fit> fits = latest(api, sweepId);
+        if (fits.isEmpty()) {
+            fits = create(api, sweepId, new FitViews.CreateFit(null, target, null, null, null, null));
+        }
+        long newest = fits.stream().mapToLong(FitViews.Fit::id).max().orElseThrow();
+        FitAnswerViews.FitMethods found = api.get(
+                "/fits/" + newest + "/methods" + (target == null ? "" : "?target=" + target),
+                FitAnswerViews.FitMethods.class);
+        if (asJson) {
+            Json.print(found);
+        } else {
+            MethodsTable.lines(found).forEach(System.out::println);
+        }
+        boolean any = found.methods().stream().anyMatch(m -> m.refusal() == null);
         return (any ? ExitCode.OK : ExitCode.FAILED).code();
     }
 

@@ -76,6 +76,24 @@ class TableMethodsTests {
     }
 
     @Test
+    void everyPublishedProtocolBesideOurs() {
+        JsonNode all =
+                json(Ended.of("fit", table, "--method", "all", "--protocol", "all", "--json", "--resamples", "100"));
+
+        assertThat(all.get("methods")).hasSize(7);
+        assertThat(all.get("methods").values().stream()
+                        .filter(m -> m.path("method").asString().contains("Porian et al. 2024")))
+                .hasSize(2);
+        assertThat(json(Ended.of(
+                                "fit", table, "--method", "all", "--protocol", "cs336", "--json", "--resamples", "100"))
+                        .get("methods"))
+                .hasSize(4);
+        assertThat(Ended.of("fit", table, "--method", "all", "--protocol", "cs335")
+                        .err())
+                .contains("There is no protocol 'cs335'");
+    }
+
+    @Test
     void aPageAndATableForAPaper() throws IOException {
         Path page = directory.resolve("report.html");
         Path latex = directory.resolve("report.tex");

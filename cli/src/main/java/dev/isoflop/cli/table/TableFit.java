@@ -65,7 +65,8 @@ public final class TableFit {
                 paramLabel = "NAME",
                 description = {
                     "How --method isoflop reads optima off the curves: isoflop (ours; parabolas weighed by their",
-                    "residuals), hoffmann, porian, porian-owt2 or cs336."
+                    "residuals), hoffmann, porian, porian-owt2 or cs336. --method all takes one of them beside",
+                    "ours, or all."
                 })
         private String protocol = OptimumReports.OURS;
 
@@ -207,13 +208,22 @@ public final class TableFit {
             case OptimumReports.ENVELOPE ->
                 new Fitted(List.of(OptimumReports.envelope(table.points(), optimum)), List.of());
             case ALL -> {
-                SideBySide all = SideBySide.of(table.points(), settings, threads);
+                SideBySide all = SideBySide.of(table.points(), settings, beside(options.protocol), threads);
                 yield new Fitted(all.reports(), all.differences());
             }
             default ->
                 options.law.equals(AUTO)
                         ? chosen(table, options, target, threads)
                         : new Fitted(List.of(FitReports.of(table.points(), settings, threads)), List.of());
+        };
+    }
+
+    /** Protocols to set beside our own. */
+    private static List<String> beside(String protocol) {
+        return switch (protocol) {
+            case OptimumReports.OURS -> List.of();
+            case ALL -> OptimumReports.protocols().stream().skip(1).toList();
+            default -> List.of(protocol);
         };
     }
 

@@ -27,9 +27,7 @@ import dev.isoflop.scaling.report.OptimumReports;
 import dev.isoflop.scaling.report.SideBySide;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Service;
@@ -38,13 +36,11 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * Answers what was not stored with a fit, from its record alone: its points by the other methods, how well they determine the exponents, and what it says of any budget.
  *
- * <p>Concurrency: laws of the fits last asked about are kept, since making one again takes its bootstrap; fits never change, so what is kept is never stale. No connection
- * is held while anything is reckoned.
+ * <p>Concurrency: no state; no connection is held while anything is reckoned.
  */
 @Service
 class FitAnswers {
 
-    private static final int KEPT = 32;
     private static final int PROFILE_SIDE = 33;
     /** A request has one core: others have theirs. */
     private static final int THREADS = 1;
@@ -52,12 +48,6 @@ class FitAnswers {
     private final FitService fits;
     private final Refits refits;
     private final JsonMapper json;
-    private final Map<Long, Refits.Known> laws = new LinkedHashMap<>(16, 0.75f, true) {
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<Long, Refits.Known> eldest) {
-            return size() > KEPT;
-        }
-    };
 
     FitAnswers(FitService fits, Refits refits, JsonMapper json) {
         this.fits = fits;
@@ -217,7 +207,7 @@ class FitAnswers {
     /** @throws ProblemException not-found, invalid-request, prediction-refused if the fit was refused or no longer comes out as stored */
     FitTarget target(long id, double flops) {
         checked("/flops", flops);
-        Refits.Known known = known(id);
+        Refits.Known known = refits.law(id);
         FittedLaw law = known.law();
         if (law == null) {
             throw new ProblemException(
@@ -246,20 +236,6 @@ class FitAnswers {
                         null);
             }
         };
-    }
-
-    private Refits.Known known(long id) {
-        synchronized (laws) {
-            Refits.Known kept = laws.get(id);
-            if (kept != null) {
-                return kept;
-            }
-        }
-        Refits.Known made = refits.law(id);
-        synchronized (laws) {
-            laws.put(id, made);
-        }
-        return made;
     }
 
     private static Reading reading(Estimate e) {

@@ -14,7 +14,9 @@ import dev.isoflop.scaling.fit.ParametricFit;
 import dev.isoflop.scaling.fit.ParametricOptions;
 import dev.isoflop.scaling.fit.ParametricResult;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -26,18 +28,26 @@ import tools.jackson.databind.json.JsonMapper;
  * Makes stored fits again from their records: to see whether they come out as they were, and to ask their laws for what was not
  * stored.
  *
- * <p>Concurrency: no state, no connection is held while a fit is made.
+ * <p>Concurrency: no connection is held while a fit is made. A fit never changes, and making one again takes its bootstrap, so the laws of the {@value #KEPT} fits asked last
+ * are kept; threads that want the same wait for one of them to make it, those that want another do not.
  */
 @Service
 public class Refits {
 
     private static final int MOST_DIFFERENCES = 50;
+    private static final int KEPT = 32;
     /** What the result is, as against what it was made from and when. */
     private static final List<String> RESULTS =
             List.of("status", "refusal", "level", "parameters", "budgets", "target", "frontier", "diagnostics");
 
     private final FitService fits;
     private final JsonMapper json;
+    private final Map<Long, Kept> kept = new LinkedHashMap<>(KEPT, 0.75f, true) {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Long, Kept> eldest) {
+            return size() > KEPT;
+        }
+    };
 
     Refits(FitService fits, JsonMapper json) {
         this.fits = fits;
@@ -75,6 +85,34 @@ public class Refits {
      * @throws ProblemException not-found; prediction-refused if this version of the product makes another law of the same inputs
      */
     public Known law(long id) {
+        Kept law;
+        synchronized (kept) {
+            law = kept.computeIfAbsent(id, Kept::new);
+        }
+        return law.get();
+    }
+
+    /** A fit's law, made when it is first asked for; one that cannot be made is tried anew the next time. */
+    private final class Kept {
+
+        private final long id;
+        private @Nullable Known known;
+
+        Kept(long id) {
+            this.id = id;
+        }
+
+        synchronized Known get() {
+            Known law = known;
+            if (law == null) {
+                law = make(id);
+                known = law;
+            }
+            return law;
+        }
+    }
+
+    private Known make(long id) {
         FitViews.Fit stored = fits.get(id);
         Refit refit = again(stored);
         Reproduction same = compared(stored, refit);

@@ -4,32 +4,17 @@ import dev.isoflop.platform.fits.FittedLaw;
 import dev.isoflop.platform.fits.Refits;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.api.FitViews;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
 
-/**
- * What fits say of runs.
- *
- * <p>Concurrency: a fit never changes, so its law is made once, which takes a second or two, and kept while it is among the {@value #KEPT} asked last. A law draws its intervals when it
- * is first asked and is not thread safe: one thread at a time asks it; others that want the same wait, those that want another do not.
- */
+/** What fits say of runs. */
 @Component
 class LawsOfRuns {
 
-    private static final int KEPT = 8;
-
     private final JdbcClient jdbc;
     private final Refits refits;
-    private final Map<Long, Kept> kept = new LinkedHashMap<>(KEPT, 0.75f, true) {
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<Long, Kept> eldest) {
-            return size() > KEPT;
-        }
-    };
 
     LawsOfRuns(JdbcClient jdbc, Refits refits) {
         this.jdbc = jdbc;
@@ -41,42 +26,20 @@ class LawsOfRuns {
      */
     record Said(FitViews.Fit fit, FittedLaw.Forecast forecast) {}
 
-    /** A fit's law, made when it is first asked. */
-    private final class Kept {
-        private final long fitId;
-        private Refits.@Nullable Known known;
-
-        Kept(long fitId) {
-            this.fitId = fitId;
-        }
-
-        synchronized Said of(SizedRun run) {
-            Refits.Known law = known;
-            if (law == null) {
-                law = refits.law(fitId);
-                known = law;
-            }
-            FittedLaw fitted = law.law();
-            return new Said(
-                    law.fit(),
-                    fitted == null
-                            ? new FittedLaw.Forecast.Refused("fit-refused", refusal(law.fit()))
-                            : fitted.forecast(run.n(law.countsEmbeddings()), run.tokens(), run.flops()));
-        }
-
-        private static String refusal(FitViews.Fit fit) {
-            FitViews.@Nullable Refusal refusal = fit.refusal();
-            return "Fit %d was refused itself%s".formatted(fit.id(), refusal == null ? "." : ": " + refusal.message());
-        }
-    }
-
     /** @throws ProblemException not-found; prediction-refused if this version of the product makes another law of the fit's record */
     Said say(long fitId, SizedRun run) {
-        Kept law;
-        synchronized (kept) {
-            law = kept.computeIfAbsent(fitId, Kept::new);
-        }
-        return law.of(run);
+        Refits.Known known = refits.law(fitId);
+        FittedLaw law = known.law();
+        return new Said(
+                known.fit(),
+                law == null
+                        ? new FittedLaw.Forecast.Refused("fit-refused", refusal(known.fit()))
+                        : law.forecast(run.n(known.countsEmbeddings()), run.tokens(), run.flops()));
+    }
+
+    private static String refusal(FitViews.Fit fit) {
+        FitViews.@Nullable Refusal refusal = fit.refusal();
+        return "Fit %d was refused itself%s".formatted(fit.id(), refusal == null ? "." : ": " + refusal.message());
     }
 
     /** The newest parametric fit of the run's experiment that has converged on runs measured as this one is. */
