@@ -27,7 +27,8 @@ export function PlanResults({ plan, settled }: { plan: PlannedSweep; settled: bo
           {plan.deviceSeconds != null && <Fact name="GPU time">{duration(plan.deviceSeconds)}</Fact>}
           {plan.wallSeconds != null && (
             <Fact name="Until the last has ended" title="A run on each GPU, the longest begun first">
-              {duration(plan.wallSeconds)} <small>{plan.devices === 1 ? "1 GPU" : `${integer(plan.devices)} GPUs`}</small>
+              {duration(plan.wallSeconds)}{" "}
+              <small>{plan.devices === 1 ? "1 GPU" : `${integer(plan.devices)} GPUs`}</small>
             </Fact>
           )}
           {plan.flopsPerSecond != null && <Fact name="Each GPU">{measure(plan.flopsPerSecond, "FLOP/s")}</Fact>}
