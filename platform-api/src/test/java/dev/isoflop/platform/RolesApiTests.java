@@ -21,7 +21,8 @@ class RolesApiTests extends PrivateStudy {
         everyOperation((method, path) -> {
             Reply reply = as(viewer, method, path, "{}");
             if (method.equals("GET")) {
-                if (path.contains("/fits")) { // the one there is a row without content
+                // the fit there is a row without content, and the run a command, which has no curve to look out from
+                if (path.contains("/fits") || path.endsWith("/outlook")) {
                     assertThat(reply.status()).as(path).isNotIn(403, 404);
                 } else if (!path.endsWith("/profile")) {
                     assertThat(reply.status()).as(path + reply.text()).isEqualTo(200);
