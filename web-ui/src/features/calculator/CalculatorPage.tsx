@@ -1,12 +1,12 @@
-import { keepPreviousData, queryOptions, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
-import { ApiError, request } from "../../api/client";
-import { Button, Check, ErrorNotice, Panel, ui } from "../../ui/parts";
+import { Check, Panel, ui } from "../../ui/parts";
 import { useTitle } from "../../ui/Shell";
-import { catalogueQuery, useSettled } from "./asking";
+import { AskingPage, Fields, Inputs } from "../asking/AskingPage";
+import { answerQuery, catalogueQuery, faultsOf, typed, useLast, useSettled } from "../asking/asking";
+import { DeviceChoice } from "../asking/DeviceChoice";
+import { Labelled } from "../asking/Labelled";
 import css from "./calculator.module.css";
-import { Labelled } from "./Labelled";
 import {
   type Accounting,
   type CalculatorSearch,
@@ -23,19 +23,10 @@ import {
   type ModelNumber,
   NUMBERS,
   type NumberField,
-  type Question,
   questionOf,
 } from "./question";
 import { Results } from "./Results";
-
-const accountingQuery = (question: Question) =>
-  queryOptions({
-    queryKey: ["accounting", question],
-    queryFn: async ({ signal }) => (await request<Accounting>("POST", "/accounting", { body: question, signal })).data,
-    placeholderData: keepPreviousData,
-    staleTime: Number.POSITIVE_INFINITY,
-    retry: false,
-  });
+import { typeset } from "./show";
 
 const WORDS: Record<string, string> = {
   SWIGLU: "SwiGLU",
@@ -66,71 +57,43 @@ export function CalculatorPage() {
   const navigate = useNavigate();
   const settled = useSettled(search);
   const asked = questionOf(settled);
-  const query = useQuery(accountingQuery(asked.question));
-  // a question that cannot be answered leaves what was answered last, dimmed, rather than an empty page
-  const [last, setLast] = useState<Accounting>();
-  useEffect(() => {
-    if (query.data) setLast(query.data);
-  }, [query.data]);
-  const accounting = query.data ?? last;
-  const faults = { ...asked.faults };
-  const problem = query.error instanceof ApiError ? query.error.problem : undefined;
-  for (const one of problem?.errors ?? []) {
-    const field = fieldOf(one.pointer);
-    if (field) faults[field] = one.message.replace(/^= /, "");
-  }
-  const elsewhere = query.isError && (Object.keys(faults).length === 0 || !accounting);
-  const change = (changed: CalculatorSearch) =>
-    navigate({
-      to: "/calculator",
-      replace: true,
-      search: Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== "")),
-    });
+  const query = useQuery(answerQuery<Accounting>("/accounting", asked.question, Number.POSITIVE_INFINITY));
+  const accounting = useLast(query.data);
+  const faults = faultsOf(asked.faults, query.error, fieldOf);
+  const change = (changed: CalculatorSearch) => navigate({ to: "/calculator", replace: true, search: typed(changed) });
   return (
-    <div className={ui.stack}>
-      <div className={ui.titleRow}>
-        <h1>Calculator</h1>
-        <span className={ui.muted}>
-          What a model takes: parameters, FLOPs, memory, time and cost, with the arithmetic.
-        </span>
-        <div className={ui.end}>
-          <Button small onClick={() => change({})} disabled={Object.keys(search).length === 0}>
-            Start over
-          </Button>
-        </div>
-      </div>
-      <div className={css.columns}>
-        <Inputs search={search} accounting={accounting} faults={faults} onChange={change} />
-        <div className={css.results} aria-live="polite" aria-busy={query.isFetching}>
-          {elsewhere && <ErrorNotice what="This could not be reckoned." error={query.error} />}
-          {accounting ? (
-            <div className={css.answer} data-stale={query.isError}>
-              <Results accounting={accounting} />
-            </div>
-          ) : (
-            !query.isError && <p className={ui.muted}>Reckoning…</p>
-          )}
-        </div>
-      </div>
-    </div>
+    <AskingPage
+      title="Calculator"
+      hint="What a model takes: parameters, FLOPs, memory, time and cost, with the arithmetic."
+      begun={Object.keys(search).length > 0}
+      onReset={() => change({})}
+      query={query}
+      answer={accounting}
+      faulty={Object.keys(faults).length > 0}
+      failed="This could not be reckoned."
+      waiting="Reckoning…"
+      inputs={<Asked search={search} accounting={accounting} faults={faults} onChange={change} />}
+    >
+      {(reckoned) => <Results accounting={reckoned} />}
+    </AskingPage>
   );
 }
 
-interface InputsProps {
+interface AskedProps {
   search: CalculatorSearch;
   accounting: Accounting | undefined;
   faults: Partial<Record<Field, string>>;
   onChange: (search: CalculatorSearch) => void;
 }
 
-function Inputs({ search, accounting, faults, onChange }: InputsProps) {
+function Asked({ search, accounting, faults, onChange }: AskedProps) {
   const catalogue = useQuery(catalogueQuery).data;
   const set = (field: Field, value: string) => onChange({ ...search, [field]: value });
   const architecture = accounting?.architecture;
   const number = (field: ModelNumber | NumberField, resolved: number | undefined) => {
     const [name, letter] = { ...MODEL_NUMBERS, ...NUMBERS }[field];
     return (
-      <Labelled key={field} name={name} letter={letter} fault={faults[field]}>
+      <Labelled key={field} name={name} letter={letter && typeset(letter)} fault={faults[field]}>
         {(props) => (
           <input
             {...props}
@@ -166,9 +129,9 @@ function Inputs({ search, accounting, faults, onChange }: InputsProps) {
   const of = (field: ModelNumber) => architecture?.[field];
   const { workload, deployment } = accounting ?? {};
   return (
-    <form className={css.inputs} aria-label="What is asked" onSubmit={(event) => event.preventDefault()}>
+    <Inputs label="What is asked">
       <Panel title="Model">
-        <div className={css.fields}>
+        <Fields>
           <Labelled name="Begins as" fault={faults.preset} wide>
             {(props) => (
               <select
@@ -198,7 +161,7 @@ function Inputs({ search, accounting, faults, onChange }: InputsProps) {
               {number("sharedExperts", of("sharedExperts"))}
             </>
           )}
-        </div>
+        </Fields>
         <div className={css.flags}>
           {(Object.keys(MODEL_FLAGS) as ModelFlag[]).map((flag) => (
             <Check
@@ -211,7 +174,7 @@ function Inputs({ search, accounting, faults, onChange }: InputsProps) {
         </div>
       </Panel>
       <Panel title="Work">
-        <div className={css.fields}>
+        <Fields>
           {number("batchSequences", workload?.batchSequences)}
           {number("tokens", workload?.tokens)}
           {choice("precision", "Precision", workload?.precision)}
@@ -219,30 +182,17 @@ function Inputs({ search, accounting, faults, onChange }: InputsProps) {
           {choice("recomputation", "Computed again", workload?.recomputation)}
           {choice("attention", "Attention counts", workload?.attention)}
           {number("lanes", workload?.lanes)}
-        </div>
+        </Fields>
       </Panel>
       <Panel title="Machine">
-        <div className={css.fields}>
-          <Labelled name="Device" fault={faults.device}>
-            {(props) => (
-              <select
-                {...props}
-                className={ui.input}
-                value={search.device ?? "H100"}
-                onChange={(event) => set("device", event.target.value)}
-              >
-                {(catalogue?.devices ?? []).map((device) => (
-                  <option key={device.name}>{device.name}</option>
-                ))}
-              </select>
-            )}
-          </Labelled>
+        <Fields>
+          <DeviceChoice value={search.device} fault={faults.device} onChange={(device) => set("device", device)} />
           {number("devices", deployment?.devices)}
           {number("mfu", deployment?.mfu)}
           {number("pricePerHour", deployment?.pricePerHour ?? undefined)}
-        </div>
+        </Fields>
       </Panel>
-    </form>
+    </Inputs>
   );
 }
 

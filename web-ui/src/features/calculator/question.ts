@@ -6,7 +6,6 @@ export type Accounting = Schemas["Accounting"];
 export type AccountingSection = Schemas["Section"];
 export type AccountingLine = Schemas["Line"];
 export type Question = Schemas["Question"];
-export type Catalogue = Schemas["Catalogue"];
 
 /** Fields of the question's model that are numbers, with what they are called and their letter. */
 export const MODEL_NUMBERS = {

@@ -151,7 +151,7 @@ interface Bar {
 }
 
 /** One number by every method, with its interval where the method has one. */
-export function barsSpec(
+function barsSpec(
   all: FitMethods,
   of: (method: MethodFit) => Reading | undefined,
   axis: { label: string; log: boolean; format: (value: number) => string },

@@ -52,7 +52,7 @@ public final class PlanCommand implements Callable<Integer> {
     @Option(
             names = "--mfu",
             description = "Share of the device's peak that training reaches, as measured (default 0.35).")
-    private double mfu = 0.35;
+    private @Nullable Double mfu;
 
     @Option(
             names = "--flops-per-second",
@@ -60,36 +60,36 @@ public final class PlanCommand implements Callable<Integer> {
     private @Nullable Double flopsPerSecond;
 
     @Option(names = "--devices", description = "That train side by side, a run on each (default 1).")
-    private int devices = 1;
+    private @Nullable Integer devices;
 
     @Option(names = "--price-per-hour", description = "Of a device.")
     private @Nullable Double price;
 
     @Option(names = "--budgets", description = "IsoFLOP curves (default 5).")
-    private int budgets = 5;
+    private @Nullable Integer budgets;
 
     @Option(names = "--sizes", description = "Models at each (default 6).")
-    private int sizes = 6;
+    private @Nullable Integer sizes;
 
     @Option(names = "--decades", description = "Between the smallest and the largest budget (default 1.5).")
-    private double decades = 1.5;
+    private @Nullable Double decades;
 
     @Option(names = "--fold", description = "Models reach from the expected optimum / FOLD to times FOLD (default 4).")
-    private double fold = 4;
+    private @Nullable Double fold;
 
     @Option(names = "--vocab-size", description = "Tokens in the vocabulary (default 8192).")
-    private int vocabSize = 8192;
+    private @Nullable Integer vocabSize;
 
     @Option(names = "--context-length", description = "Tokens in a training window (default 256).")
-    private int contextLength = 256;
+    private @Nullable Integer contextLength;
 
     @Option(
             names = "--corpus-tokens",
             description = "Training tokens there are: cells that would repeat them too often are left out.")
-    private double corpusTokens;
+    private @Nullable Double corpusTokens;
 
     @Option(names = "--max-epochs", description = "Most passes over them (default 4).")
-    private double maxEpochs = 4;
+    private @Nullable Double maxEpochs;
 
     @Option(
             names = "--runs",
@@ -124,7 +124,8 @@ public final class PlanCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         try {
-            PlanAnswer answer = question().answer(runs == null ? null : law(runs));
+            PlanQuestion question = question();
+            PlanAnswer answer = question.answer(runs == null ? null : law(runs));
             SweepPlan plan = answer.plan();
             if (plan.cells().isEmpty()) {
                 throw new CliException(
@@ -132,12 +133,12 @@ public final class PlanCommand implements Callable<Integer> {
                         "No cell is left: " + plan.dropped().getFirst().sentence());
             }
             if (out != null) {
-                Files.writeString(out, SweepText.of(name, corpus, plan, vocabSize, contextLength, maxEpochs));
+                Files.writeString(out, SweepText.of(name, corpus, plan, question.epochs()));
             }
             if (table.asJson()) {
                 json(answer);
             } else {
-                text(answer);
+                text(question, answer);
             }
             return ExitCode.OK.code();
         } catch (QuestionException e) {
@@ -172,7 +173,7 @@ public final class PlanCommand implements Callable<Integer> {
         return TableOptions.orFail(SequentialDesign.conclude(table.read(file).points(), OptionalDouble.empty()));
     }
 
-    private void text(PlanAnswer answer) {
+    private void text(PlanQuestion question, PlanAnswer answer) {
         SweepPlan plan = answer.plan();
         boolean timed = answer.isTimed();
         System.out.printf(
@@ -203,7 +204,7 @@ public final class PlanCommand implements Callable<Integer> {
             System.out.printf(
                     Locale.ROOT,
                     "  at %.0f %% of the peak, which small models reach only side by side; a run's tab Profile measures it%n",
-                    100 * mfu);
+                    100 * question.share());
         }
         if (out != null) {
             System.out.println("  written to " + out + "; check it with isoflop submit --plan " + out);
@@ -214,7 +215,9 @@ public final class PlanCommand implements Callable<Integer> {
         double seconds = answer.deviceSeconds();
         OptionalDouble cost = answer.cost(seconds);
         return ", " + Numbers.duration(seconds) + " on one " + (device == null ? "device" : device)
-                + (devices == 1 ? "" : ", " + Numbers.duration(answer.wallSeconds()) + " on " + devices)
+                + (answer.devices() == 1
+                        ? ""
+                        : ", " + Numbers.duration(answer.wallSeconds()) + " on " + answer.devices())
                 + (cost.isEmpty() ? "" : String.format(Locale.ROOT, ", %.2f to pay", cost.getAsDouble()));
     }
 

@@ -2,14 +2,8 @@ package dev.isoflop.cli.plan;
 
 import dev.isoflop.cli.client.ApiClient;
 import dev.isoflop.scaling.flops.TransformerShape;
-import dev.isoflop.scaling.plan.PlannedCell;
 import dev.isoflop.scaling.plan.SweepPlan;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /** A plan as a sweep file, to be read and changed by people. */
@@ -17,36 +11,34 @@ final class SweepText {
 
     private SweepText() {}
 
-    static String of(String name, String corpus, SweepPlan plan, int vocabSize, int contextLength, double maxEpochs) {
-        Map<Integer, TransformerShape> models = new TreeMap<>();
-        Map<Double, List<PlannedCell>> budgets = new LinkedHashMap<>();
-        for (PlannedCell cell : plan.cells()) {
-            models.put(cell.shape().dModel(), cell.shape());
-            budgets.computeIfAbsent(cell.budget(), b -> new ArrayList<>()).add(cell);
-        }
+    /** @param plan with at least one run */
+    static String of(String name, String corpus, SweepPlan plan, double maxEpochs) {
+        TransformerShape any = plan.cells().getFirst().shape();
         StringBuilder out = new StringBuilder(
                 "# Made by isoflop plan. Every field: GET /api/v1/schema/sweep.json\nkind: isoflop\n");
         out.append("name: ")
                 .append(quoted(name))
                 .append("\n\ndataset:\n  corpus: ")
                 .append(quoted(corpus));
-        out.append("\n  vocabSize: ").append(vocabSize);
-        out.append("\n\ncontextLength: ").append(contextLength).append("\n\nmodels:\n");
-        models.values()
+        out.append("\n  vocabSize: ").append(any.vocabSize());
+        out.append("\n\ncontextLength: ").append(any.contextLength()).append("\n\nmodels:\n");
+        plan.models()
+                .values()
                 .forEach(s -> out.append(String.format(
                         Locale.ROOT,
-                        "  - {name: d%d, dModel: %d, layers: %d, heads: %d}%n",
-                        s.dModel(),
+                        "  - {name: %s, dModel: %d, layers: %d, heads: %d}%n",
+                        s.name(),
                         s.dModel(),
                         s.layers(),
                         s.heads())));
         out.append("\nbudgets:\n");
-        budgets.forEach((flops, cells) -> out.append(String.format(
-                Locale.ROOT,
-                "  - {flops: %s, batchSequences: %d, models: [%s]}%n",
-                flops,
-                cells.getFirst().batchSequences(),
-                cells.stream().map(c -> "d" + c.shape().dModel()).collect(Collectors.joining(", ")))));
+        plan.byBudget()
+                .forEach((flops, cells) -> out.append(String.format(
+                        Locale.ROOT,
+                        "  - {flops: %s, batchSequences: %d, models: [%s]}%n",
+                        flops,
+                        cells.getFirst().batchSequences(),
+                        cells.stream().map(c -> c.shape().name()).collect(Collectors.joining(", ")))));
         return out.append("\nmaxEpochs: ").append(maxEpochs).append("\n").toString();
     }
 

@@ -1,7 +1,6 @@
 package dev.isoflop.runner.bench;
 
 import dev.isoflop.data.Dataset;
-import dev.isoflop.lm.model.ModelSpec;
 import dev.isoflop.lm.train.Schedule;
 import dev.isoflop.lm.train.StepResult;
 import dev.isoflop.lm.train.Trainer;
@@ -105,7 +104,7 @@ final class CurveLab {
         List<double[]> train = new ArrayList<>();
         List<double[]> eval = new ArrayList<>();
         double loss = Double.NaN;
-        try (Trainer trainer = Trainer.create(spec(s), options, data.train(), 1)) {
+        try (Trainer trainer = Trainer.create(BenchModels.of(s), options, data.train(), 1)) {
             boolean finite = true;
             long every = Math.max(1, steps / METRIC_POINTS);
             long evalEvery = Math.max(1, steps / EVALUATIONS);
@@ -134,20 +133,5 @@ final class CurveLab {
                 eval.stream().mapToDouble(p -> p[1]).toArray(),
                 loss,
                 (System.nanoTime() - begun) * 1e-9);
-    }
-
-    private static ModelSpec spec(TransformerShape s) {
-        return new ModelSpec(
-                s.vocabSize(),
-                s.contextLength(),
-                s.dModel(),
-                s.layers(),
-                s.heads(),
-                s.kvHeads(),
-                s.dFf(),
-                10_000,
-                1e-5,
-                s.tiedEmbeddings(),
-                s.qkNorm());
     }
 }

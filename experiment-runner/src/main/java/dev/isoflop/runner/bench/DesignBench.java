@@ -4,7 +4,6 @@ import dev.isoflop.data.Dataset;
 import dev.isoflop.data.DatasetBuilder;
 import dev.isoflop.data.DatasetManifest;
 import dev.isoflop.data.DatasetOptions;
-import dev.isoflop.lm.model.ModelSpec;
 import dev.isoflop.lm.train.Trainer;
 import dev.isoflop.lm.train.TrainingOptions;
 import dev.isoflop.scaling.design.CandidateRuns;
@@ -305,22 +304,9 @@ public final class DesignBench implements Runnable {
         }
 
         private FitPoint train(Planned planned, long own) {
-            TransformerShape s = planned.shape;
-            ModelSpec spec = new ModelSpec(
-                    s.vocabSize(),
-                    s.contextLength(),
-                    s.dModel(),
-                    s.layers(),
-                    s.heads(),
-                    s.kvHeads(),
-                    s.dFf(),
-                    10_000,
-                    1e-5,
-                    s.tiedEmbeddings(),
-                    s.qkNorm());
             TrainingOptions options =
                     TrainingOptions.defaults(planned.batch, CONTEXT, planned.steps, planned.rate, own);
-            try (Trainer trainer = Trainer.create(spec, options, data.train(), 1)) {
+            try (Trainer trainer = Trainer.create(BenchModels.of(planned.shape), options, data.train(), 1)) {
                 while (trainer.stepsDone() < planned.steps) {
                     trainer.step();
                 }

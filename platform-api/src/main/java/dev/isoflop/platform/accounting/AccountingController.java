@@ -1,14 +1,11 @@
 package dev.isoflop.platform.accounting;
 
 import dev.isoflop.platform.shared.problem.ProblemException;
-import dev.isoflop.protocol.error.ErrorCode;
-import dev.isoflop.protocol.error.Problem;
 import dev.isoflop.scaling.accounting.Accounting;
 import dev.isoflop.scaling.accounting.AccountingException;
 import dev.isoflop.scaling.accounting.Catalogue;
 import dev.isoflop.scaling.accounting.Question;
 import java.lang.reflect.RecordComponent;
-import java.util.List;
 import java.util.stream.Stream;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PostMapping;
@@ -34,10 +31,7 @@ class AccountingController {
             return question.answer();
         } catch (AccountingException e) {
             String pointer = (isOfModel(e.field()) ? "/model/" : "/") + e.field();
-            throw new ProblemException(
-                    ErrorCode.INVALID_REQUEST,
-                    e.getMessage() + ".",
-                    List.of(new Problem.FieldError(pointer, e.fault(), null, null)));
+            throw ProblemException.field(pointer, e.fault());
         }
     }
 

@@ -21,14 +21,13 @@ import dev.isoflop.scaling.forecast.LossForecast;
 import dev.isoflop.scaling.isoflop.Protocol;
 import dev.isoflop.scaling.law.ChinchillaLaw;
 import dev.isoflop.scaling.report.FitReport;
-import dev.isoflop.scaling.report.FitReports;
 import dev.isoflop.scaling.report.FitSettings;
-import dev.isoflop.scaling.report.OptimumReports;
 import dev.isoflop.scaling.report.SideBySide;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Service;
 import tools.jackson.databind.json.JsonMapper;
@@ -81,11 +80,13 @@ class FitAnswers {
                         asked),
                 Protocol.all().stream().map(Protocol::name).toList(),
                 THREADS);
-        List<MethodFit> methods = new ArrayList<>();
-        for (int i = 0; i < all.reports().size(); i++) {
-            methods.add(method(all.reports().get(i), i));
-        }
-        return new FitMethods(id, inputs.points().size(), fit.level(), asked, methods, all.differences());
+        return new FitMethods(
+                id,
+                inputs.points().size(),
+                fit.level(),
+                asked,
+                all.methods().stream().map(FitAnswers::method).toList(),
+                all.differences());
     }
 
     /** Approach 3's options as stored; of a fit by approach 2, those that both have. */
@@ -93,12 +94,8 @@ class FitAnswers {
         return FitRecord.options(fit, ParametricOptions.defaults(), json).options();
     }
 
-    private static MethodFit method(FitReport report, int index) {
-        Optional<Protocol> protocol = index < 2 ? Optional.empty() : protocol(index - 2);
-        String name = protocol.map(Protocol::name).orElse(report.method());
-        int approach = report.method().equals(OptimumReports.ENVELOPE)
-                ? 1
-                : report.method().equals(FitReports.METHOD) ? 3 : 2;
+    private static MethodFit method(SideBySide.Method method) {
+        FitReport report = method.report();
         FitReport.Refusal refusal = report.refusal();
         BudgetPrediction optimum = report.optimum();
         Estimate a = report.parameters().get("a");
@@ -111,10 +108,10 @@ class FitAnswers {
             findings.add(refusal.sentence());
         }
         return new MethodFit(
-                name,
-                approach,
-                protocol.map(Protocol::source).orElse(null),
-                a == null ? null : coefficient(report, a),
+                method.name(),
+                method.approach(),
+                method.source(),
+                a == null ? null : method.k(),
                 a == null ? null : reading(a),
                 b == null ? null : reading(b),
                 report.optima().stream()
@@ -137,34 +134,6 @@ class FitAnswers {
         return new FitViews.Refusal("no-law", findings.isEmpty() ? "There is no law." : findings.getFirst());
     }
 
-    private static Optional<Protocol> protocol(int index) {
-        return index < Protocol.all().size() ? Optional.of(Protocol.all().get(index)) : Optional.empty();
-    }
-
-    /** k of N* = k C^a: of a surface it follows from the five coefficients. */
-    private static double coefficient(FitReport report, Estimate a) {
-        Estimate k = report.parameters().get("k");
-        return k != null
-                ? k.value()
-                : law(name -> value(report.parameters().get(name)))
-                                .optimum(1e20)
-                                .N()
-                        * Math.pow(1e20, -a.value());
-    }
-
-    private static double value(@Nullable Estimate estimate) {
-        return estimate == null ? Double.NaN : estimate.value();
-    }
-
-    private static ChinchillaLaw law(java.util.function.ToDoubleFunction<String> value) {
-        return new ChinchillaLaw(
-                value.applyAsDouble("E"),
-                value.applyAsDouble("A"),
-                value.applyAsDouble("B"),
-                value.applyAsDouble("alpha"),
-                value.applyAsDouble("beta"));
-    }
-
     /** @throws ProblemException not-found, invalid-request if the fit is not a parametric one that converged */
     FitProfile profile(long id) {
         FitViews.Fit fit = fits.get(id);
@@ -174,11 +143,14 @@ class FitAnswers {
                     "Fit %d is %s: only a parametric fit that converged has exponents to profile."
                             .formatted(id, fit.refusal() == null ? "of method " + fit.method() : "refused"));
         }
-        ChinchillaLaw law = law(name -> fit.parameters().stream()
-                .filter(p -> p.name().equals(name))
-                .mapToDouble(FitViews.Estimate::value)
-                .findFirst()
-                .orElse(Double.NaN));
+        Map<String, Double> of =
+                fit.parameters().stream().collect(Collectors.toMap(FitViews.Estimate::name, FitViews.Estimate::value));
+        ChinchillaLaw law = new ChinchillaLaw(
+                of.getOrDefault("E", Double.NaN),
+                of.getOrDefault("A", Double.NaN),
+                of.getOrDefault("B", Double.NaN),
+                of.getOrDefault("alpha", Double.NaN),
+                of.getOrDefault("beta", Double.NaN));
         ExponentProfile profile =
                 ExponentProfile.of(FitRecord.inputs(fit).fitPoints(), options(fit), law, PROFILE_SIDE, THREADS);
         return new FitProfile(

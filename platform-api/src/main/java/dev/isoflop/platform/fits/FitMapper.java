@@ -139,8 +139,7 @@ final class FitMapper {
     }
 
     static FitViews.Refusal refusal(FitOutcome.Refused<?> refused) {
-        String code = refused.reason().name().toLowerCase(Locale.ROOT).replace('_', '-');
-        return new FitViews.Refusal(code, refused.sentence());
+        return new FitViews.Refusal(refused.reason().code(), refused.sentence());
     }
 
     private static Map<String, Double> finite(Map<String, Double> numbers) {

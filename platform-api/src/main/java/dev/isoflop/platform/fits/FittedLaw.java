@@ -1,5 +1,6 @@
 package dev.isoflop.platform.fits;
 
+import dev.isoflop.evals.stats.Normal;
 import dev.isoflop.scaling.fit.BudgetPrediction;
 import dev.isoflop.scaling.fit.Estimate;
 import dev.isoflop.scaling.fit.FitOutcome;
@@ -22,7 +23,17 @@ public sealed interface FittedLaw {
          * @param loss nats per token; the interval is for one new run, its noise included
          * @param extrapolationRatio C over the largest C fitted
          */
-        record Loss(Estimate loss, double extrapolationRatio) implements Forecast {}
+        record Loss(Estimate loss, double extrapolationRatio) implements Forecast {
+
+            /**
+             * Standard deviation of log loss, of a normal interval as wide.
+             *
+             * @param level of the interval
+             */
+            public double logSd(double level) {
+                return Math.log(loss.high() / loss.low()) / (2 * Normal.quantile(0.5 + level / 2));
+            }
+        }
 
         /**
          * @param code stable name of the reason
@@ -129,8 +140,7 @@ public sealed interface FittedLaw {
         public Forecast forecast(double N, double D, double C) {
             return switch (laws.predict(C)) {
                 case FitOutcome.Refused<BudgetPrediction> refused ->
-                    new Forecast.Refused(
-                            refused.reason().name().toLowerCase(Locale.ROOT).replace('_', '-'), refused.sentence());
+                    new Forecast.Refused(refused.reason().code(), refused.sentence());
                 case FitOutcome.Converged<BudgetPrediction>(BudgetPrediction best) -> {
                     double low = Math.min(best.N().low(), best.N().value() * (1 - NEAR));
                     double high = Math.max(best.N().high(), best.N().value() * (1 + NEAR));

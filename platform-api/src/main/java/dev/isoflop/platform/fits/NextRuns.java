@@ -4,12 +4,10 @@ import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.api.FitViews;
 import dev.isoflop.protocol.api.PlanViews;
 import dev.isoflop.protocol.error.ErrorCode;
-import dev.isoflop.protocol.error.Problem;
 import dev.isoflop.scaling.design.SequentialDesign;
 import dev.isoflop.scaling.fit.FitOutcome;
 import dev.isoflop.scaling.question.NextQuestion;
 import dev.isoflop.scaling.question.QuestionException;
-import java.util.List;
 import org.springframework.stereotype.Service;
 
 /**
@@ -49,10 +47,7 @@ class NextRuns {
                     throw refused("Fit %d has no law to go by: %s".formatted(id, no.sentence()));
             };
         } catch (QuestionException e) {
-            throw new ProblemException(
-                    ErrorCode.INVALID_REQUEST,
-                    e.getMessage() + ".",
-                    List.of(new Problem.FieldError("/" + e.field(), e.fault(), null, null)));
+            throw ProblemException.field("/" + e.field(), e.fault());
         }
     }
 

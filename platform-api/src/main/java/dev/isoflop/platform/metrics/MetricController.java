@@ -4,7 +4,6 @@ import dev.isoflop.db.metric.MetricReader;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.api.MetricViews;
 import dev.isoflop.protocol.error.ErrorCode;
-import dev.isoflop.protocol.error.Problem;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -67,9 +66,6 @@ class MetricController {
     }
 
     private static ProblemException invalid(String parameter, String message) {
-        return new ProblemException(
-                ErrorCode.INVALID_REQUEST,
-                parameter + " " + message + ".",
-                List.of(new Problem.FieldError("/" + parameter, message, null, null)));
+        return ProblemException.field("/" + parameter, message);
     }
 }

@@ -1,7 +1,6 @@
 package dev.isoflop.platform.outlook;
 
 import dev.isoflop.db.metric.MetricReader;
-import dev.isoflop.evals.stats.Normal;
 import dev.isoflop.platform.access.ExperimentAccess;
 import dev.isoflop.platform.fits.FittedLaw;
 import dev.isoflop.platform.outlook.LawsOfRuns.Said;
@@ -13,7 +12,6 @@ import dev.isoflop.protocol.api.OutlookViews;
 import dev.isoflop.protocol.api.RunState;
 import dev.isoflop.protocol.api.Views;
 import dev.isoflop.protocol.error.ErrorCode;
-import dev.isoflop.protocol.error.Problem;
 import dev.isoflop.protocol.job.LearningRateSchedule;
 import dev.isoflop.protocol.job.PretrainSpec;
 import dev.isoflop.protocol.job.TrainingSettings;
@@ -27,7 +25,6 @@ import dev.isoflop.scaling.fit.Estimate;
 import dev.isoflop.scaling.fit.FitOutcome;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
@@ -39,8 +36,6 @@ class Outlooks {
 
     /** As many as a run records by default, and more: beyond, a point stands for several. */
     private static final int POINTS = 4_000;
-    /** Share of the steps at which the engine's warm-up-stable-decay begins to decay: {@link LearningRateSchedule#WSD}. */
-    private static final double DECAY_FROM = 0.8;
 
     private final RunQueries runs;
     private final MetricReader metrics;
@@ -73,10 +68,8 @@ class Outlooks {
             if (said == null || loss == null) {
                 return Optional.empty();
             }
-            Estimate e = loss.loss();
-            double sd = Math.log(e.high() / e.low())
-                    / (2 * Normal.quantile(0.5 + said.fit().level() / 2));
-            return Optional.of(new EndLoss(e.value(), sd));
+            return Optional.of(
+                    new EndLoss(loss.loss().value(), loss.logSd(said.fit().level())));
         }
     }
 
@@ -177,16 +170,14 @@ class Outlooks {
         double last = training.finalLearningRateFraction();
         return switch (training.schedule()) {
             case COSINE -> RateSchedule.cosine(warmup, last);
-            case WSD -> RateSchedule.wsd(warmup, last, DECAY_FROM);
+            case WSD -> RateSchedule.wsd(warmup, last, LearningRateSchedule.WSD_DECAY_FROM);
             case CONSTANT -> RateSchedule.constant(warmup);
         };
     }
 
     private static OutlookViews.Outlook view(Views.Run run, Asked asked, Law law, Outlook outlook) {
         @Nullable CurveForecast curve = outlook.curve().asOptional().orElse(null);
-        boolean over = run.state() == RunState.SUCCEEDED
-                || run.state() == RunState.FAILED
-                || run.state() == RunState.CANCELLED;
+        boolean over = run.state().isTerminal();
         return new OutlookViews.Outlook(
                 run.id(),
                 run.state(),
@@ -232,8 +223,7 @@ class Outlooks {
     private static FitViews.@Nullable Refusal refusal(Outlook outlook, Law law) {
         return switch (outlook.curve()) {
             case FitOutcome.Refused<CurveForecast> refused ->
-                new FitViews.Refusal(
-                        refused.reason().name().toLowerCase(Locale.ROOT).replace('_', '-'), refused.sentence());
+                new FitViews.Refusal(refused.reason().code(), refused.sentence());
             case FitOutcome.Converged<CurveForecast> _ -> law.refusal;
         };
     }
@@ -249,9 +239,6 @@ class Outlooks {
     }
 
     private static ProblemException invalid(String parameter, String message) {
-        return new ProblemException(
-                ErrorCode.INVALID_REQUEST,
-                parameter + " " + message + ".",
-                List.of(new Problem.FieldError("/" + parameter, message, null, null)));
+        return ProblemException.field("/" + parameter, message);
     }
 }

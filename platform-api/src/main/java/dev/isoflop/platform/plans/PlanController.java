@@ -4,10 +4,8 @@ import dev.isoflop.platform.access.ExperimentAccess;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.api.PlanViews;
 import dev.isoflop.protocol.error.ErrorCode;
-import dev.isoflop.protocol.error.Problem;
 import dev.isoflop.scaling.question.PlanQuestion;
 import dev.isoflop.scaling.question.QuestionException;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
@@ -48,7 +46,8 @@ class PlanController {
     @PostMapping
     PlanViews.PlannedSweep plan(@RequestBody CreatePlan request) {
         if (request.plan() == null) {
-            throw invalid("/plan", "is missing: say what may be spent by flops, gpuHours or deadlineHours");
+            throw ProblemException.field(
+                    "/plan", "is missing: say what may be spent by flops, gpuHours or deadlineHours");
         }
         Naming naming = request.sweep();
         if (naming != null) {
@@ -61,7 +60,7 @@ class PlanController {
         try {
             return PlanMapper.view(question, question.answer(null), naming);
         } catch (QuestionException e) {
-            throw invalid("/plan/" + e.field(), e.fault());
+            throw ProblemException.field("/plan/" + e.field(), e.fault());
         }
     }
 
@@ -72,20 +71,13 @@ class PlanController {
         }
         return throughput
                 .ofSweep(sweep)
-                .orElseThrow(() -> invalid(
+                .orElseThrow(() -> ProblemException.field(
                         "/throughputOf", "= " + sweep + " has no finished run on a GPU; say device and mfu instead"));
     }
 
     private static void needed(String pointer, @Nullable String value) {
         if (value == null || value.isBlank()) {
-            throw invalid(pointer, "is missing: a sweep needs it");
+            throw ProblemException.field(pointer, "is missing: a sweep needs it");
         }
-    }
-
-    private static ProblemException invalid(String pointer, String fault) {
-        return new ProblemException(
-                ErrorCode.INVALID_REQUEST,
-                pointer.substring(pointer.lastIndexOf('/') + 1) + " " + fault + ".",
-                List.of(new Problem.FieldError(pointer, fault, null, null)));
     }
 }

@@ -6,14 +6,11 @@ import dev.isoflop.scaling.flops.ParameterCount;
 import dev.isoflop.scaling.flops.TransformerShape;
 import dev.isoflop.scaling.plan.DroppedCell;
 import dev.isoflop.scaling.plan.PlannedCell;
+import dev.isoflop.scaling.plan.SweepPlan;
 import dev.isoflop.scaling.question.PlanAnswer;
 import dev.isoflop.scaling.question.PlanQuestion;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.OptionalDouble;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** A plan as it is served, and as a sweep. */
@@ -36,13 +33,13 @@ final class PlanMapper {
                 timed ? answer.deviceSeconds() : null,
                 timed ? answer.wallSeconds() : null,
                 timed ? orNull(answer.cost(answer.deviceSeconds())) : null,
-                naming == null || cells.isEmpty() ? null : sweep(question, cells, naming));
+                naming == null || cells.isEmpty() ? null : sweep(question, answer.plan(), naming));
     }
 
     private static PlanViews.SweepCell cell(PlanAnswer answer, PlannedCell cell) {
         return new PlanViews.SweepCell(
                 cell.budget(),
-                name(cell.shape()),
+                cell.shape().name(),
                 cell.shape().dModel(),
                 cell.shape().layers(),
                 cell.N(),
@@ -61,7 +58,7 @@ final class PlanMapper {
         long n = ParameterCount.of(cell.shape()).total();
         return new PlanViews.LeftOutCell(
                 cell.budget(),
-                name(cell.shape()),
+                cell.shape().name(),
                 cell.shape().dModel(),
                 n,
                 cell.budget() / 6 / n,
@@ -69,32 +66,23 @@ final class PlanMapper {
                 cell.sentence());
     }
 
-    private static SweepSpec.IsoFlop sweep(
-            PlanQuestion question, List<PlannedCell> cells, PlanController.Naming naming) {
-        Map<Integer, SweepSpec.ModelEntry> models = new TreeMap<>();
-        Map<Double, List<PlannedCell>> budgets = new LinkedHashMap<>();
-        for (PlannedCell cell : cells) {
-            TransformerShape s = cell.shape();
-            models.put(
-                    s.dModel(),
-                    new SweepSpec.ModelEntry(name(s), s.dModel(), s.layers(), s.heads(), null, null, null, null));
-            budgets.computeIfAbsent(cell.budget(), b -> new ArrayList<>()).add(cell);
-        }
+    private static SweepSpec.IsoFlop sweep(PlanQuestion question, SweepPlan plan, PlanController.Naming naming) {
+        TransformerShape any = plan.cells().getFirst().shape();
         return new SweepSpec.IsoFlop(
                 naming.name(),
                 naming.experiment() == null ? SweepSpec.IsoFlop.DEFAULT_EXPERIMENT : naming.experiment(),
-                new SweepSpec.DatasetSpec(
-                        naming.corpus(),
-                        question.vocabSize() == null ? PlanQuestion.DEFAULT_VOCAB : question.vocabSize(),
-                        null),
-                question.contextLength() == null ? PlanQuestion.DEFAULT_CONTEXT : question.contextLength(),
-                List.copyOf(models.values()),
-                budgets.entrySet().stream()
+                new SweepSpec.DatasetSpec(naming.corpus(), any.vocabSize(), null),
+                any.contextLength(),
+                plan.models().values().stream()
+                        .map(s -> new SweepSpec.ModelEntry(
+                                s.name(), s.dModel(), s.layers(), s.heads(), null, null, null, null))
+                        .toList(),
+                plan.byBudget().entrySet().stream()
                         .map(entry -> new SweepSpec.BudgetEntry(
                                 entry.getKey(),
                                 entry.getValue().getFirst().batchSequences(),
                                 entry.getValue().stream()
-                                        .map(cell -> name(cell.shape()))
+                                        .map(cell -> cell.shape().name())
                                         .toList(),
                                 null))
                         .toList(),
@@ -103,15 +91,11 @@ final class PlanMapper {
                 null,
                 null,
                 null,
-                question.maxEpochs() == null ? PlanQuestion.DEFAULT_MAX_EPOCHS : question.maxEpochs(),
+                question.epochs(),
                 null,
                 null,
                 null,
                 null);
-    }
-
-    private static String name(TransformerShape shape) {
-        return "d" + shape.dModel();
     }
 
     private static @Nullable Double orNull(OptionalDouble value) {

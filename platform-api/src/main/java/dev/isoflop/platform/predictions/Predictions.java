@@ -2,7 +2,6 @@ package dev.isoflop.platform.predictions;
 
 import dev.isoflop.db.prediction.NewPrediction;
 import dev.isoflop.db.prediction.PredictionStore;
-import dev.isoflop.evals.stats.Normal;
 import dev.isoflop.platform.access.ExperimentAccess;
 import dev.isoflop.platform.fits.FittedLaw;
 import dev.isoflop.platform.fits.Refits;
@@ -116,11 +115,11 @@ public class Predictions {
         return switch (oracle.law.forecast(target.n, target.d, target.flops)) {
             case FittedLaw.Forecast.Refused(String code, String sentence) ->
                 throw refused(oracle.fitId(), code + ": " + sentence);
-            case FittedLaw.Forecast.Loss(Estimate loss, double ratio) -> {
-                if (!loss.isFinite() || !(loss.low() > 0)) {
+            case FittedLaw.Forecast.Loss forecast -> {
+                if (!forecast.loss().isFinite() || !(forecast.loss().low() > 0)) {
                     throw refused(oracle.fitId(), "its interval there is not of losses");
                 }
-                yield store(prediction(oracle, target, loss, ratio, request.runId()));
+                yield store(prediction(oracle, target, forecast, request.runId()));
             }
         };
     }
@@ -144,10 +143,10 @@ public class Predictions {
     }
 
     private static NewPrediction prediction(
-            Oracle oracle, Target target, Estimate loss, double ratio, @Nullable Long runId) {
+            Oracle oracle, Target target, FittedLaw.Forecast.Loss forecast, @Nullable Long runId) {
         PredictionQueries.FitHome home = oracle.home;
         FitViews.Fit fit = oracle.known.fit();
-        double logSd = Math.log(loss.high() / loss.low()) / (2 * Normal.quantile(0.5 + fit.level() / 2));
+        Estimate loss = forecast.loss();
         Caller caller = Caller.current();
         return new NewPrediction(
                 home.experimentId(),
@@ -160,12 +159,12 @@ public class Predictions {
                 target.flops,
                 oracle.known.countsEmbeddings(),
                 home.comparability(),
-                ratio,
+                forecast.extrapolationRatio(),
                 fit.level(),
                 loss.value(),
                 loss.low(),
                 loss.high(),
-                logSd,
+                forecast.logSd(fit.level()),
                 caller.principal(),
                 caller.shownName(),
                 runId);

@@ -7,7 +7,6 @@ import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.protocol.api.MetricViews;
 import dev.isoflop.protocol.api.Views;
 import dev.isoflop.protocol.error.ErrorCode;
-import dev.isoflop.protocol.error.Problem;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -86,9 +85,6 @@ class RunnerViewController {
     }
 
     private static ProblemException invalid(String parameter, String message) {
-        return new ProblemException(
-                ErrorCode.INVALID_REQUEST,
-                parameter + " " + message + ".",
-                List.of(new Problem.FieldError("/" + parameter, message, null, null)));
+        return ProblemException.field("/" + parameter, message);
     }
 }

@@ -132,7 +132,7 @@ final class SweepPlanning {
         Map<TransformerShape, String> names = names(shapes);
         List<NamedCell> cells = new ArrayList<>();
         for (PlannedCell cell : plan.cells()) {
-            String model = names.getOrDefault(cell.shape(), "d" + cell.shape().dModel());
+            String model = names.getOrDefault(cell.shape(), cell.shape().name());
             Recipe recipe = new Recipe(cell.batchSequences(), cell.learningRate());
             Set<Long> seeds = new LinkedHashSet<>();
             seeds.add(seed);
@@ -157,7 +157,7 @@ final class SweepPlanning {
         Map<TransformerShape, String> names = names(shapes);
         return plan.dropped().stream()
                 .map(drop -> new NamedDrop(
-                        names.getOrDefault(drop.shape(), "d" + drop.shape().dModel())
+                        names.getOrDefault(drop.shape(), drop.shape().name())
                                 + " at "
                                 + Recipes.flops(drop.budget())
                                 + (several(spec, drop.budget())

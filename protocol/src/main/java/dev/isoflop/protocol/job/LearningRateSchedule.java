@@ -7,5 +7,8 @@ public enum LearningRateSchedule {
     /** Warm-up, stable, then a linear decay over the last fifth. */
     WSD,
     /** The peak until the end. */
-    CONSTANT
+    CONSTANT;
+
+    /** Share of the steps at which {@link #WSD} begins to decay. */
+    public static final double WSD_DECAY_FROM = 0.8;
 }

@@ -5,14 +5,17 @@ import dev.isoflop.scaling.table.Column;
 import dev.isoflop.scaling.table.Notes;
 import dev.isoflop.scaling.table.PointTable;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import org.apache.commons.math3.random.MersenneTwister;
+import org.apache.commons.math3.random.RandomGenerator;
+import org.apache.commons.math3.util.MathArrays;
 
 /**
  * Points that may not share a fit: losses on other text, of other tokens, or of models trained on other data are no points of one surface. A column of hashes is made to
@@ -141,14 +144,14 @@ final class MixtureCheck {
         }
         double bound = CLIP_SDS * RobustScale.of(residuals);
         double[] out = residuals.clone();
-        java.util.Arrays.setAll(out, i -> Math.clamp(residuals[i], -bound, bound));
+        Arrays.setAll(out, i -> Math.clamp(residuals[i], -bound, bound));
         return out;
     }
 
     /** How often labels at random are as far apart, by the squares between groups: a permutation test, with the labels as they are among its draws. */
     private static double chance(Collection<List<Integer>> groups, double[] residuals) {
         int[] label = new int[residuals.length];
-        java.util.Arrays.fill(label, -1);
+        Arrays.fill(label, -1);
         int g = 0;
         for (List<Integer> members : groups) {
             for (int i : members) {
@@ -156,8 +159,7 @@ final class MixtureCheck {
             }
             g++;
         }
-        double[] of = new double
-                [(int) java.util.Arrays.stream(label).filter(l -> l >= 0).count()];
+        double[] of = new double[(int) Arrays.stream(label).filter(l -> l >= 0).count()];
         int[] labels = new int[of.length];
         int at = 0;
         for (int i = 0; i < label.length; i++) {
@@ -167,15 +169,10 @@ final class MixtureCheck {
             }
         }
         double measured = between(of, labels, g);
-        Random random = new Random(42);
+        RandomGenerator random = new MersenneTwister(42);
         int asFar = 1;
         for (int draw = 0; draw < PERMUTATIONS; draw++) {
-            for (int i = of.length - 1; i > 0; i--) {
-                int j = random.nextInt(i + 1);
-                int held = labels[i];
-                labels[i] = labels[j];
-                labels[j] = held;
-            }
+            MathArrays.shuffle(labels, random);
             asFar += between(of, labels, g) >= measured * (1 - 1e-12) ? 1 : 0;
         }
         return asFar / (PERMUTATIONS + 1.0);
@@ -188,7 +185,7 @@ final class MixtureCheck {
             sum[labels[i]] += residuals[i];
             count[labels[i]]++;
         }
-        double mean = java.util.Arrays.stream(residuals).average().orElse(0);
+        double mean = Arrays.stream(residuals).average().orElse(0);
         double squares = 0;
         for (int g = 0; g < groups; g++) {
             double off = sum[g] / count[g] - mean;

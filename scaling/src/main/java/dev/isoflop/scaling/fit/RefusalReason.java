@@ -1,5 +1,7 @@
 package dev.isoflop.scaling.fit;
 
+import java.util.Locale;
+
 /** Why a fit, or one part of it, gives no number. Stored and served by name, so names are never reused. */
 public enum RefusalReason {
     /** Fewer points than the method needs. */
@@ -27,5 +29,10 @@ public enum RefusalReason {
     /** The optimizer did not reach a stationary point. */
     NOT_CONVERGED,
     /** The learning rate of the run still rises to its peak: its curve says nothing of its end. */
-    WARMING_UP
+    WARMING_UP;
+
+    /** The name that is stored and served, such as far-extrapolation. */
+    public String code() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
 }

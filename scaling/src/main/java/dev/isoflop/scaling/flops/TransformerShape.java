@@ -43,6 +43,11 @@ public record TransformerShape(
         }
     }
 
+    /** What a model is called that was given no name: by its width. */
+    public String name() {
+        return "d" + dModel;
+    }
+
     public int headSize() {
         return dModel / heads;
     }

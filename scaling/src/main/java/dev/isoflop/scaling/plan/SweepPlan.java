@@ -1,7 +1,13 @@
 package dev.isoflop.scaling.plan;
 
 import dev.isoflop.scaling.flops.ParameterConvention;
+import dev.isoflop.scaling.flops.TransformerShape;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * A planned sweep.
@@ -15,6 +21,19 @@ public record SweepPlan(ParameterConvention convention, List<PlannedCell> cells,
     public SweepPlan {
         cells = List.copyOf(cells);
         dropped = List.copyOf(dropped);
+    }
+
+    /** Shapes that are trained, each once, by width. */
+    public SortedMap<Integer, TransformerShape> models() {
+        SortedMap<Integer, TransformerShape> models = new TreeMap<>();
+        cells.forEach(cell -> models.put(cell.shape().dModel(), cell.shape()));
+        return models;
+    }
+
+    /** Runs of each budget, in order. */
+    public Map<Double, List<PlannedCell>> byBudget() {
+        return cells.stream()
+                .collect(Collectors.groupingBy(PlannedCell::budget, LinkedHashMap::new, Collectors.toList()));
     }
 
     /** Sum of 6ND over the runs. */

@@ -16,6 +16,7 @@ import dev.isoflop.scaling.plan.PlanRequest;
 import dev.isoflop.scaling.plan.SweepPlan;
 import java.util.List;
 import java.util.OptionalDouble;
+import java.util.function.DoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -60,10 +61,8 @@ public record PlanQuestion(
         @Nullable Double maxEpochs,
         @Nullable Double memoryBytes) {
 
-    public static final int DEFAULT_VOCAB = 8192;
-    public static final int DEFAULT_CONTEXT = 256;
-    public static final double DEFAULT_MAX_EPOCHS = 4;
-
+    private static final double MFU = 0.35;
+    private static final double MAX_EPOCHS = 4;
     private static final double TOKENS_PER_PARAMETER = 20;
     /** Times that a plan is made smaller until it keeps to its deadline: whole steps and cells left out make it jump. */
     private static final int ATTEMPTS = 8;
@@ -79,16 +78,18 @@ public record PlanQuestion(
         int side = between("devices", or(devices, 1), 1, 100_000);
         OptionalDouble price =
                 pricePerHour == null ? OptionalDouble.empty() : OptionalDouble.of(above("pricePerHour", pricePerHour));
-        checkGrid();
+        Grid grid = grid();
+        PlanLimits limits = limits();
+        DoubleFunction<SweepPlan> plan = all -> plan(spend, all, grid, limits, law);
         if (flops != null) {
-            return new PlanAnswer(plan(spend, above("flops", flops), law), perSecond, side, price);
+            return new PlanAnswer(plan.apply(above("flops", flops)), perSecond, side, price);
         }
         double hours = gpuHours != null ? above("gpuHours", gpuHours) : side * above(spend, or(deadlineHours, 0.0));
         double there = hours * 3600 * perSecond;
         // attention and the head come beside 6ND, and take their time
-        SweepPlan first = plan(spend, there, law);
+        SweepPlan first = plan.apply(there);
         double spent = there * Math.min(1, there / Math.max(1, first.exactFlops()));
-        PlanAnswer answer = new PlanAnswer(plan(spend, spent, law), perSecond, side, price);
+        PlanAnswer answer = new PlanAnswer(plan.apply(spent), perSecond, side, price);
         if (deadlineHours == null) {
             return answer;
         }
@@ -96,7 +97,7 @@ public record PlanQuestion(
         double deadline = deadlineHours * 3600;
         for (int i = 0; i < ATTEMPTS && answer.wallSeconds() > deadline; i++) {
             spent *= 0.99 * deadline / answer.wallSeconds();
-            answer = new PlanAnswer(plan(spend, spent, law), perSecond, side, price);
+            answer = new PlanAnswer(plan.apply(spent), perSecond, side, price);
         }
         if (answer.wallSeconds() > deadline) {
             throw new QuestionException(spend, "= " + deadlineHours + " is too short for any such sweep; allow more");
@@ -145,7 +146,7 @@ public record PlanQuestion(
 
     /** FLOP/s of one device; 0 without one. */
     private double perSecond() {
-        double share = or(mfu, 0.35);
+        double share = share();
         if (!(share > 0 && share <= 1)) {
             throw new QuestionException("mfu", "lies between 0 and 1, was " + share);
         }
@@ -168,43 +169,62 @@ public record PlanQuestion(
         return share * sheet.flops(Precision.BF16);
     }
 
-    private void checkGrid() {
-        if (or(budgets, 5) < 3 || or(budgets, 5) > 20) {
+    /** Most passes over the corpus. */
+    public double epochs() {
+        return or(maxEpochs, MAX_EPOCHS);
+    }
+
+    /** Share of the device's peak. */
+    public double share() {
+        return or(mfu, MFU);
+    }
+
+    /** The grid's shape, defaults filled in. */
+    private record Grid(int budgets, int sizes, double decades, double fold, int vocabSize, int contextLength) {}
+
+    private Grid grid() {
+        Grid grid = new Grid(
+                or(budgets, 5),
+                or(sizes, 6),
+                or(decades, 1.5),
+                or(fold, 4.0),
+                between("vocabSize", or(vocabSize, 8192), 2, 10_000_000),
+                between("contextLength", or(contextLength, 256), 1, 10_000_000));
+        if (grid.budgets < 3 || grid.budgets > 20) {
             throw new QuestionException("budgets", "= " + budgets + ": 3 to 20 budgets needed, for a law and a check");
         }
-        if (or(sizes, 6) < 4 || or(sizes, 6) > 20) {
+        if (grid.sizes < 4 || grid.sizes > 20) {
             throw new QuestionException("sizes", "= " + sizes + ": 4 to 20 sizes needed, for a parabola and a check");
         }
-        double span = or(decades, 1.5);
-        if (!(span > 0 && span <= 6)) {
-            throw new QuestionException("decades", "lies above 0 and at most at 6, was " + span);
+        if (!(grid.decades > 0 && grid.decades <= 6)) {
+            throw new QuestionException("decades", "lies above 0 and at most at 6, was " + grid.decades);
         }
-        double reach = or(fold, 4.0);
-        if (!(reach > 1 && reach <= 100)) {
-            throw new QuestionException("fold", "lies above 1 and at most at 100, was " + reach);
+        if (!(grid.fold > 1 && grid.fold <= 100)) {
+            throw new QuestionException("fold", "lies above 1 and at most at 100, was " + grid.fold);
         }
-        between("vocabSize", or(vocabSize, DEFAULT_VOCAB), 2, 10_000_000);
-        between("contextLength", or(contextLength, DEFAULT_CONTEXT), 1, 10_000_000);
-        above("maxEpochs", or(maxEpochs, DEFAULT_MAX_EPOCHS));
+        return grid;
+    }
+
+    private PlanLimits limits() {
         if (corpusTokens != null && (!(corpusTokens >= 0) || corpusTokens.isInfinite())) {
             throw new QuestionException("corpusTokens", "must be 0 (no end of them) or more, was " + corpusTokens);
         }
-        if (memoryBytes != null) {
-            above("memoryBytes", memoryBytes);
-        }
+        return PlanLimits.defaults()
+                .withMaxEpochs(above("maxEpochs", epochs()))
+                .withMemoryBytes(memoryBytes == null ? Long.MAX_VALUE : (long) above("memoryBytes", memoryBytes));
     }
 
-    private SweepPlan plan(String spend, double all, @Nullable ChinchillaLaw law) {
+    private SweepPlan plan(String spend, double all, Grid grid, PlanLimits limits, @Nullable ChinchillaLaw law) {
         try {
             return IsoFlopPlanner.plan(new PlanRequest(
                     new BudgetSplit(
                                     all,
-                                    or(budgets, 5),
-                                    or(sizes, 6),
-                                    or(decades, 1.5),
-                                    or(fold, 4.0),
-                                    or(vocabSize, DEFAULT_VOCAB),
-                                    or(contextLength, DEFAULT_CONTEXT),
+                                    grid.budgets,
+                                    grid.sizes,
+                                    grid.decades,
+                                    grid.fold,
+                                    grid.vocabSize,
+                                    grid.contextLength,
                                     TOKENS_PER_PARAMETER,
                                     law)
                             .plan(),
@@ -213,9 +233,7 @@ public record PlanQuestion(
                     List.of(1L),
                     List.of(),
                     corpusTokens == null ? 0 : corpusTokens.longValue(),
-                    PlanLimits.defaults()
-                            .withMaxEpochs(or(maxEpochs, DEFAULT_MAX_EPOCHS))
-                            .withMemoryBytes(memoryBytes == null ? Long.MAX_VALUE : memoryBytes.longValue())));
+                    limits));
         } catch (IllegalArgumentException e) {
             throw new QuestionException(spend, "does not make a sweep: " + e.getMessage());
         }

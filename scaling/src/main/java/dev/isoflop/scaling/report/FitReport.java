@@ -5,7 +5,6 @@ import dev.isoflop.scaling.fit.BudgetPrediction;
 import dev.isoflop.scaling.fit.Estimate;
 import dev.isoflop.scaling.fit.FitOutcome;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -79,10 +78,7 @@ public record FitReport(
     public record Refusal(String code, String sentence, Map<String, Double> numbers) {
 
         static Refusal of(FitOutcome.Refused<?> refused) {
-            return new Refusal(
-                    refused.reason().name().toLowerCase(Locale.ROOT).replace('_', '-'),
-                    refused.sentence(),
-                    refused.numbers());
+            return new Refusal(refused.reason().code(), refused.sentence(), refused.numbers());
         }
     }
 }

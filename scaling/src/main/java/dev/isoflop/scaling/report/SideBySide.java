@@ -1,6 +1,7 @@
 package dev.isoflop.scaling.report;
 
 import dev.isoflop.scaling.fit.Estimate;
+import dev.isoflop.scaling.isoflop.Protocol;
 import dev.isoflop.scaling.law.ChinchillaLaw;
 import dev.isoflop.scaling.law.FitPoint;
 import java.util.ArrayList;
@@ -12,10 +13,29 @@ import org.jspecify.annotations.Nullable;
  * The three approaches of Hoffmann et al. 2022 on the same points, and how much of what they differ by is the method's own doing: each is run again on the losses that the
  * fitted surface has at the very same N and D, of which it should find the surface's exponent. What it then misses by, without any noise, is its bias on this grid.
  *
- * @param reports approaches 1, 2 and 3, in this order; of approach 2 ours, then published protocols where they were asked for
+ * @param methods approaches 1, 2 and 3, in this order; of approach 2 ours, then published protocols where they were asked for
  * @param differences in sentences; empty where there is nothing to compare
  */
-public record SideBySide(List<FitReport> reports, List<String> differences) {
+public record SideBySide(List<Method> methods, List<String> differences) {
+
+    /**
+     * @param name envelope, isoflop, a protocol's name, or parametric
+     * @param approach 1, 2 or 3
+     * @param source where it is described; null for our own
+     */
+    public record Method(
+            String name, int approach, @Nullable String source, FitReport report) {
+
+        /** k of N* = k C^a, which of a surface follows from its coefficients (Hoffmann et al. 2022, equation 4); not a number where there is no law. */
+        public double k() {
+            ChinchillaLaw law = law(report);
+            return law == null ? value(report, "k") : law.G() * Math.pow(6, -law.a());
+        }
+    }
+
+    public List<FitReport> reports() {
+        return methods.stream().map(Method::report).toList();
+    }
 
     public static SideBySide of(List<FitPoint> points, FitSettings settings, int threads) {
         return of(points, settings, List.of(), threads);
@@ -31,12 +51,18 @@ public record SideBySide(List<FitReport> reports, List<String> differences) {
         FitReport envelope = OptimumReports.envelope(points, optimum);
         FitReport isoFlop = OptimumReports.isoFlop(points, optimum);
         FitReport parametric = FitReports.of(points, settings, threads);
-        List<FitReport> reports = new ArrayList<>(List.of(envelope, isoFlop));
+        List<Method> methods = new ArrayList<>();
+        methods.add(new Method(OptimumReports.ENVELOPE, 1, null, envelope));
+        methods.add(new Method(OptimumReports.ISOFLOP, 2, null, isoFlop));
         for (String protocol : protocols) {
-            reports.add(OptimumReports.isoFlop(points, optimum.withProtocol(protocol)));
+            methods.add(new Method(
+                    protocol,
+                    2,
+                    Protocol.named(protocol).map(Protocol::source).orElse(null),
+                    OptimumReports.isoFlop(points, optimum.withProtocol(protocol))));
         }
-        reports.add(parametric);
-        return new SideBySide(List.copyOf(reports), differences(points, optimum, envelope, isoFlop, parametric));
+        methods.add(new Method(FitReports.METHOD, 3, null, parametric));
+        return new SideBySide(List.copyOf(methods), differences(points, optimum, envelope, isoFlop, parametric));
     }
 
     private static List<String> differences(

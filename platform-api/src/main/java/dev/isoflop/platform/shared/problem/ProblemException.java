@@ -66,6 +66,19 @@ public final class ProblemException extends RuntimeException {
         this.retryAfter = retryAfter;
     }
 
+    /**
+     * An invalid request, for one field of it.
+     *
+     * @param pointer to the field, such as /plan/devices
+     * @param fault what is wrong and what would be right, after the field's name and without a full stop
+     */
+    public static ProblemException field(String pointer, String fault) {
+        return new ProblemException(
+                ErrorCode.INVALID_REQUEST,
+                pointer.substring(pointer.lastIndexOf('/') + 1) + " " + fault + ".",
+                List.of(new Problem.FieldError(pointer, fault, null, null)));
+    }
+
     public ErrorCode code() {
         return code;
     }

@@ -1,6 +1,5 @@
 import { type ReactNode, useId } from "react";
-import css from "./calculator.module.css";
-import { typeset } from "./show";
+import css from "./asking.module.css";
 
 interface FieldProps {
   id: string;
@@ -11,7 +10,7 @@ interface FieldProps {
 /** A field of a form with its name, its letter, and what is wrong with it. */
 export function Labelled(props: {
   name: string;
-  letter?: string;
+  letter?: ReactNode;
   fault?: string | undefined;
   wide?: boolean;
   children: (props: FieldProps) => ReactNode;
@@ -21,7 +20,7 @@ export function Labelled(props: {
   return (
     <div className={css.field} data-wide={props.wide}>
       <label htmlFor={id}>
-        {name} {letter && <i>{typeset(letter)}</i>}
+        {name} {letter && <i>{letter}</i>}
       </label>
       {props.children({ id, ...(fault ? { "aria-invalid": true, "aria-describedby": `${id}-fault` } : {}) })}
       {fault && (
