@@ -25,6 +25,10 @@ export function nextOf(fitId, question) {
     noise: 0.002,
     runs,
     ...(optimum ? { pays: pay > 0 } : {}),
+    // what the fit knows less of than is reckoned is said at large waves, so that both can be looked at
+    ...(optimum && runs.length > 3
+      ? { caution: "The fit itself knows N* only to a factor of 2.35, this reckoning takes it for known to 1.52." }
+      : {}),
     sentence: optimum
       ? `Going on pays for the first ${pay} of these; the next would cost more FLOPs than it saves at the target.`
       : "The standard deviation falls by 75 %; what that is worth in FLOPs can be said of the optimum alone.",

@@ -46,6 +46,11 @@ test("the runs to train next are drawn on the surface and listed with whether th
   await expect(page.locator("figure .next-runs path")).toHaveCount(3);
   if (FAKE) await expect(page.getByRole("status").filter({ hasText: "Going on pays" })).toBeVisible();
   await noSeriousFaults(page);
+  if (FAKE) {
+    await page.getByLabel("Runs", { exact: true }).fill("4");
+    await page.getByRole("button", { name: "Propose" }).click();
+    await expect(page.getByText("The fit itself knows N* only to a factor of 2.35")).toBeVisible();
+  }
 });
 
 test("the figure says in its table what it shows", async ({ page }) => {

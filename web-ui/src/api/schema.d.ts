@@ -2048,6 +2048,7 @@ export interface components {
             sdBefore: number;
         };
         NextRuns: {
+            caution?: string;
             /** Format: int64 */
             fitId: number;
             /** Format: double */

@@ -35,11 +35,13 @@ export function AskingPage<T>(props: {
       <div className={css.columns}>
         {props.inputs}
         <div aria-live="polite" aria-busy={query.isFetching}>
-          {query.isError && (!props.faulty || answer === undefined) && (
-            <ErrorNotice what={props.failed} error={query.error} />
-          )}
+          {query.isError && !props.faulty && <ErrorNotice what={props.failed} error={query.error} />}
           {answer === undefined ? (
-            !query.isError && <p className={ui.muted}>{props.waiting}</p>
+            (!query.isError || props.faulty) && (
+              <p className={ui.muted}>
+                {props.faulty ? `${props.failed} What is wrong is said at its field.` : props.waiting}
+              </p>
+            )
           ) : (
             <div className={css.answer} data-stale={query.isError}>
               {props.children(answer)}

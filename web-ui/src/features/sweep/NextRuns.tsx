@@ -3,7 +3,7 @@ import { type FormEvent, useState } from "react";
 import { request } from "../../api/client";
 import type { Fit, NextQuestion, NextRuns as Proposed } from "../../api/types";
 import { count, percent, quantity, scientific } from "../../lib/format";
-import { Button, ErrorNotice, Panel, ui } from "../../ui/parts";
+import { Button, ErrorNotice, Notice, Panel, ui } from "../../ui/parts";
 import css from "./sweep.module.css";
 
 type Of = NonNullable<NextQuestion["of"]>;
@@ -94,6 +94,7 @@ export function NextRuns(props: { fit: Fit; proposed: UseQueryResult<Proposed>; 
           <p role="status" className={css.pays} data-pays={next.pays}>
             {next.sentence}
           </p>
+          {next.caution && <Notice kind="warn">{next.caution}</Notice>}
           {next.runs.length > 0 && <Table next={next} />}
         </>
       )}

@@ -28,6 +28,7 @@ export function TargetPanel({ fit, aim, onPredict }: { fit: Fit; aim: Aim; onPre
             {exact?.forecast?.low !== undefined && exact.forecast.high !== undefined && (
               <Row
                 name="Loss of one run"
+                title="A forecast with an interval that was calibrated on larger runs: it weighs runs by their compute and joins two forms, so that it is not the law's own loss"
                 one={{ name: "L", value: exact.forecast.value, low: exact.forecast.low, high: exact.forecast.high }}
                 format={(value) => loss(value)}
               />
@@ -103,10 +104,11 @@ function Budget({ aim }: { aim: Aim }) {
   );
 }
 
-function Row({ name, one, format }: { name: string; one: Estimate; format: (value: number) => string }) {
+function Row(props: { name: string; title?: string; one: Estimate; format: (value: number) => string }) {
+  const { one, format } = props;
   return (
     <>
-      <dt>{name}</dt>
+      <dt title={props.title}>{props.name}</dt>
       <dd>{format(one.value)}</dd>
       <dd>{interval(one.low, one.high, format)}</dd>
     </>

@@ -176,6 +176,30 @@ class PlanApiTests extends PredictionScene {
     }
 
     @Test
+    void whereTheFitKnowsLessThanTheReckoningThatIsSaid() {
+        long other = submit(pool + "-n", pool + "-n").body().path("id").asLong();
+        train(other, 2.2); // nats: a tenth of the smallest losses and more
+        JsonNode noisy = ok(client.post(
+                        "/api/v1/sweeps/" + other + "/fits",
+                        "submit",
+                        "{\"method\":\"parametric\",\"bootstraps\":200}"))
+                .body()
+                .path(0);
+        assertThat(noisy.path("status").asString()).isEqualTo("converged");
+
+        JsonNode doubted =
+                ok(next(noisy.path("id").asLong(), "{\"flops\": 1e14}")).body();
+        assertThat(doubted.path("caution").asString()).contains("knows N* only to a factor of");
+        assertThat(ok(next(parametric, "{\"flops\": 1e14}")).body().has("caution"))
+                .as("a fit that knows it as well as is reckoned")
+                .isFalse();
+        assertThat(ok(next(noisy.path("id").asLong(), "{\"of\": \"EXPONENT\"}"))
+                        .body()
+                        .has("caution"))
+                .isFalse();
+    }
+
+    @Test
     void aFitWithoutALawAndAQuestionWithoutATargetAreRefused() {
         Reply other = next(isoflop, "{\"flops\": 1e16}");
         assertThat(other.code()).isEqualTo("prediction-refused");

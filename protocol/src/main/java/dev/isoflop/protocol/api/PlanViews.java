@@ -81,6 +81,7 @@ public final class PlanViews {
      * @param runs in the order chosen, each as if those before it had ended; empty if nothing can be afforded
      * @param pays whether the next run saves more than it costs; absent where the target is no budget's
      * @param sentence whether it pays, for people
+     * @param caution why that may not be so; absent if nothing speaks against it
      */
     @JsonInclude(JsonInclude.Include.NON_NULL)
     public record NextRuns(
@@ -91,7 +92,8 @@ public final class PlanViews {
             double noise,
             List<NextRun> runs,
             @Nullable Boolean pays,
-            String sentence) {}
+            String sentence,
+            @Nullable String caution) {}
 
     /**
      * @param flops 6ND

@@ -119,8 +119,10 @@ public record SideBySide(List<Method> methods, List<String> differences) {
             judgement = "they agree.";
         } else if (Math.abs(apart - bias) < 0.3 * Math.abs(apart)) {
             judgement = "which is nearly all of it: believe the surface.";
-        } else if (overlap(own, parametric)) {
-            judgement = "and the rest is within their intervals.";
+        } else if (hasInterval(own) ? overlap(own, parametric) : within(a - bias, parametric)) {
+            judgement = hasInterval(own)
+                    ? "and the rest is within their intervals."
+                    : "and the rest is within the surface's interval; the method itself has none.";
         } else {
             judgement =
                     "which leaves more than noise: the surface does not describe these curves, or points that belong to neither are among them. Look at the residuals by budget.";
@@ -134,6 +136,16 @@ public record SideBySide(List<Method> methods, List<String> differences) {
                 apart,
                 bias,
                 judgement);
+    }
+
+    private static boolean hasInterval(FitReport report) {
+        Estimate a = report.parameters().get("a");
+        return a != null && a.isFinite();
+    }
+
+    private static boolean within(double value, FitReport report) {
+        Estimate a = report.parameters().get("a");
+        return a != null && value >= a.low() && value <= a.high();
     }
 
     private static boolean overlap(FitReport one, FitReport other) {
