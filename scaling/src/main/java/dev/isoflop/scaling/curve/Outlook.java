@@ -15,6 +15,8 @@ import java.util.OptionalDouble;
  *   <li>a bar that was set: stop if the whole interval of the two together lies above it.
  * </ul>
  *
+ * <p>A run that has seen all of its tokens is never stopped: there is nothing left to save.
+ *
  * @param progress share of the tokens seen
  * @param curve by the run's own curve, or why it says nothing
  * @param law of its N and D, if there is one
@@ -67,7 +69,12 @@ public record Outlook(
                         "Not known yet: " + refused.sentence());
             case FitOutcome.Converged<CurveForecast>(CurveForecast found) -> {
                 EndLoss end = aim.law().map(found.end()::with).orElse(found.end());
-                Judgement judged = judge(found.end(), end, aim);
+                Judgement judged = run.progress() < 1
+                        ? judge(found.end(), end, aim)
+                        : new Judgement(
+                                Verdict.GO_ON,
+                                "All of its tokens are seen, and stopping would save nothing: it is to end at %s."
+                                        .formatted(text(end.interval(aim.level()))));
                 yield new Outlook(
                         run.progress(),
                         curve,

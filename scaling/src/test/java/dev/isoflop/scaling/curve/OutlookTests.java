@@ -53,6 +53,18 @@ class OutlookTests {
     }
 
     @Test
+    void aRunThatHasSeenAllIsNotStopped() {
+        TrainingCurve whole = MadeUpCurves.curve(TRUTH, 0.03, 7).until(1);
+        assertThat(whole.progress()).isEqualTo(1);
+
+        Outlook outlook = Outlook.of(whole, aim(END / 2, END / 2));
+
+        assertThat(outlook.verdict()).isEqualTo(Verdict.GO_ON);
+        assertThat(outlook.sentence()).contains("stopping would save nothing");
+        assertThat(verdict(END / 2, END / 2)).as("halfway").isEqualTo(Verdict.STOP);
+    }
+
+    @Test
     void withALawTheIntervalIsNarrowerAndStillHoldsTheEnd() {
         Outlook alone = Outlook.of(HALF, aim(0, 0));
         Outlook with = Outlook.of(HALF, aim(END, 0));
