@@ -5,6 +5,10 @@ import { Button, ErrorNotice, Panel, ui } from "../../ui/parts";
 import type { Aim } from "./aim";
 import css from "./sweep.module.css";
 
+/** Why the loss of one run is not the law's own. */
+const FORECAST =
+  "A forecast with an interval that was calibrated on larger runs: it weighs runs by their compute and joins two forms";
+
 /** The optimum at a budget, which can be moved: by the slider, by typing, or by drawing the dashed line of a figure. */
 export function TargetPanel({ fit, aim, onPredict }: { fit: Fit; aim: Aim; onPredict: () => void }) {
   const { target } = fit;
@@ -28,7 +32,7 @@ export function TargetPanel({ fit, aim, onPredict }: { fit: Fit; aim: Aim; onPre
             {exact?.forecast?.low !== undefined && exact.forecast.high !== undefined && (
               <Row
                 name="Loss of one run"
-                title="A forecast with an interval that was calibrated on larger runs: it weighs runs by their compute and joins two forms, so that it is not the law's own loss"
+                {...(fit.method === "parametric" ? { title: FORECAST } : {})}
                 one={{ name: "L", value: exact.forecast.value, low: exact.forecast.low, high: exact.forecast.high }}
                 format={(value) => loss(value)}
               />
