@@ -221,7 +221,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["nextFit"];
+        post: operations["nextPlan"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1044,6 +1044,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sweeps/{id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["addSweep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tokens": {
         parameters: {
             query?: never;
@@ -1093,6 +1109,15 @@ export interface components {
             noEngine?: string;
             sections: components["schemas"]["Section"][];
             workload: components["schemas"]["Workload"];
+        };
+        Added: {
+            /** Format: date-time */
+            addedAt: string;
+            addition: components["schemas"]["SweepAddition"];
+            /** Format: double */
+            flops: number;
+            /** Format: int32 */
+            runs: number;
         };
         Architecture: {
             biases: boolean;
@@ -1322,6 +1347,8 @@ export interface components {
             target?: number;
         };
         CreatePlan: {
+            /** Format: int64 */
+            fit?: number;
             plan: components["schemas"]["PlanQuestion"];
             sweep?: components["schemas"]["Naming"];
             /** Format: int64 */
@@ -2033,6 +2060,7 @@ export interface components {
             runs?: number;
         };
         NextRun: {
+            cell?: components["schemas"]["SweepCell"];
             /** Format: double */
             d: number;
             /** Format: double */
@@ -2048,9 +2076,13 @@ export interface components {
             sdBefore: number;
         };
         NextRuns: {
+            addition?: components["schemas"]["SweepAddition"];
             caution?: string;
             /** Format: int64 */
             fitId: number;
+            /** Format: double */
+            flopsPerSecond?: number;
+            leftOut: components["schemas"]["LeftOutCell"][];
             /** Format: double */
             noise: number;
             pays?: boolean;
@@ -2059,6 +2091,7 @@ export interface components {
             sd: number;
             sentence: string;
             target: string;
+            unshaped?: string;
             /** Format: double */
             value: number;
         };
@@ -2189,6 +2222,8 @@ export interface components {
             deadlineHours?: number;
             /** Format: double */
             decades?: number;
+            /** @enum {string} */
+            design?: "ISOFLOP" | "OPTIMAL";
             device?: string;
             /** Format: int32 */
             devices?: number;
@@ -2209,7 +2244,11 @@ export interface components {
             /** Format: double */
             pricePerHour?: number;
             /** Format: int32 */
+            runs?: number;
+            /** Format: int32 */
             sizes?: number;
+            /** Format: double */
+            target?: number;
             /** Format: int32 */
             vocabSize?: number;
         };
@@ -2238,6 +2277,7 @@ export interface components {
             cells: components["schemas"]["SweepCell"][];
             /** Format: double */
             cost?: number;
+            design: string;
             /** Format: double */
             deviceSeconds?: number;
             /** Format: int32 */
@@ -2249,7 +2289,11 @@ export interface components {
             flopsPerSecond?: number;
             /** Format: double */
             plannedFlops: number;
+            /** Format: double */
+            sd?: number;
             sweep?: components["schemas"]["SweepSpecIsoFlop"];
+            /** Format: double */
+            target: number;
             /** Format: int64 */
             tokens: number;
             /** Format: double */
@@ -2783,6 +2827,7 @@ export interface components {
             timeout?: number;
         };
         Sweep: {
+            additions: components["schemas"]["Added"][];
             counts: {
                 [key: string]: number;
             };
@@ -2808,6 +2853,12 @@ export interface components {
             state: string;
             /** Format: int64 */
             version: number;
+        };
+        SweepAddition: {
+            budgets: components["schemas"]["SweepSpecBudgetEntry"][];
+            /** Format: int64 */
+            fit?: number;
+            models?: components["schemas"]["SweepSpecModelEntry"][];
         };
         SweepCell: {
             /** Format: int32 */
@@ -3634,7 +3685,7 @@ export interface operations {
             };
         };
     };
-    nextFit: {
+    nextPlan: {
         parameters: {
             query?: never;
             header?: never;
@@ -5650,6 +5701,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Plan"];
+                };
+            };
+            /** @description A problem (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addSweep: {
+        parameters: {
+            query?: {
+                predictFrom?: number;
+            };
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SweepAddition"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sweep"];
                 };
             };
             /** @description A problem (RFC 9457) */

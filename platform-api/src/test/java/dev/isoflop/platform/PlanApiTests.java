@@ -95,6 +95,43 @@ class PlanApiTests extends PredictionScene {
     }
 
     @Test
+    void anOptimalSweepKnowsTheTargetBetterAndIsSubmittedAsItIs() {
+        String what = "\"flops\": 4e13, \"target\": 1e15, \"vocabSize\": 1024, \"contextLength\": 128";
+        JsonNode curves = ok(plan(what, "")).body();
+        JsonNode optimal = ok(plan(
+                        what + ", \"design\": \"OPTIMAL\", \"runs\": 16",
+                        ", \"sweep\": {\"name\": \"optimal\", \"corpus\": \"%s\"}".formatted(CORPUS)))
+                .body();
+
+        assertThat(curves.path("design").asString()).isEqualTo("ISOFLOP");
+        assertThat(optimal.path("design").asString()).isEqualTo("OPTIMAL");
+        assertThat(optimal.path("target").asDouble()).isEqualTo(1e15);
+        assertThat(optimal.path("sd").asDouble()).isLessThan(curves.path("sd").asDouble());
+        assertThat(optimal.path("cells")).hasSizeBetween(8, 16);
+
+        Reply checked = client.post(
+                "/api/v1/sweeps?validateOnly=true",
+                "submit",
+                optimal.path("sweep").toString());
+        assertThat(checked.status()).as(checked.text()).isEqualTo(200);
+        assertThat(checked.body().path("totalFlops").asDouble())
+                .isCloseTo(optimal.path("plannedFlops").asDouble(), within(1.0));
+    }
+
+    @Test
+    void aFitOfRunsSoFarSaysWhereTheOptimaAre() {
+        String what =
+                "\"flops\": 4e13, \"target\": 1e16, \"design\": \"OPTIMAL\", \"vocabSize\": 1024, \"contextLength\": 128";
+        JsonNode fresh = ok(plan(what, "")).body();
+        JsonNode built = ok(plan(what, ", \"fit\": " + parametric)).body();
+
+        assertThat(built.path("sd").asDouble()).isLessThan(fresh.path("sd").asDouble());
+        assertThat(plan(what, ", \"fit\": " + isoflop).code()).isEqualTo("prediction-refused");
+        assertThat(plan(what, ", \"fit\": 999999999").status()).isEqualTo(404);
+        assertFault(plan(what + ", \"sizes\": 5", ""), "/plan/sizes", "IsoFLOP curves");
+    }
+
+    @Test
     void whatAGpuReachedIsReadFromASweepsFinishedRuns() {
         assertThat(ofSweep().at("/errors/0/pointer")).isEqualTo("/throughputOf");
         jdbc.sql("update run set flops_exact = 2 * flops where sweep_id = ? and state = 'succeeded'")

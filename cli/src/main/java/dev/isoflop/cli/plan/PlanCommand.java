@@ -7,8 +7,6 @@ import dev.isoflop.cli.show.Json;
 import dev.isoflop.cli.show.Numbers;
 import dev.isoflop.cli.table.OptionNames;
 import dev.isoflop.cli.table.TableOptions;
-import dev.isoflop.scaling.design.SequentialDesign;
-import dev.isoflop.scaling.law.ChinchillaLaw;
 import dev.isoflop.scaling.plan.DroppedCell;
 import dev.isoflop.scaling.plan.PlannedCell;
 import dev.isoflop.scaling.plan.SweepPlan;
@@ -18,7 +16,9 @@ import dev.isoflop.scaling.question.QuestionException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -33,15 +33,20 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(
         name = "plan",
         description = {
-            "Splits a budget into an IsoFLOP sweep: budgets, model sizes, what each run takes and costs, and why a cell is left out. Writes a sweep file to submit. Needs no platform.",
+            "Turns a budget into a sweep: IsoFLOP curves, or the runs that tell most of what a larger run's model should be; what each run takes and costs, and why a cell is left out. Writes a sweep file to submit. Needs no platform.",
         },
         footer = {
             "",
             "Example:",
             "  isoflop plan --flops 4e12 --vocab-size 1024 --context-length 128",
+            "  isoflop plan --design optimal --flops 2.5e21 --target 1e24 --vocab-size 32000 --context-length 2048",
             "  isoflop plan --gpu-hours 24 --device H100 --mfu 0.4 --corpus /data/books --corpus-tokens 2e10 --out sweep.yaml"
         })
 public final class PlanCommand implements Callable<Integer> {
+
+    private static final Map<String, String> NAMES = Map.of("runs", "--most-runs");
+    /** Cells left out that are named one by one. */
+    private static final int NAMED = 12;
 
     @ArgGroup(multiplicity = "1")
     private Spend spend = new Spend();
@@ -65,13 +70,29 @@ public final class PlanCommand implements Callable<Integer> {
     @Option(names = "--price-per-hour", description = "Of a device.")
     private @Nullable Double price;
 
+    @Option(
+            names = "--design",
+            description =
+                    "isoflop: curves of several models at each of several budgets, for any method (default); optimal: the runs that tell the target best for what they cost, for a law of N and D.")
+    private PlanQuestion.Design design = PlanQuestion.Design.ISOFLOP;
+
+    @Option(
+            names = "--target",
+            description = "FLOPs of the run that the sweep is for (default ten times what is spent).")
+    private @Nullable Double target;
+
+    @Option(names = "--most-runs", description = "Of an optimal sweep (default 30).")
+    private @Nullable Integer mostRuns;
+
     @Option(names = "--budgets", description = "IsoFLOP curves (default 5).")
     private @Nullable Integer budgets;
 
     @Option(names = "--sizes", description = "Models at each (default 6).")
     private @Nullable Integer sizes;
 
-    @Option(names = "--decades", description = "Between the smallest and the largest budget (default 1.5).")
+    @Option(
+            names = "--decades",
+            description = "Between the smallest and the largest budget (default 1.5; of an optimal sweep 2.5).")
     private @Nullable Double decades;
 
     @Option(names = "--fold", description = "Models reach from the expected optimum / FOLD to times FOLD (default 4).")
@@ -125,7 +146,8 @@ public final class PlanCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         try {
             PlanQuestion question = question();
-            PlanAnswer answer = question.answer(runs == null ? null : law(runs));
+            PlanAnswer answer = TableOptions.orFail(
+                    question.answer(runs == null ? List.of() : table.read(runs).points()));
             SweepPlan plan = answer.plan();
             if (plan.cells().isEmpty()) {
                 throw new CliException(
@@ -136,13 +158,13 @@ public final class PlanCommand implements Callable<Integer> {
                 Files.writeString(out, SweepText.of(name, corpus, plan, question.epochs()));
             }
             if (table.asJson()) {
-                json(answer);
+                json(question, answer);
             } else {
                 text(question, answer);
             }
             return ExitCode.OK.code();
         } catch (QuestionException e) {
-            throw OptionNames.usage(e);
+            throw OptionNames.usage(e, NAMES);
         } catch (IllegalArgumentException e) {
             throw new CliException(ExitCode.USAGE, e.getMessage() + ".");
         }
@@ -150,6 +172,8 @@ public final class PlanCommand implements Callable<Integer> {
 
     private PlanQuestion question() {
         return new PlanQuestion(
+                design,
+                target,
                 spend.flops,
                 spend.hours,
                 spend.deadline,
@@ -160,6 +184,7 @@ public final class PlanCommand implements Callable<Integer> {
                 price,
                 budgets,
                 sizes,
+                mostRuns,
                 decades,
                 fold,
                 vocabSize,
@@ -167,10 +192,6 @@ public final class PlanCommand implements Callable<Integer> {
                 corpusTokens,
                 maxEpochs,
                 null);
-    }
-
-    private ChinchillaLaw law(Path file) throws IOException {
-        return TableOptions.orFail(SequentialDesign.conclude(table.read(file).points(), OptionalDouble.empty()));
     }
 
     private void text(PlanQuestion question, PlanAnswer answer) {
@@ -191,7 +212,10 @@ public final class PlanCommand implements Callable<Integer> {
                     cell.steps(),
                     timed ? String.format("  %9s", Numbers.duration(answer.seconds(cell))) : "");
         }
-        plan.dropped().forEach(d -> System.out.println("  left out: " + d.sentence()));
+        plan.dropped().stream().limit(NAMED).forEach(left -> System.out.println("  left out: " + left.sentence()));
+        if (plan.dropped().size() > NAMED) {
+            System.out.println("  left out: " + (plan.dropped().size() - NAMED) + " more, see --json");
+        }
         System.out.printf(
                 Locale.ROOT,
                 "%d runs, %s FLOPs by 6ND, %s counted, %s tokens%s%n",
@@ -200,6 +224,11 @@ public final class PlanCommand implements Callable<Integer> {
                 Numbers.power(plan.exactFlops()),
                 Numbers.count(plan.tokens()),
                 timed ? time(answer) : "");
+        System.out.printf(
+                Locale.ROOT,
+                "  then the best size for %s FLOPs is known to a factor of about %.2f, if a law in N and D holds up to there%n",
+                Numbers.power(answer.target()),
+                Math.exp(answer.sd()));
         if (timed && flopsPerSecond == null) {
             System.out.printf(
                     Locale.ROOT,
@@ -221,12 +250,15 @@ public final class PlanCommand implements Callable<Integer> {
                 + (cost.isEmpty() ? "" : String.format(Locale.ROOT, ", %.2f to pay", cost.getAsDouble()));
     }
 
-    private void json(PlanAnswer answer) {
+    private void json(PlanQuestion question, PlanAnswer answer) {
         SweepPlan plan = answer.plan();
         ObjectNode root = ApiClient.mapper().createObjectNode();
         root.put("plannedFlops", plan.plannedFlops());
         root.put("exactFlops", plan.exactFlops());
         root.put("tokens", plan.tokens());
+        root.put("design", question.what().name().toLowerCase(Locale.ROOT));
+        root.put("target", answer.target());
+        root.put("standardDeviation", answer.sd());
         if (answer.isTimed()) {
             root.put("seconds", answer.deviceSeconds());
             root.put("wallSeconds", answer.wallSeconds());

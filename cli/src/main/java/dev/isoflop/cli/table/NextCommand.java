@@ -8,6 +8,7 @@ import dev.isoflop.cli.show.Numbers;
 import dev.isoflop.scaling.design.CandidateRuns;
 import dev.isoflop.scaling.design.SequentialDesign;
 import dev.isoflop.scaling.law.FitPoint;
+import dev.isoflop.scaling.question.NextAnswer;
 import dev.isoflop.scaling.question.NextQuestion;
 import dev.isoflop.scaling.question.QuestionException;
 import java.io.IOException;
@@ -141,7 +142,8 @@ public final class NextCommand implements Callable<Integer> {
         beginning.forEach(run -> System.out.println("  " + words(run)));
     }
 
-    private void show(double spent, SequentialDesign.Next next) {
+    private void show(double spent, NextAnswer answer) {
+        SequentialDesign.Next next = answer.next();
         if (table.asJson()) {
             ObjectNode root = ApiClient.mapper().createObjectNode();
             ReportShow.put(root, "spent", spent);
@@ -185,6 +187,9 @@ public final class NextCommand implements Callable<Integer> {
             System.out.println("  " + words(choice.run()) + ": " + gain);
         }
         System.out.println("  " + next.sentence());
+        if (answer.caution() != null) {
+            System.out.println("  But: " + answer.caution());
+        }
     }
 
     private static String words(CandidateRuns.Run run) {

@@ -17,7 +17,7 @@ public final class OptionNames {
     }
 
     /** @param named options that are not called after their field */
-    static CliException usage(QuestionException e, Map<String, String> named) {
+    public static CliException usage(QuestionException e, Map<String, String> named) {
         String option = named.getOrDefault(
                 e.field(), "--" + e.field().replaceAll("([A-Z])", "-$1").toLowerCase(Locale.ROOT));
         return new CliException(ExitCode.USAGE, option + " " + e.fault() + ".");

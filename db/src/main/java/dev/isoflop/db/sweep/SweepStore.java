@@ -157,6 +157,60 @@ public class SweepStore {
         return find(id);
     }
 
+    /**
+     * @param additionJson models and budgets
+     * @param fitId that chose them
+     * @param addedBy principal
+     */
+    public record NewAddition(
+            String additionJson,
+            @Nullable Long fitId,
+            double plannedFlops,
+            int runs,
+            @Nullable String addedBy) {}
+
+    /** What was added to a sweep once. */
+    public record AdditionRow(long sweepId, String additionJson, double plannedFlops, int runs, Instant addedAt) {}
+
+    /** Keeps what is added to a sweep whose lock is held, and raises its version. */
+    @Transactional(propagation = Propagation.MANDATORY)
+    public void add(long sweepId, NewAddition addition) {
+        jdbc.sql("""
+                        insert into sweep_addition (sweep_id, addition, fit_id, planned_flops, runs, added_by)
+                        values (:sweep, cast(:addition as json), :fit, :flops, :runs, :by)
+                        """)
+                .param("sweep", sweepId)
+                .param("addition", addition.additionJson())
+                .param("fit", addition.fitId(), java.sql.Types.BIGINT)
+                .param("flops", addition.plannedFlops())
+                .param("runs", addition.runs())
+                .param("by", addition.addedBy(), java.sql.Types.VARCHAR)
+                .update();
+        jdbc.sql("update sweep set planned_flops = planned_flops + ?, version = version + 1 where id = ?")
+                .param(addition.plannedFlops())
+                .param(sweepId)
+                .update();
+    }
+
+    /** Oldest first. */
+    public Map<Long, List<AdditionRow>> additions(Collection<Long> sweepIds) {
+        return jdbc
+                .sql("""
+                        select sweep_id, addition, planned_flops, runs, added_at from sweep_addition
+                         where sweep_id = any(?) order by id
+                        """)
+                .param(sweepIds.toArray(Long[]::new))
+                .query((rs, i) -> new AdditionRow(
+                        rs.getLong(1),
+                        rs.getString(2),
+                        rs.getDouble(3),
+                        rs.getInt(4),
+                        rs.getObject(5, OffsetDateTime.class).toInstant()))
+                .list()
+                .stream()
+                .collect(Collectors.groupingBy(AdditionRow::sweepId));
+    }
+
     /** Marks the sweep as cancelled and writes the mark at once, which raises its version. */
     @Transactional(propagation = Propagation.MANDATORY)
     public void cancel(long id) {

@@ -4,8 +4,6 @@ import dev.isoflop.platform.access.ExperimentAccess;
 import dev.isoflop.protocol.api.FitAnswerViews;
 import dev.isoflop.protocol.api.FitComparisonViews;
 import dev.isoflop.protocol.api.FitViews;
-import dev.isoflop.protocol.api.PlanViews;
-import dev.isoflop.scaling.question.NextQuestion;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
@@ -26,21 +24,14 @@ class FitController {
     private final FitComparisons comparisons;
     private final Refits refits;
     private final FitAnswers answers;
-    private final NextRuns next;
     private final ExperimentAccess access;
 
     FitController(
-            FitService fits,
-            FitComparisons comparisons,
-            Refits refits,
-            FitAnswers answers,
-            NextRuns next,
-            ExperimentAccess access) {
+            FitService fits, FitComparisons comparisons, Refits refits, FitAnswers answers, ExperimentAccess access) {
         this.fits = fits;
         this.comparisons = comparisons;
         this.refits = refits;
         this.answers = answers;
-        this.next = next;
         this.access = access;
     }
 
@@ -67,12 +58,6 @@ class FitController {
     @PostMapping("/fits/{id}/reproduce")
     FitComparisonViews.Reproduction reproduce(@PathVariable("id") long id) {
         return refits.reproduce(id);
-    }
-
-    /** Runs that would lower the variance of a target most for what they cost; stores nothing. */
-    @PostMapping("/fits/{id}/next-runs")
-    PlanViews.NextRuns next(@PathVariable("id") long id, @RequestBody NextQuestion question) {
-        return next.of(id, question);
     }
 
     /** This fit (a) beside another (b), of the same sweep or not. */

@@ -86,6 +86,32 @@ public class FitService {
                 .orElseThrow(() -> new ProblemException(ErrorCode.NOT_FOUND, "There is no fit " + id + "."));
     }
 
+    /**
+     * The runs that a parametric fit was made of, to go on from.
+     *
+     * @throws ProblemException not-found; prediction-refused for a fit without a law of N and D
+     */
+    public RunsOfFit runsOf(long id) {
+        FitViews.Fit fit = get(id);
+        if (!fit.method().equals(FitMapper.PARAMETRIC)) {
+            throw refused(
+                    "Fit %d is of the method %s, which has no law of N and D to go by; ask the sweep's parametric fit."
+                            .formatted(id, fit.method()));
+        }
+        if (!"converged".equals(fit.status())) {
+            throw refused("Fit %d was refused, so there is no law to go by: %s"
+                    .formatted(
+                            id,
+                            fit.refusal() == null ? fit.status() : fit.refusal().message()));
+        }
+        FitInputs inputs = FitRecord.inputs(fit);
+        return new RunsOfFit(id, fit.sweepId(), inputs.countEmbeddings(), fit.points(), inputs.fitPoints());
+    }
+
+    private static ProblemException refused(String sentence) {
+        return new ProblemException(ErrorCode.PREDICTION_REFUSED, sentence);
+    }
+
     private static FitViews.Fit isoflop(FitInputs inputs, IsoFlopOptions options) {
         return FitMapper.isoflop(inputs, IsoFlopFit.fit(inputs.fitPoints(), options));
     }

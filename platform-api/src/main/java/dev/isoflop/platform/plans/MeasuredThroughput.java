@@ -4,7 +4,7 @@ import java.util.OptionalDouble;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
 
-/** What a GPU has reached in training. */
+/** What devices have reached in training. */
 @Component
 class MeasuredThroughput {
 
@@ -28,13 +28,24 @@ class MeasuredThroughput {
      * @return empty if no run has finished on a GPU
      */
     OptionalDouble ofSweep(long sweep) {
+        return measured(sweep, true);
+    }
+
+    /** The same, or FLOP/s of a whole runner without a GPU where none has trained on one. */
+    OptionalDouble ofRunners(long sweep) {
+        OptionalDouble gpu = measured(sweep, true);
+        return gpu.isPresent() ? gpu : measured(sweep, false);
+    }
+
+    private OptionalDouble measured(long sweep, boolean onGpu) {
         return jdbc.sql("""
                         select sum(a.flops * r.flops_exact / r.flops) / nullif(sum(a.device_seconds), 0)
                           from attempt a join run r on r.id = a.run_id
                          where r.sweep_id = ? and r.kind = 'pretrain' and r.state = 'succeeded'
-                           and a.on_gpu and a.flops > 0 and r.flops > 0 and r.flops_exact > 0
+                           and a.on_gpu = ? and a.flops > 0 and r.flops > 0 and r.flops_exact > 0
                         """)
                 .param(sweep)
+                .param(onGpu)
                 .query((rs, i) -> {
                     double value = rs.getDouble(1);
                     return rs.wasNull() ? OptionalDouble.empty() : OptionalDouble.of(value);

@@ -23,6 +23,9 @@ final class PlanMapper {
         boolean timed = answer.isTimed();
         List<PlannedCell> cells = answer.plan().cells();
         return new PlanViews.PlannedSweep(
+                question.what().name(),
+                answer.target(),
+                cells.isEmpty() ? null : answer.sd(),
                 cells.stream().map(cell -> cell(answer, cell)).toList(),
                 answer.plan().dropped().stream().map(PlanMapper::dropped).toList(),
                 answer.plan().plannedFlops(),
@@ -37,6 +40,12 @@ final class PlanMapper {
     }
 
     private static PlanViews.SweepCell cell(PlanAnswer answer, PlannedCell cell) {
+        return answer.isTimed()
+                ? cell(cell, answer.seconds(cell), orNull(answer.cost(answer.seconds(cell))))
+                : cell(cell, null, null);
+    }
+
+    static PlanViews.SweepCell cell(PlannedCell cell, @Nullable Double seconds, @Nullable Double cost) {
         return new PlanViews.SweepCell(
                 cell.budget(),
                 cell.shape().name(),
@@ -50,11 +59,11 @@ final class PlanMapper {
                 cell.plannedFlops(),
                 cell.exactFlops(),
                 cell.memory().total(),
-                answer.isTimed() ? answer.seconds(cell) : null,
-                answer.isTimed() ? orNull(answer.cost(answer.seconds(cell))) : null);
+                seconds,
+                cost);
     }
 
-    private static PlanViews.LeftOutCell dropped(DroppedCell cell) {
+    static PlanViews.LeftOutCell dropped(DroppedCell cell) {
         long n = ParameterCount.of(cell.shape()).total();
         return new PlanViews.LeftOutCell(
                 cell.budget(),

@@ -12,6 +12,7 @@ import dev.isoflop.protocol.api.PredictionViews;
 import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.scaling.fit.Estimate;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Service;
@@ -93,11 +94,26 @@ public class Predictions {
                         "/predictFrom",
                         "is for sweeps of pretraining runs: a law of N and D predicts nothing of others");
             }
-            for (PlannedRun run : runs) {
-                PredictionChecks.run(run, oracle.home.experimentId(), oracle.home.comparability());
-                predict(oracle, new PredictionViews.CreatePrediction(run.id(), null, null), run);
-            }
+            predictAll(oracle, runs);
         };
+    }
+
+    /**
+     * As {@link #ofSweep}, of single runs that are about to be queued.
+     *
+     * @return takes their ids
+     */
+    public Consumer<List<Long>> ofRuns(long fitId) {
+        access.maySeeFit(fitId);
+        Oracle oracle = oracle(fitId, queries.homeOf(fitId));
+        return ids -> predictAll(oracle, ids.stream().map(queries::run).toList());
+    }
+
+    private void predictAll(Oracle oracle, List<PlannedRun> runs) {
+        for (PlannedRun run : runs) {
+            PredictionChecks.run(run, oracle.home.experimentId(), oracle.home.comparability());
+            predict(oracle, new PredictionViews.CreatePrediction(run.id(), null, null), run);
+        }
     }
 
     private Oracle oracle(long fitId, PredictionQueries.FitHome home) {

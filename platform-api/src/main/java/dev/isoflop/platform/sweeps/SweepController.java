@@ -8,6 +8,7 @@ import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.shared.web.Cursor;
 import dev.isoflop.platform.shared.web.IfMatch;
 import dev.isoflop.protocol.api.Page;
+import dev.isoflop.protocol.api.SweepAddition;
 import dev.isoflop.protocol.api.SweepSpec;
 import dev.isoflop.protocol.api.Views;
 import dev.isoflop.protocol.error.ErrorCode;
@@ -18,6 +19,7 @@ import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import java.security.Principal;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.ClassPathResource;
@@ -38,13 +40,20 @@ import tools.jackson.databind.json.JsonMapper;
 class SweepController {
 
     private final Sweeps sweeps;
+    private final SweepGrowth growth;
     private final Idempotency idempotency;
     private final ExperimentAccess access;
     private final Predictions predictions;
     private final JsonMapper json;
 
     SweepController(
-            Sweeps sweeps, Idempotency idempotency, ExperimentAccess access, Predictions predictions, JsonMapper json) {
+            Sweeps sweeps,
+            SweepGrowth growth,
+            Idempotency idempotency,
+            ExperimentAccess access,
+            Predictions predictions,
+            JsonMapper json) {
+        this.growth = growth;
         this.access = access;
         this.predictions = predictions;
         this.sweeps = sweeps;
@@ -70,21 +79,50 @@ class SweepController {
         if (validateOnly) {
             return ResponseEntity.ok(sweeps.validate(spec));
         }
-        if (key == null) {
-            throw new ProblemException(
-                    ErrorCode.IDEMPOTENCY_KEY_MISSING,
-                    "Send an Idempotency-Key (any unique text), so that the submission can be repeated safely.");
-        }
+        String given = requireKey(key);
         // the law is made before the transaction of the submission, not in it
         LongConsumer predict = predictFrom == null ? null : predictions.ofSweep(predictFrom);
         String operation = spec.getClass().getName() + (predictFrom == null ? "" : "?predictFrom=" + predictFrom);
-        return idempotency.once(principal.getName(), key, operation, spec, () -> {
+        return idempotency.once(principal.getName(), given, operation, spec, () -> {
             Views.Sweep sweep = sweeps.submit(spec, Submitter.current());
             if (predict != null) {
                 predict.accept(sweep.id());
             }
             return new Idempotency.Made<>("/api/v1/sweeps/" + sweep.id(), sweep);
         });
+    }
+
+    /**
+     * Queues more runs in a sweep, such as those that a fit of it proposes next. {@code predictFrom} is a fit that predicts each of them
+     * before any can begin; a run that it says nothing of has the whole addition refused.
+     */
+    @PostMapping("/sweeps/{id}/runs")
+    @ApiResponse(responseCode = "201", content = @Content(schema = @Schema(implementation = Views.Sweep.class)))
+    ResponseEntity<Object> add(
+            @PathVariable("id") long id,
+            @RequestHeader(name = "Idempotency-Key", required = false) @Nullable String key,
+            @RequestParam(name = "predictFrom", required = false) @Nullable Long predictFrom,
+            @RequestBody SweepAddition addition,
+            Principal principal) {
+        String given = requireKey(key);
+        Consumer<List<Long>> predict = predictFrom == null ? null : predictions.ofRuns(predictFrom);
+        String operation = "/sweeps/" + id + "/runs" + (predictFrom == null ? "" : "?predictFrom=" + predictFrom);
+        return idempotency.once(principal.getName(), given, operation, addition, () -> {
+            List<Long> added = growth.add(id, addition, Submitter.current());
+            if (predict != null) {
+                predict.accept(added);
+            }
+            return new Idempotency.Made<>("/api/v1/sweeps/" + id, sweeps.get(id));
+        });
+    }
+
+    private static String requireKey(@Nullable String key) {
+        if (key == null) {
+            throw new ProblemException(
+                    ErrorCode.IDEMPOTENCY_KEY_MISSING,
+                    "Send an Idempotency-Key (any unique text), so that the submission can be repeated safely.");
+        }
+        return key;
     }
 
     @GetMapping("/sweeps")
@@ -108,8 +146,9 @@ class SweepController {
     @ApiResponse(responseCode = "304", description = "As the ETag in If-None-Match says", content = @Content)
     ResponseEntity<Views.Sweep> get(@PathVariable("id") long id) {
         Views.Sweep sweep = sweeps.get(id);
-        // only a cancellation raises the version; what its runs do shows in the hash, which a cancellation does not
-        // compare
+        // only a cancellation and an addition raise the version; what its runs do shows in the hash, which a
+        // cancellation does
+        // not compare
         return ResponseEntity.ok()
                 .eTag(sweep.version() + "-"
                         + Idempotency.hash(json.writeValueAsString(sweep)).substring(0, 16))

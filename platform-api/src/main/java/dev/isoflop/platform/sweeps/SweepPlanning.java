@@ -41,13 +41,14 @@ final class SweepPlanning {
      */
     record NamedCell(String model, PlannedCell cell, boolean several) {
 
+        Recipe recipe() {
+            return new Recipe(cell.batchSequences(), cell.learningRate());
+        }
+
         String name() {
             return "C%s-%s%s-s%d"
                     .formatted(
-                            Recipes.flops(cell.budget()),
-                            model,
-                            several ? "-" + new Recipe(cell.batchSequences(), cell.learningRate()).suffix() : "",
-                            cell.seed());
+                            Recipes.flops(cell.budget()), model, several ? "-" + recipe().suffix() : "", cell.seed());
         }
     }
 

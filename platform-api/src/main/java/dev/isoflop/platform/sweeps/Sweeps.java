@@ -13,13 +13,13 @@ import dev.isoflop.platform.shared.idempotency.Idempotency;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.sweeps.PretrainRuns.Ready;
 import dev.isoflop.protocol.api.RunState;
+import dev.isoflop.protocol.api.SweepAddition;
 import dev.isoflop.protocol.api.SweepSpec;
 import dev.isoflop.protocol.api.Views;
 import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.error.Problem;
 import dev.isoflop.protocol.job.DataSpec;
 import dev.isoflop.protocol.job.JobResult;
-import java.lang.management.ManagementFactory;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -31,7 +31,6 @@ import java.util.OptionalLong;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.annotation.Transactional;
 import tools.jackson.databind.JsonNode;
@@ -49,7 +48,8 @@ public class Sweeps {
     private final Datasets datasets;
     private final CancelRuns cancelRuns;
     private final JsonMapper json;
-    private final JdbcClient jdbc;
+    private final SweepSupply supply;
+    private final SweepGrowth growth;
     private final CommandSweeps commands;
     private final ExperimentAccess access;
     private final Budgets budgets;
@@ -61,7 +61,8 @@ public class Sweeps {
             Datasets datasets,
             CancelRuns cancelRuns,
             JsonMapper json,
-            JdbcClient jdbc,
+            SweepSupply supply,
+            SweepGrowth growth,
             CommandSweeps commands,
             ExperimentAccess access,
             Budgets budgets,
@@ -71,7 +72,8 @@ public class Sweeps {
         this.datasets = datasets;
         this.cancelRuns = cancelRuns;
         this.json = json;
-        this.jdbc = jdbc;
+        this.supply = supply;
+        this.growth = growth;
         this.commands = commands;
         this.access = access;
         this.budgets = budgets;
@@ -83,7 +85,8 @@ public class Sweeps {
     public Views.Plan plan(SweepSpec spec) {
         return switch (spec) {
             case SweepSpec.IsoFlop isoflop ->
-                plan(SweepPlanning.plan(isoflop, ready(isoflop).detail(), memory(pool(isoflop))));
+                plan(SweepPlanning.plan(
+                        isoflop, supply.ready(isoflop).detail(), supply.memory(SweepSupply.pool(isoflop))));
             case SweepSpec.Command command -> commands.plan(command);
         };
     }
@@ -108,12 +111,14 @@ public class Sweeps {
     public Views.Plan check(SweepSpec spec) {
         return switch (spec) {
             case SweepSpec.IsoFlop isoflop -> {
-                DataSpec options = Datasets.options(dataset(isoflop));
+                DataSpec options = Datasets.options(SweepSupply.dataset(isoflop));
                 String id = Datasets.id(options);
                 JobResult.Dataset detail =
                         datasets.find(id).map(Views.Dataset::detail).orElse(null);
                 yield plan(SweepPlanning.plan(
-                        isoflop, detail == null ? standIn(id, options) : detail, memory(pool(isoflop))));
+                        isoflop,
+                        detail == null ? standIn(id, options) : detail,
+                        supply.memory(SweepSupply.pool(isoflop))));
             }
             case SweepSpec.Command command -> commands.plan(command);
         };
@@ -134,7 +139,8 @@ public class Sweeps {
     /** The dataset the sweep needs, if it needs one and that has been asked for. */
     public Optional<Views.Dataset> datasetOf(SweepSpec spec) {
         return switch (spec) {
-            case SweepSpec.IsoFlop isoflop -> datasets.find(Datasets.id(Datasets.options(dataset(isoflop))));
+            case SweepSpec.IsoFlop isoflop ->
+                datasets.find(Datasets.id(Datasets.options(SweepSupply.dataset(isoflop))));
             case SweepSpec.Command _ -> Optional.empty();
         };
     }
@@ -144,16 +150,35 @@ public class Sweeps {
     public Views.Dataset prepareDataset(SweepSpec spec) {
         return switch (spec) {
             case SweepSpec.IsoFlop isoflop ->
-                datasets.ensure(dataset(isoflop), pool(isoflop)).dataset();
+                datasets.ensure(SweepSupply.dataset(isoflop), SweepSupply.pool(isoflop))
+                        .dataset();
             case SweepSpec.Command command ->
                 throw new IllegalArgumentException(command.name() + " is a sweep of commands: it needs no dataset");
         };
     }
 
-    /** Cells of a sweep that was submitted, planned again from what it said. */
+    /** Cells of a sweep that was submitted, planned again from what it said and from what was added. */
     @Transactional(readOnly = true)
     public Views.Plan planOf(long id) {
-        return plan(json.readValue(row(id).specJson(), SweepSpec.class));
+        SweepRow row = row(id);
+        return switch (json.readValue(row.specJson(), SweepSpec.class)) {
+            case SweepSpec.Command command -> commands.plan(command);
+            case SweepSpec.IsoFlop isoflop -> {
+                List<SweepPlanning.NamedCell> cells = new ArrayList<>();
+                List<SweepPlanning.NamedDrop> dropped = new ArrayList<>();
+                for (SweepSpec.IsoFlop part : growth.grown(row, isoflop).parts()) {
+                    SweepPlanning.Planned planned = SweepPlanning.plan(
+                            part, supply.ready(part).detail(), supply.memory(SweepSupply.pool(part)));
+                    cells.addAll(GrownSweep.renamed(
+                            planned.cells(),
+                            cells.stream()
+                                    .collect(Collectors.toMap(
+                                            SweepPlanning.NamedCell::name, SweepPlanning.NamedCell::recipe))));
+                    dropped.addAll(planned.dropped());
+                }
+                yield plan(new SweepPlanning.Planned(cells, dropped));
+            }
+        };
     }
 
     /**
@@ -172,8 +197,9 @@ public class Sweeps {
     }
 
     private Views.Sweep submit(SweepSpec.IsoFlop spec, Submitter submitter) {
-        Ready dataset = ready(spec);
-        SweepPlanning.Planned planned = SweepPlanning.plan(spec, dataset.detail(), memory(pool(spec)));
+        Ready dataset = supply.ready(spec);
+        SweepPlanning.Planned planned =
+                SweepPlanning.plan(spec, dataset.detail(), supply.memory(SweepSupply.pool(spec)));
         long experiment = store.experiment(spec.experiment(), submitter.self());
         String specJson = json.writerFor(SweepSpec.class).writeValueAsString(spec);
         List<Views.Dropped> dropped = dropped(planned);
@@ -192,7 +218,7 @@ public class Sweeps {
         }
         long id = created.getAsLong();
         List<NewRun> queued = planned.cells().stream()
-                .map(cell -> pretraining.run(id, spec, cell, pool(spec), dataset))
+                .map(cell -> pretraining.run(id, spec, cell, SweepSupply.pool(spec), dataset))
                 .toList();
         budgets.admit(experiment, flops(queued));
         runs.createAll(queued);
@@ -290,49 +316,6 @@ public class Sweeps {
         return get(id);
     }
 
-    private static SweepSpec.DatasetSpec dataset(SweepSpec.IsoFlop spec) {
-        // a field absent from the JSON arrives as null whatever its declared type
-        if (spec.dataset() == null) {
-            throw SweepPlanning.invalid(
-                    List.of(new Problem.FieldError("/dataset", "A sweep needs a dataset.", null, null)));
-        }
-        return spec.dataset();
-    }
-
-    private Ready ready(SweepSpec.IsoFlop spec) {
-        String id = Datasets.id(Datasets.options(dataset(spec)));
-        Views.Dataset dataset = datasets.find(id).orElse(null);
-        JobResult.Dataset detail = dataset == null ? null : dataset.detail();
-        if (dataset == null || detail == null) {
-            throw new ProblemException(
-                    ErrorCode.DATASET_NOT_READY,
-                    dataset == null
-                            ? "The dataset has not been asked for; POST it to /api/v1/datasets and wait until it is ready."
-                            : "The dataset is " + dataset.state() + " (run " + dataset.runId() + ").");
-        }
-        return new Ready(id, detail);
-    }
-
-    private static String pool(SweepSpec.IsoFlop spec) {
-        return spec.pool() == null ? "default" : spec.pool();
-    }
-
-    /** What the largest runner of the pool heard of in the last hour may hold, or this machine's memory when there is none. */
-    private SweepPlanning.Memory memory(String pool) {
-        long largest = jdbc.sql("""
-                        select coalesce(max(memory_bytes), 0) from runner
-                         where pool = ? and last_seen > now() - interval '1 hour'
-                        """).param(pool).query(Long.class).single();
-        if (largest > 0) {
-            return new SweepPlanning.Memory(largest, "the largest runner of pool " + pool);
-        }
-        return new SweepPlanning.Memory(
-                ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean system
-                        ? system.getTotalMemorySize()
-                        : Long.MAX_VALUE,
-                "this machine (no runner of pool " + pool + " was heard of in the last hour)");
-    }
-
     private SweepRow row(long id) {
         return store.find(id).orElseThrow(() -> notFound(id));
     }
@@ -344,6 +327,8 @@ public class Sweeps {
     private List<Views.Sweep> views(List<SweepRow> rows) {
         Map<Long, SweepStore.Progress> progress =
                 store.progress(rows.stream().map(SweepRow::id).toList());
+        Map<Long, List<SweepStore.AdditionRow>> additions =
+                store.additions(rows.stream().map(SweepRow::id).toList());
         List<Views.Sweep> views = new ArrayList<>();
         for (SweepRow row : rows) {
             SweepStore.Progress p = progress.get(row.id());
@@ -362,12 +347,20 @@ public class Sweeps {
                     row.plannedFlops(),
                     p.doneFlops(),
                     Arrays.asList(json.readValue(row.droppedJson(), Views.Dropped[].class)),
+                    additions.getOrDefault(row.id(), List.of()).stream()
+                            .map(this::added)
+                            .toList(),
                     row.createdAt(),
                     p.startedAt(),
                     ended(p.counts()) ? p.finishedAt() : null,
                     row.version()));
         }
         return views;
+    }
+
+    private Views.Added added(SweepStore.AdditionRow row) {
+        return new Views.Added(
+                json.readValue(row.additionJson(), SweepAddition.class), row.runs(), row.plannedFlops(), row.addedAt());
     }
 
     private static Map<RunState, Integer> all(Map<RunState, Integer> counts) {

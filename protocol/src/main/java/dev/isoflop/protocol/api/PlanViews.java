@@ -10,8 +10,11 @@ public final class PlanViews {
     private PlanViews() {}
 
     /**
-     * An IsoFLOP sweep for what may be spent.
+     * A sweep for what may be spent.
      *
+     * @param design ISOFLOP or OPTIMAL
+     * @param target FLOPs of the run that it is for
+     * @param sd of ln N* there, once it has ended, if a law in N and D holds up to there; absent without a run
      * @param plannedFlops sum of 6ND
      * @param exactFlops sum of the products of training, attention's and the head's among them
      * @param flopsPerSecond of one device, by which times are reckoned; absent where no device was named
@@ -23,6 +26,9 @@ public final class PlanViews {
      */
     @JsonInclude(JsonInclude.Include.NON_NULL)
     public record PlannedSweep(
+            String design,
+            double target,
+            @Nullable Double sd,
             List<SweepCell> cells,
             List<LeftOutCell> dropped,
             double plannedFlops,
@@ -82,6 +88,10 @@ public final class PlanViews {
      * @param pays whether the next run saves more than it costs; absent where the target is no budget's
      * @param sentence whether it pays, for people
      * @param caution why that may not be so; absent if nothing speaks against it
+     * @param leftOut what could have been chosen but for a limit of the sweep
+     * @param addition to be added to the sweep as it is; absent where runs are of any N and D
+     * @param unshaped why they are, if they are
+     * @param flopsPerSecond of one device, or of a runner without one, as the sweep's finished runs had it; absent if none has finished
      */
     @JsonInclude(JsonInclude.Include.NON_NULL)
     public record NextRuns(
@@ -93,7 +103,11 @@ public final class PlanViews {
             List<NextRun> runs,
             @Nullable Boolean pays,
             String sentence,
-            @Nullable String caution) {}
+            @Nullable String caution,
+            List<LeftOutCell> leftOut,
+            @Nullable SweepAddition addition,
+            @Nullable String unshaped,
+            @Nullable Double flopsPerSecond) {}
 
     /**
      * @param flops 6ND
@@ -101,6 +115,7 @@ public final class PlanViews {
      * @param sdAfter with it
      * @param saves FLOPs at the target's budget that knowing N* so much better saves; absent for other targets
      * @param pays whether it saves more than it costs
+     * @param cell the model and its steps; absent where runs are of any N and D
      */
     @JsonInclude(JsonInclude.Include.NON_NULL)
     public record NextRun(
@@ -110,5 +125,6 @@ public final class PlanViews {
             double sdBefore,
             double sdAfter,
             @Nullable Double saves,
-            @Nullable Boolean pays) {}
+            @Nullable Boolean pays,
+            @Nullable SweepCell cell) {}
 }

@@ -38,6 +38,8 @@ public final class Views {
      * @param doneFlops part of it that succeeded runs account for
      * @param counts runs by state, every state present
      * @param state queued, running, succeeded, failed or cancelled: derived from the runs, never stored
+     * @param spec as it was submitted
+     * @param additions what came to it since, oldest first
      * @param version for If-Match
      */
     @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -53,10 +55,19 @@ public final class Views {
             double plannedFlops,
             double doneFlops,
             List<Dropped> dropped,
+            List<Added> additions,
             Instant createdAt,
             @Nullable Instant startedAt,
             @Nullable Instant finishedAt,
             long version) {}
+
+    /**
+     * Runs that were added to a sweep.
+     *
+     * @param flops sum of their C
+     */
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    public record Added(SweepAddition addition, int runs, double flops, Instant addedAt) {}
 
     /** A cell of the plan that will not be trained, and why. */
     public record Dropped(String label, String reason) {}

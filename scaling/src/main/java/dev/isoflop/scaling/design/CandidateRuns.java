@@ -2,6 +2,7 @@ package dev.isoflop.scaling.design;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Runs that could be trained: every budget between two, cut into N and D in all ratios between two, on a logarithmic grid.
@@ -55,13 +56,25 @@ public record CandidateRuns(
         }
     }
 
+    /** FLOPs of runs on the grid, rising. */
+    public List<Double> budgets() {
+        int steps = steps(maxC / minC);
+        return IntStream.rangeClosed(0, steps)
+                .mapToObj(i -> minC * Math.pow(maxC / minC, steps == 0 ? 0 : (double) i / steps))
+                .toList();
+    }
+
+    /** Whether a ratio of D to N is between the two. */
+    public boolean admits(double tokensPerParameter) {
+        return tokensPerParameter >= minTokensPerParameter * (1 - 1e-9)
+                && tokensPerParameter <= maxTokensPerParameter * (1 + 1e-9);
+    }
+
     /** All of the grid, by C and then by N. */
     public List<Run> all() {
         List<Run> out = new ArrayList<>();
-        int budgets = steps(maxC / minC);
         int ratios = steps(maxTokensPerParameter / minTokensPerParameter);
-        for (int i = 0; i <= budgets; i++) {
-            double c = minC * Math.pow(maxC / minC, budgets == 0 ? 0 : (double) i / budgets);
+        for (double c : budgets()) {
             for (int j = ratios; j >= 0; j--) {
                 out.add(Run.of(
                         c,

@@ -23,8 +23,6 @@ public final class SequentialDesign {
 
     private static final double LEAST_NOISE = 1e-4;
     private static final int COEFFICIENTS = 5;
-    /** How far the law may be off at one place, in standard deviations of a run. Without it a design repeats five places, and would never see that the law is not true. */
-    private static final double MISFIT = 0.5;
 
     private SequentialDesign() {}
 
@@ -102,53 +100,83 @@ public final class SequentialDesign {
         }
     }
 
-    /** @return refused if there are too few runs for a law; {@link CandidateRuns#beginning} says which to begin with */
+    /**
+     * @param candidates any of which may be repeated
+     * @return refused if there are too few runs for a law; {@link CandidateRuns#beginning} says which to begin with
+     */
     public static FitOutcome<Next> next(
             List<FitPoint> points, DesignTarget target, CandidateRuns candidates, Means means) {
+        return next(points, target, candidates.all(), true, means);
+    }
+
+    /**
+     * @param candidates each to be chosen once at most, such as runs that could be trained as they are
+     * @return refused if there are too few runs for a law
+     */
+    public static FitOutcome<Next> next(
+            List<FitPoint> points, DesignTarget target, List<CandidateRuns.Run> candidates, Means means) {
+        return next(points, target, candidates, false, means);
+    }
+
+    private static FitOutcome<Next> next(
+            List<FitPoint> points,
+            DesignTarget target,
+            List<CandidateRuns.Run> candidates,
+            boolean again,
+            Means means) {
         return fit(points, means.noise()).flatMap(found -> {
-            Information information = new Information(found.law, found.noise, MISFIT * found.noise);
-            for (FitPoint p : points) {
-                information.add(p.N(), p.D(), p.weight());
-            }
-            double[] gradient = information.gradient(target);
-            List<CandidateRuns.Run> runs = candidates.all();
-            List<Choice> choices = new ArrayList<>();
-            double remaining = means.remaining();
-            double sd = Math.sqrt(information.variance(gradient));
-            while (choices.size() < means.wave()) {
-                CandidateRuns.Run best = best(runs, information, gradient, remaining, means.overhead());
-                if (best == null) {
-                    break;
-                }
-                double before = information.variance(gradient);
-                information.add(best.N(), best.D(), 1);
-                double after = information.variance(gradient);
-                choices.add(new Choice(
-                        best,
-                        Math.sqrt(before),
-                        Math.sqrt(after),
-                        target instanceof DesignTarget.LogOptimum optimum
-                                ? optimum.waste(found.law, before) - optimum.waste(found.law, after)
-                                : Double.NaN));
-                remaining -= best.C();
-            }
-            return new FitOutcome.Converged<>(
-                    new Next(found.law, found.noise, target.value(found.law), sd, List.copyOf(choices)));
+            Knowledge knowledge = new Knowledge(List.of(found.law), found.noise, target);
+            points.forEach(p -> knowledge.add(p.N(), p.D(), p.weight()));
+            double sd = Math.sqrt(knowledge.variance());
+            List<Choice> choices = choose(knowledge, candidates, again, means).stream()
+                    .map(picked -> new Choice(
+                            picked.run,
+                            Math.sqrt(picked.before),
+                            Math.sqrt(picked.after),
+                            target instanceof DesignTarget.LogOptimum optimum
+                                    ? optimum.waste(found.law, picked.before) - optimum.waste(found.law, picked.after)
+                                    : Double.NaN))
+                    .toList();
+            return new FitOutcome.Converged<>(new Next(found.law, found.noise, target.value(found.law), sd, choices));
         });
     }
 
+    /**
+     * @param before variance of the target without the run
+     * @param after with it
+     */
+    record Picked(CandidateRuns.Run run, double before, double after) {}
+
+    /** One run after the other, each the best for its cost; what is known ends up with all of them. */
+    static List<Picked> choose(Knowledge knowledge, List<CandidateRuns.Run> candidates, boolean again, Means means) {
+        List<CandidateRuns.Run> left = new ArrayList<>(candidates);
+        List<Picked> picked = new ArrayList<>();
+        double remaining = means.remaining();
+        while (picked.size() < means.wave()) {
+            CandidateRuns.Run best = best(left, knowledge, remaining, means.overhead());
+            if (best == null) {
+                break;
+            }
+            double before = knowledge.variance();
+            knowledge.add(best.N(), best.D(), 1);
+            picked.add(new Picked(best, before, knowledge.variance()));
+            remaining -= best.C();
+            if (!again) {
+                left.remove(best);
+            }
+        }
+        return picked;
+    }
+
     private static CandidateRuns.@Nullable Run best(
-            List<CandidateRuns.Run> runs,
-            Information information,
-            double[] gradient,
-            double remaining,
-            double overhead) {
-        double[] target = information.times(gradient);
+            List<CandidateRuns.Run> runs, Knowledge knowledge, double remaining, double overhead) {
+        double[] gains = knowledge.gains(runs);
         CandidateRuns.Run best = null;
         double most = 0;
-        for (CandidateRuns.Run run : runs) {
+        for (int i = 0; i < gains.length; i++) {
+            CandidateRuns.Run run = runs.get(i);
             if (run.C() <= remaining * (1 + 1e-9)) {
-                double gain = information.reduction(run.N(), run.D(), target) / (run.C() + overhead);
+                double gain = gains[i] / (run.C() + overhead);
                 if (gain > most) {
                     most = gain;
                     best = run;

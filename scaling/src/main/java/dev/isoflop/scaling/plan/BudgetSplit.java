@@ -63,20 +63,10 @@ public record BudgetSplit(
         double largest = flops / sizes * (1 - 1 / ratio) / (1 - Math.pow(ratio, -budgets));
         List<BudgetPlan> out = new ArrayList<>();
         for (int b = budgets - 1; b >= 0; b--) {
-            double c = rounded(largest * Math.pow(ratio, -b));
+            double c = TrainableRuns.rounded(largest * Math.pow(ratio, -b));
             out.add(new BudgetPlan(c, shapes(ladder, c), BatchRule.defaults().batchSequences(c, contextLength), null));
         }
         return out;
-    }
-
-    /** Three digits, downwards: what is read by people, and no more than there is. */
-    private static double rounded(double c) {
-        int power = (int) Math.floor(Math.log10(c)) - 2;
-        return new java.math.BigDecimal(c)
-                .movePointLeft(power)
-                .setScale(0, java.math.RoundingMode.FLOOR)
-                .movePointRight(power)
-                .doubleValue();
     }
 
     private double expected(double c) {

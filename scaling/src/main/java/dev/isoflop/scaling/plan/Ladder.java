@@ -26,6 +26,11 @@ public record Ladder(List<Rung> rungs) {
                 .toList());
     }
 
+    /** All models, by size. */
+    public List<TransformerShape> shapes() {
+        return rungs.stream().map(Rung::shape).toList();
+    }
+
     /** The rung whose parameters are nearest by ratio. */
     public Rung nearest(double parameters) {
         return rungs.stream()

@@ -9,8 +9,17 @@ import dev.isoflop.scaling.design.DesignTarget;
 import dev.isoflop.scaling.design.SequentialDesign;
 import dev.isoflop.scaling.fit.FitOutcome;
 import dev.isoflop.scaling.law.FitPoint;
+import dev.isoflop.scaling.plan.DroppedCell;
+import dev.isoflop.scaling.plan.PlannedCell;
+import dev.isoflop.scaling.plan.SweepPlan;
+import dev.isoflop.scaling.plan.TrainableRuns;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,12 +72,18 @@ public record NextQuestion(
         return or(of, Of.OPTIMUM);
     }
 
+    /** As {@link #answer(List, TrainableRuns)}, of any N and D. */
+    public FitOutcome<NextAnswer> answer(List<FitPoint> points) {
+        return answer(points, null);
+    }
+
     /**
      * @param points runs so far
+     * @param trainable runs that there could be, their N counted as that of the points; null for any N and D
      * @return refused if there are too few for a law
      * @throws QuestionException naming the field that is wrong, and the fix
      */
-    public FitOutcome<SequentialDesign.Next> answer(List<FitPoint> points) {
+    public FitOutcome<NextAnswer> answer(List<FitPoint> points, @Nullable TrainableRuns trainable) {
         double spent = points.stream().mapToDouble(FitPoint::C).sum();
         double least = or(minRun, points.stream().mapToDouble(FitPoint::C).min().orElse(0));
         double most = or(maxRun, points.stream().mapToDouble(FitPoint::C).max().orElse(0));
@@ -85,7 +100,38 @@ public record NextQuestion(
                 Math.max(0, all - spent),
                 or(overhead, Math.min(all / 10, most)),
                 deviation());
-        return target(points).flatMap(target -> SequentialDesign.next(points, target, candidates, means));
+        return target(points).flatMap(target -> {
+            if (trainable == null) {
+                return SequentialDesign.next(points, target, candidates, means)
+                        .flatMap(next -> answered(points, next, List.of(), List.of()));
+            }
+            SweepPlan there = trainable.at(candidates.budgets(), (c, n) -> candidates.admits(c / 6 / n / n));
+            Map<CandidateRuns.Run, PlannedCell> cells = new LinkedHashMap<>();
+            // the same model on as many tokens by the same seed is the same run, and tells nothing
+            Set<CandidateRuns.Run> trained = points.stream()
+                    .map(point -> new CandidateRuns.Run(point.N(), point.D()))
+                    .collect(Collectors.toSet());
+            for (PlannedCell cell : there.cells()) {
+                CandidateRuns.Run run = new CandidateRuns.Run(cell.N(), cell.D());
+                if (!trained.contains(run)) {
+                    cells.putIfAbsent(run, cell);
+                }
+            }
+            return SequentialDesign.next(points, target, List.copyOf(cells.keySet()), means)
+                    .flatMap(next -> answered(
+                            points,
+                            next,
+                            next.choices().stream()
+                                    .flatMap(choice -> Stream.ofNullable(cells.get(choice.run())))
+                                    .toList(),
+                            there.dropped()));
+        });
+    }
+
+    private FitOutcome<NextAnswer> answered(
+            List<FitPoint> points, SequentialDesign.Next next, List<PlannedCell> cells, List<DroppedCell> leftOut) {
+        String caution = what() == Of.OPTIMUM ? NextAnswer.caution(points, budgetAimedAt(), next.sd()) : null;
+        return new FitOutcome.Converged<>(new NextAnswer(next, cells, leftOut, caution));
     }
 
     /** Runs that could be trained. */

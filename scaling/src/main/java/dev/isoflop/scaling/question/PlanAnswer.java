@@ -13,8 +13,11 @@ import java.util.PriorityQueue;
  * @param flopsPerSecond of one device as it trains; 0 where no device was named
  * @param devices that train side by side, a run on each
  * @param pricePerHour of one device; empty where none was named
+ * @param target FLOPs of the run that the sweep is for
+ * @param sd of ln N* there, once the sweep has ended, to first order and if Chinchilla's form holds; not a number without a run
  */
-public record PlanAnswer(SweepPlan plan, double flopsPerSecond, int devices, OptionalDouble pricePerHour) {
+public record PlanAnswer(
+        SweepPlan plan, double flopsPerSecond, int devices, OptionalDouble pricePerHour, double target, double sd) {
 
     public boolean isTimed() {
         return flopsPerSecond > 0;

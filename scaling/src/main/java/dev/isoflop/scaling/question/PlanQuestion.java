@@ -6,24 +6,34 @@ import static dev.isoflop.scaling.question.QuestionException.or;
 
 import dev.isoflop.scaling.accounting.DeviceSheet;
 import dev.isoflop.scaling.accounting.Workload.Precision;
+import dev.isoflop.scaling.design.DesignTarget;
+import dev.isoflop.scaling.design.OptimalSweep;
+import dev.isoflop.scaling.fit.FitOutcome;
 import dev.isoflop.scaling.flops.ParameterConvention;
 import dev.isoflop.scaling.law.ChinchillaLaw;
+import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.plan.BudgetSplit;
 import dev.isoflop.scaling.plan.IsoFlopPlanner;
+import dev.isoflop.scaling.plan.Ladder;
 import dev.isoflop.scaling.plan.LearningRateRule;
 import dev.isoflop.scaling.plan.PlanLimits;
 import dev.isoflop.scaling.plan.PlanRequest;
+import dev.isoflop.scaling.plan.RecipeRule;
 import dev.isoflop.scaling.plan.SweepPlan;
+import dev.isoflop.scaling.plan.TrainableRuns;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.function.DoubleFunction;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which IsoFLOP sweep to train for what may be spent: exactly one of flops, gpuHours and deadlineHours.
+ * Which sweep to train for what may be spent: exactly one of flops, gpuHours and deadlineHours.
  *
+ * @param design what the sweep is made of; default ISOFLOP
+ * @param target FLOPs of the run that the sweep is for: how large its model should be is what is to be known; default ten times what is spent
  * @param flops 6ND, to spend in all
  * @param gpuHours of a device, to spend in all
  * @param deadlineHours after which the last run must have ended on all devices
@@ -34,7 +44,8 @@ import org.jspecify.annotations.Nullable;
  * @param pricePerHour of one device; default none
  * @param budgets IsoFLOP curves, 3 to 20; default 5
  * @param sizes models at each, 4 to 20; default 6
- * @param decades between the smallest and the largest budget, at most 6; default 1.5
+ * @param runs of an optimal sweep at most, 8 to 200; default 30
+ * @param decades between the smallest and the largest budget, at most 6; default 1.5, of an optimal sweep 2.5
  * @param fold models reach from the expected optimum / fold to times fold, at most 100; default 4
  * @param vocabSize of the models; default 8192
  * @param contextLength of the models; default 256
@@ -43,6 +54,8 @@ import org.jspecify.annotations.Nullable;
  * @param memoryBytes that a run may hold; default no limit
  */
 public record PlanQuestion(
+        @Nullable Design design,
+        @Nullable Double target,
         @Nullable Double flops,
         @Nullable Double gpuHours,
         @Nullable Double deadlineHours,
@@ -53,6 +66,7 @@ public record PlanQuestion(
         @Nullable Double pricePerHour,
         @Nullable Integer budgets,
         @Nullable Integer sizes,
+        @Nullable Integer runs,
         @Nullable Double decades,
         @Nullable Double fold,
         @Nullable Integer vocabSize,
@@ -61,18 +75,38 @@ public record PlanQuestion(
         @Nullable Double maxEpochs,
         @Nullable Double memoryBytes) {
 
+    /** What a sweep is made of. */
+    public enum Design {
+        /** Curves of several models at each of several budgets, for any method; see {@link BudgetSplit}. */
+        ISOFLOP,
+        /** The runs that tell the target best for what they cost, for a law of N and D alone; see {@link OptimalSweep}. */
+        OPTIMAL
+    }
+
     private static final double MFU = 0.35;
+    /** The largest run of an optimal sweep takes this share of what is spent. */
+    private static final double LARGEST_SHARE = 1.0 / 8;
+    /** Candidates of an optimal sweep, for each factor of e in C. */
+    private static final double STEPS_PER_E_FOLD = 2;
+    /** A fit of five coefficients with a check needs as many. */
+    private static final int FEWEST_RUNS = 8;
+
+    private static final double TARGET_OVER_SPEND = 10;
     private static final double MAX_EPOCHS = 4;
     private static final double TOKENS_PER_PARAMETER = 20;
     /** Times that a plan is made smaller until it keeps to its deadline: whole steps and cells left out make it jump. */
     private static final int ATTEMPTS = 8;
 
     /**
-     * @param law of runs so far, whose optima are expected; without one they are at 20 tokens a parameter
-     * @return perhaps without any cell, if all had to be left out
+     * @param soFar runs whose law says where the optima are expected; without any they are at 20 tokens a parameter
+     * @return perhaps without any cell, if all had to be left out; refused if there are runs and too few for a law
      * @throws QuestionException naming the field that is wrong, and the fix
      */
-    public PlanAnswer answer(@Nullable ChinchillaLaw law) {
+    public FitOutcome<PlanAnswer> answer(List<FitPoint> soFar) {
+        return OptimalSweep.after(soFar).flatMap(known -> new FitOutcome.Converged<>(answer(known)));
+    }
+
+    private PlanAnswer answer(OptimalSweep known) {
         String spend = spend();
         double perSecond = perSecond();
         int side = between("devices", or(devices, 1), 1, 100_000);
@@ -80,16 +114,24 @@ public record PlanQuestion(
                 pricePerHour == null ? OptionalDouble.empty() : OptionalDouble.of(above("pricePerHour", pricePerHour));
         Grid grid = grid();
         PlanLimits limits = limits();
-        DoubleFunction<SweepPlan> plan = all -> plan(spend, all, grid, limits, law);
+        DoubleFunction<PlanAnswer> plan = all -> {
+            DesignTarget.LogOptimum aim =
+                    new DesignTarget.LogOptimum(target == null ? TARGET_OVER_SPEND * all : above("target", target));
+            SweepPlan sweep = what() == Design.ISOFLOP
+                    ? isoFlop(spend, all, grid, limits, known.law().orElse(null))
+                    : optimal(spend, all, grid, limits, known, aim);
+            double sd = sweep.cells().isEmpty() ? Double.NaN : known.sdAfter(aim, sweep);
+            return new PlanAnswer(sweep, perSecond, side, price, aim.C(), sd);
+        };
         if (flops != null) {
-            return new PlanAnswer(plan.apply(above("flops", flops)), perSecond, side, price);
+            return plan.apply(above("flops", flops));
         }
         double hours = gpuHours != null ? above("gpuHours", gpuHours) : side * above(spend, or(deadlineHours, 0.0));
         double there = hours * 3600 * perSecond;
         // attention and the head come beside 6ND, and take their time
-        SweepPlan first = plan.apply(there);
+        SweepPlan first = plan.apply(there).plan();
         double spent = there * Math.min(1, there / Math.max(1, first.exactFlops()));
-        PlanAnswer answer = new PlanAnswer(plan.apply(spent), perSecond, side, price);
+        PlanAnswer answer = plan.apply(spent);
         if (deadlineHours == null) {
             return answer;
         }
@@ -97,7 +139,7 @@ public record PlanQuestion(
         double deadline = deadlineHours * 3600;
         for (int i = 0; i < ATTEMPTS && answer.wallSeconds() > deadline; i++) {
             spent *= 0.99 * deadline / answer.wallSeconds();
-            answer = new PlanAnswer(plan.apply(spent), perSecond, side, price);
+            answer = plan.apply(spent);
         }
         if (answer.wallSeconds() > deadline) {
             throw new QuestionException(spend, "= " + deadlineHours + " is too short for any such sweep; allow more");
@@ -105,9 +147,15 @@ public record PlanQuestion(
         return answer;
     }
 
+    public Design what() {
+        return or(design, Design.ISOFLOP);
+    }
+
     /** The same by a throughput that was measured. */
     public PlanQuestion withFlopsPerSecond(double measured) {
         return new PlanQuestion(
+                design,
+                target,
                 flops,
                 gpuHours,
                 deadlineHours,
@@ -118,6 +166,7 @@ public record PlanQuestion(
                 pricePerHour,
                 budgets,
                 sizes,
+                runs,
                 decades,
                 fold,
                 vocabSize,
@@ -180,13 +229,22 @@ public record PlanQuestion(
     }
 
     /** The grid's shape, defaults filled in. */
-    private record Grid(int budgets, int sizes, double decades, double fold, int vocabSize, int contextLength) {}
+    private record Grid(
+            int budgets, int sizes, int runs, double decades, double fold, int vocabSize, int contextLength) {}
 
     private Grid grid() {
+        if (what() == Design.OPTIMAL && (budgets != null || sizes != null)) {
+            throw new QuestionException(
+                    budgets != null ? "budgets" : "sizes", "is of IsoFLOP curves; an optimal sweep has runs at most");
+        }
+        if (what() == Design.ISOFLOP && runs != null) {
+            throw new QuestionException("runs", "is of an optimal sweep; IsoFLOP curves have budgets and sizes");
+        }
         Grid grid = new Grid(
                 or(budgets, 5),
                 or(sizes, 6),
-                or(decades, 1.5),
+                between("runs", or(runs, 30), FEWEST_RUNS, 200),
+                or(decades, what() == Design.ISOFLOP ? 1.5 : 2.5),
                 or(fold, 4.0),
                 between("vocabSize", or(vocabSize, 8192), 2, 10_000_000),
                 between("contextLength", or(contextLength, 256), 1, 10_000_000));
@@ -214,7 +272,46 @@ public record PlanQuestion(
                 .withMemoryBytes(memoryBytes == null ? Long.MAX_VALUE : (long) above("memoryBytes", memoryBytes));
     }
 
-    private SweepPlan plan(String spend, double all, Grid grid, PlanLimits limits, @Nullable ChinchillaLaw law) {
+    private SweepPlan optimal(
+            String spend, double all, Grid grid, PlanLimits limits, OptimalSweep known, DesignTarget aim) {
+        double most = all * LARGEST_SHARE;
+        int steps = (int) Math.ceil(STEPS_PER_E_FOLD * Math.log(10) * grid.decades);
+        List<Double> sizesOfRuns = IntStream.rangeClosed(0, steps)
+                .mapToObj(i -> most * Math.pow(10, -grid.decades * i / steps))
+                .toList();
+        TrainableRuns trainable = new TrainableRuns(
+                Ladder.of(grid.vocabSize, grid.contextLength).shapes(),
+                ParameterConvention.TOTAL,
+                RecipeRule.defaults(grid.contextLength),
+                LearningRateRule.defaults(),
+                1,
+                corpusTokens == null ? 0 : corpusTokens.longValue(),
+                limits);
+        SweepPlan candidates = trainable.at(sizesOfRuns, (c, n) -> {
+            double expected =
+                    known.law().map(law -> law.optimum(c).N()).orElse(Math.sqrt(c / 6 / TOKENS_PER_PARAMETER));
+            return n >= expected / grid.fold && n <= expected * grid.fold;
+        });
+        SweepPlan chosen = known.choose(aim, candidates, all, grid.runs);
+        if (known.soFar().isEmpty() && chosen.cells().size() < FEWEST_RUNS) {
+            throw new QuestionException(
+                    spend,
+                    "has room for %d runs that could be trained, and a law with a check needs %d%s"
+                            .formatted(
+                                    chosen.cells().size(),
+                                    FEWEST_RUNS,
+                                    candidates.dropped().isEmpty()
+                                            ? "; spend more, or take a smaller vocabulary"
+                                            : "; such as: "
+                                                    + candidates
+                                                            .dropped()
+                                                            .getFirst()
+                                                            .sentence()));
+        }
+        return chosen;
+    }
+
+    private SweepPlan isoFlop(String spend, double all, Grid grid, PlanLimits limits, @Nullable ChinchillaLaw law) {
         try {
             return IsoFlopPlanner.plan(new PlanRequest(
                     new BudgetSplit(

@@ -2,8 +2,15 @@ package dev.isoflop.scaling.design;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.isoflop.scaling.flops.ParameterConvention;
 import dev.isoflop.scaling.law.ChinchillaLaw;
 import dev.isoflop.scaling.law.FitPoint;
+import dev.isoflop.scaling.plan.Ladder;
+import dev.isoflop.scaling.plan.LearningRateRule;
+import dev.isoflop.scaling.plan.PlanLimits;
+import dev.isoflop.scaling.plan.RecipeRule;
+import dev.isoflop.scaling.plan.SweepPlan;
+import dev.isoflop.scaling.plan.TrainableRuns;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,6 +32,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 class DesignTrialTests {
 
     private static final double TARGET = 1e24;
+    /** Its best model at 1e24 FLOPs is 2.4 times too small, and its exponent of N* is .45 instead of .51. */
+    private static final List<ChinchillaLaw> WRONG = List.of(new ChinchillaLaw(1.69, 406.4, 410.7, .34, .28));
+
     private static final int REPLICATES = 40;
     private static final List<String> LINES = new ArrayList<>(List.of(
             "| truth | noise | design | spend | RMSE of ln N* | excess compute |", "|---|---|---|---|---|---|"));
@@ -133,6 +143,30 @@ class DesignTrialTests {
         return judge(truth, points, known);
     }
 
+    /** A sweep by design, of models of a ladder and whole steps, all queued at once by laws that are assumed. */
+    private static Outcome atOnce(
+            Truth truth, double noise, OptionalDouble known, List<ChinchillaLaw> assumed, int seed) {
+        Random random = new Random(seed);
+        double budget = 2.5e21;
+        CandidateRuns range = new CandidateRuns(1e18, 3.1e20, 1.25, 320, 2);
+        SweepPlan candidates = new TrainableRuns(
+                        Ladder.of(32_000, 2048).shapes(),
+                        ParameterConvention.TOTAL,
+                        RecipeRule.defaults(2048),
+                        LearningRateRule.defaults(),
+                        1,
+                        0,
+                        PlanLimits.defaults())
+                .at(range.budgets(), (c, n) -> range.admits(c / 6 / n / n));
+        List<FitPoint> points = OptimalSweep.assuming(assumed, AssumedLaws.NOISE)
+                .choose(new DesignTarget.LogOptimum(TARGET), candidates, budget, 30)
+                .cells()
+                .stream()
+                .map(cell -> truth.run(cell.N(), cell.D(), noise, random))
+                .toList();
+        return judge(truth, points, known);
+    }
+
     private static Summary summary(Truth truth, double noise, String design, IntFunction<Outcome> replicate) {
         double squares = 0;
         double excess = 0;
@@ -190,6 +224,21 @@ class DesignTrialTests {
 
         assertThat(design.rmse).isLessThan(sweep.rmse);
         assertThat(design.spend).isLessThan(sweep.spend);
+
+        Summary atOnce = summary(
+                truth,
+                .003,
+                "optimal at once",
+                seed -> atOnce(truth, .003, OptionalDouble.empty(), AssumedLaws.PUBLISHED, seed));
+        Summary misled = summary(
+                truth,
+                .003,
+                "optimal at once, by a wrong law",
+                seed -> atOnce(truth, .003, OptionalDouble.empty(), WRONG, seed));
+
+        assertThat(atOnce.rmse).isLessThan(.7 * sweep.rmse);
+        assertThat(misled.rmse).isLessThan(.75 * sweep.rmse);
+        assertThat(atOnce.spend).isLessThan(2.51e21);
     }
 
     @Test

@@ -1,0 +1,120 @@
+package dev.isoflop.scaling.design;
+
+import dev.isoflop.scaling.fit.FitOutcome;
+import dev.isoflop.scaling.flops.ParameterConvention;
+import dev.isoflop.scaling.law.ChinchillaLaw;
+import dev.isoflop.scaling.law.FitPoint;
+import dev.isoflop.scaling.plan.PlannedCell;
+import dev.isoflop.scaling.plan.SweepPlan;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.Set;
+
+/**
+ * A whole sweep by design, chosen at once: of all runs that could be trained those that together tell the target best for what they cost. A sequential design is sharper, since
+ * it learns the law on the way; this one can be queued tonight.
+ *
+ * <p>The variance is to first order about laws that are assumed ({@link AssumedLaws}) as long as there are no runs, and about their fitted law once there are.
+ */
+public final class OptimalSweep {
+
+    /** A run costs beside its FLOPs this many times its share of the budget, which makes for about as many runs as are asked for. */
+    private static final double OVERHEAD = 3;
+
+    private final List<ChinchillaLaw> laws;
+    private final double noise;
+    private final List<FitPoint> soFar;
+
+    private OptimalSweep(List<ChinchillaLaw> laws, double noise, List<FitPoint> soFar) {
+        this.laws = laws;
+        this.noise = noise;
+        this.soFar = soFar;
+    }
+
+    /**
+     * Without any run.
+     *
+     * @param laws any of which may be the true one, at least one
+     * @param noise standard deviation of a run's log loss
+     */
+    public static OptimalSweep assuming(List<ChinchillaLaw> laws, double noise) {
+        if (laws.isEmpty()) {
+            throw new IllegalArgumentException("a design needs a law to go by");
+        }
+        return new OptimalSweep(List.copyOf(laws), noise, List.of());
+    }
+
+    /**
+     * @param soFar runs that have ended; none for {@link AssumedLaws}
+     * @return refused if there are some and too few for a law
+     */
+    public static FitOutcome<OptimalSweep> after(List<FitPoint> soFar) {
+        return soFar.isEmpty()
+                ? new FitOutcome.Converged<>(assuming(AssumedLaws.PUBLISHED, AssumedLaws.NOISE))
+                : SequentialDesign.fit(soFar, OptionalDouble.empty())
+                        .flatMap(found -> new FitOutcome.Converged<>(
+                                new OptimalSweep(List.of(found.law()), found.noise(), List.copyOf(soFar))));
+    }
+
+    /** Runs that have ended. */
+    public List<FitPoint> soFar() {
+        return soFar;
+    }
+
+    /** Of those; empty while laws are assumed. */
+    public Optional<ChinchillaLaw> law() {
+        return soFar.isEmpty() ? Optional.empty() : Optional.of(laws.getFirst());
+    }
+
+    /**
+     * @param target to be known well
+     * @param candidates that could be trained
+     * @param flops to spend on all, 6ND
+     * @param runs at most
+     * @return those chosen, in the candidates' order; what they leave out for its limits is passed on
+     */
+    public SweepPlan choose(DesignTarget target, SweepPlan candidates, double flops, int runs) {
+        ParameterConvention convention = candidates.convention();
+        Set<CandidateRuns.Run> trained = new HashSet<>();
+        soFar.forEach(point -> trained.add(new CandidateRuns.Run(point.N(), point.D())));
+        Map<CandidateRuns.Run, PlannedCell> cells = new HashMap<>();
+        List<CandidateRuns.Run> open = new ArrayList<>();
+        for (PlannedCell cell : candidates.cells()) {
+            CandidateRuns.Run run = new CandidateRuns.Run(cell.N(), cell.D());
+            // the same model on as many tokens by the same seed is the same run
+            if (!trained.contains(run) && cells.putIfAbsent(run, cell) == null) {
+                open.add(run);
+            }
+        }
+        List<PlannedCell> chosen = new ArrayList<>();
+        SequentialDesign.Means means =
+                new SequentialDesign.Means(runs, flops, OVERHEAD * flops / runs, OptionalDouble.empty());
+        for (SequentialDesign.Picked picked : SequentialDesign.choose(knowledge(target), open, false, means)) {
+            PlannedCell cell = cells.get(picked.run());
+            if (cell != null) {
+                chosen.add(cell);
+            }
+        }
+        chosen.sort(Comparator.comparingDouble(PlannedCell::budget).thenComparingLong(PlannedCell::N));
+        return new SweepPlan(convention, chosen, candidates.dropped());
+    }
+
+    /** Standard deviation of the target once a plan's runs have ended, beside those there are. */
+    public double sdAfter(DesignTarget target, SweepPlan plan) {
+        Knowledge knowledge = knowledge(target);
+        plan.cells().forEach(cell -> knowledge.add(cell.N(), cell.D(), 1));
+        return Math.sqrt(knowledge.variance());
+    }
+
+    private Knowledge knowledge(DesignTarget target) {
+        Knowledge knowledge = new Knowledge(laws, noise, target);
+        soFar.forEach(p -> knowledge.add(p.N(), p.D(), p.weight()));
+        return knowledge;
+    }
+}
