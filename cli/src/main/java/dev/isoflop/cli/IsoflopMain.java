@@ -33,6 +33,7 @@ import picocli.CommandLine.Command;
             ForecastCommand.class,
             HyperCommand.class,
             NextCommand.class,
+            GrowCommand.class,
             PlanCommand.class,
             PredictionCommands.Predict.class,
             PredictionCommands.Ledger.class,

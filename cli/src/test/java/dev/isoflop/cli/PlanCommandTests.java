@@ -37,6 +37,32 @@ class PlanCommandTests {
     }
 
     @Test
+    void anOptimalSweepKnowsTheTargetBetterAtTheSameCost() throws Exception {
+        Path file = directory.resolve("optimal.yaml");
+        String[] what = {
+            "plan", "--flops", "4e13", "--target", "1e15", "--vocab-size", "1024", "--context-length", "128"
+        };
+        JsonNode curves = json(with(what, "--json"));
+        JsonNode optimal =
+                json(with(what, "--design", "optimal", "--most-runs", "20", "--out", file.toString(), "--json"));
+        Ended text = Ended.of(with(what, "--design", "optimal"));
+
+        assertThat(optimal.get("runs").size()).isBetween(8, 20);
+        assertThat(optimal.at("/standardDeviation").asDouble())
+                .isLessThan(.9 * curves.at("/standardDeviation").asDouble());
+        assertThat(SweepFile.read(file).at("/budgets").size()).isBetween(3, 20);
+        assertThat(text.out()).contains("the best size for 1e15 FLOPs is known to a factor of about");
+        assertThat(Ended.of(with(what, "--design", "optimal", "--sizes", "5")).err())
+                .contains("--sizes is of IsoFLOP curves");
+        assertThat(Ended.of(with(what, "--most-runs", "5")).err()).contains("--most-runs is of an optimal sweep");
+    }
+
+    private static String[] with(String[] arguments, String... more) {
+        return java.util.stream.Stream.concat(java.util.Arrays.stream(arguments), java.util.Arrays.stream(more))
+                .toArray(String[]::new);
+    }
+
+    @Test
     void hoursOfADeviceAreFlopsAndMoney() {
         JsonNode plan =
                 json("plan", "--gpu-hours", "2", "--device", "H100", "--mfu", "0.4", "--price-per-hour", "3", "--json");

@@ -157,6 +157,34 @@ class TableMethodsTests {
     }
 
     @Test
+    void theNextRunsAreWholeModelsIfOneSaysWhichThereAre() {
+        JsonNode next = json(Ended.of(
+                "next",
+                table,
+                "--target",
+                "1e23",
+                "--runs",
+                "3",
+                "--vocab-size",
+                "32000",
+                "--context-length",
+                "1024",
+                "--json"));
+
+        for (JsonNode run : next.get("runs")) {
+            assertThat(run.path("dModel").asInt()).isPositive();
+            assertThat(run.path("D").asDouble())
+                    .isEqualTo(run.path("steps").asDouble()
+                            * run.path("batchSequences").asDouble()
+                            * 1024);
+        }
+        assertThat(Ended.of("next", table, "--target", "1e23", "--context-length", "64")
+                        .err())
+                .contains("say --vocab-size, too");
+        assertThat(Ended.of("next").err()).contains("--min-run is missing");
+    }
+
+    @Test
     void whatIsWrongIsNamed() {
         assertThat(Ended.of("fit", table, "--method", "isoflop", "--protocol", "mine")
                         .err())

@@ -7,7 +7,14 @@ import dev.isoflop.cli.show.Json;
 import dev.isoflop.cli.show.Numbers;
 import dev.isoflop.scaling.design.CandidateRuns;
 import dev.isoflop.scaling.design.SequentialDesign;
+import dev.isoflop.scaling.flops.ParameterConvention;
 import dev.isoflop.scaling.law.FitPoint;
+import dev.isoflop.scaling.plan.Ladder;
+import dev.isoflop.scaling.plan.LearningRateRule;
+import dev.isoflop.scaling.plan.PlanLimits;
+import dev.isoflop.scaling.plan.PlannedCell;
+import dev.isoflop.scaling.plan.RecipeRule;
+import dev.isoflop.scaling.plan.TrainableRuns;
 import dev.isoflop.scaling.question.NextAnswer;
 import dev.isoflop.scaling.question.NextQuestion;
 import dev.isoflop.scaling.question.QuestionException;
@@ -29,12 +36,13 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(
         name = "next",
         description = {
-            "Says which run to train next: the one that says most, per FLOP, of the target. Without a table, which runs to begin with. Needs no platform.",
+            "Says which run to train next: the one that says most, per FLOP, of the target. Without a table, which runs to begin with. Needs no platform; isoflop grow does it to a sweep.",
         },
         footer = {
             "",
             "Example:",
             "  isoflop next --min-run 1e18 --max-run 3e20",
+            "  isoflop next runs.csv --target 1e21 --min-run 1e16 --max-run 1e18 --vocab-size 32000 --context-length 1024",
             "  isoflop next runs.csv --target 1e24 --min-run 1e18 --max-run 3e20 --budget 2.5e21 --runs 4"
         })
 public final class NextCommand implements Callable<Integer> {
@@ -59,11 +67,11 @@ public final class NextCommand implements Callable<Integer> {
                     "What to know better: optimum (N* at the target, the default), loss (at the target's optimum) or exponent (of N* in C).")
     private NextQuestion.Of of = NextQuestion.Of.OPTIMUM;
 
-    @Option(names = "--min-run", required = true, description = "Least FLOPs of a run.")
-    private double minRun;
+    @Option(names = "--min-run", description = "Least FLOPs of a run (default: those of the table's smallest).")
+    private @Nullable Double minRun;
 
-    @Option(names = "--max-run", required = true, description = "Most FLOPs of a run.")
-    private double maxRun;
+    @Option(names = "--max-run", description = "Most FLOPs of a run (default: those of the table's largest).")
+    private @Nullable Double maxRun;
 
     @Option(names = "--tokens-per-parameter", paramLabel = "LOW:HIGH", description = "Bounds of D / N (default 1:400).")
     private String ratios = "1:400";
@@ -85,6 +93,14 @@ public final class NextCommand implements Callable<Integer> {
             description = "Standard deviation of a run's log loss, such as 0.003 (default: from the residuals).")
     private @Nullable Double noise;
 
+    @Option(
+            names = "--vocab-size",
+            description = "Round to models of the ladder that isoflop plan uses, with this vocabulary.")
+    private @Nullable Integer vocabSize;
+
+    @Option(names = "--context-length", description = "Of those models (default 256).")
+    private @Nullable Integer contextLength;
+
     @Mixin
     private TableOptions table = new TableOptions();
 
@@ -98,7 +114,7 @@ public final class NextCommand implements Callable<Integer> {
             }
             List<FitPoint> points = table.read(file).points();
             double spent = points.stream().mapToDouble(FitPoint::C).sum();
-            show(spent, TableOptions.orFail(question.answer(points)));
+            show(spent, TableOptions.orFail(question.answer(points, trainable())));
             return ExitCode.OK.code();
         } catch (QuestionException e) {
             throw OptionNames.usage(e, NAMES);
@@ -129,6 +145,27 @@ public final class NextCommand implements Callable<Integer> {
         }
     }
 
+    private @Nullable TrainableRuns trainable() {
+        if (vocabSize == null) {
+            if (contextLength != null) {
+                throw new CliException(ExitCode.USAGE, "--context-length is of whole models: say --vocab-size, too.");
+            }
+            return null;
+        }
+        int context = contextLength == null ? 256 : contextLength;
+        if (vocabSize < 2 || context < 1) {
+            throw new CliException(ExitCode.USAGE, "--vocab-size and --context-length must be positive.");
+        }
+        return new TrainableRuns(
+                Ladder.of(vocabSize, context).shapes(),
+                ParameterConvention.TOTAL,
+                RecipeRule.defaults(context),
+                LearningRateRule.defaults(),
+                1,
+                0,
+                PlanLimits.defaults());
+    }
+
     private void begin(CandidateRuns candidates) {
         List<CandidateRuns.Run> beginning = candidates.beginning();
         if (table.asJson()) {
@@ -151,14 +188,25 @@ public final class NextCommand implements Callable<Integer> {
             ReportShow.put(root, "value", next.value());
             ReportShow.put(root, "standardDeviation", next.sd());
             ArrayNode array = root.putArray("runs");
-            next.choices().forEach(choice -> {
+            for (int i = 0; i < next.choices().size(); i++) {
+                SequentialDesign.Choice choice = next.choices().get(i);
                 ObjectNode node = array.addObject();
                 put(node, choice.run());
+                if (!answer.cells().isEmpty()) {
+                    PlannedCell cell = answer.cells().get(i);
+                    node.put("dModel", cell.shape().dModel());
+                    node.put("layers", cell.shape().layers());
+                    node.put("steps", cell.steps());
+                    node.put("batchSequences", cell.batchSequences());
+                }
                 ReportShow.put(node, "before", choice.sdBefore());
                 ReportShow.put(node, "after", choice.sdAfter());
                 ReportShow.put(node, "saves", choice.saves());
                 node.put("pays", choice.pays());
-            });
+            }
+            if (answer.caution() != null) {
+                root.put("caution", answer.caution());
+            }
             Json.print(root);
             return;
         }
@@ -176,7 +224,9 @@ public final class NextCommand implements Callable<Integer> {
                         "The loss is %.4f, known to %.2f %%.".formatted(Math.exp(next.value()), 100 * next.sd());
                     case EXPONENT -> "The exponent is %.4f, known to %.4f.".formatted(next.value(), next.sd());
                 });
-        for (SequentialDesign.Choice choice : next.choices()) {
+        for (int i = 0; i < next.choices().size(); i++) {
+            SequentialDesign.Choice choice = next.choices().get(i);
+            PlannedCell cell = answer.cells().isEmpty() ? null : answer.cells().get(i);
             String gain = size
                     ? String.format(
                             Locale.ROOT,
@@ -184,12 +234,17 @@ public final class NextCommand implements Callable<Integer> {
                             Math.exp(choice.sdAfter()),
                             Numbers.power(choice.saves()))
                     : String.format(Locale.ROOT, "then to %.4f", choice.sdAfter());
-            System.out.println("  " + words(choice.run()) + ": " + gain);
+            System.out.println("  " + (cell == null ? "" : model(cell) + ", ") + words(choice.run()) + ": " + gain);
         }
         System.out.println("  " + next.sentence());
         if (answer.caution() != null) {
             System.out.println("  But: " + answer.caution());
         }
+    }
+
+    private static String model(PlannedCell cell) {
+        return "width %d in %d layers, %d steps of %d tokens"
+                .formatted(cell.shape().dModel(), cell.shape().layers(), cell.steps(), cell.tokensPerStep());
     }
 
     private static String words(CandidateRuns.Run run) {

@@ -11,6 +11,11 @@ public final class OptionNames {
 
     private OptionNames() {}
 
+    /** A constant as people write it. */
+    public static String lower(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT);
+    }
+
     /** The fault of a question, said of the option that asked it. */
     public static CliException usage(QuestionException e) {
         return usage(e, Map.of());

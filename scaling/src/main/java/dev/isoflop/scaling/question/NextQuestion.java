@@ -136,7 +136,14 @@ public record NextQuestion(
 
     /** Runs that could be trained. */
     public CandidateRuns candidates() {
-        return candidates(or(minRun, 0.0), or(maxRun, 0.0));
+        return candidates(needed("minRun", minRun), needed("maxRun", maxRun));
+    }
+
+    private static double needed(String field, @Nullable Double value) {
+        if (value == null) {
+            throw new QuestionException(field, "is missing: without runs so far there is no usual one");
+        }
+        return value;
     }
 
     private CandidateRuns candidates(double least, double most) {
