@@ -7,6 +7,7 @@ import dev.isoflop.cli.show.NextRunsText;
 import dev.isoflop.cli.show.Screen;
 import dev.isoflop.cli.show.SweepWatch;
 import dev.isoflop.cli.table.OptionNames;
+import dev.isoflop.cli.table.Ratios;
 import dev.isoflop.protocol.api.FitViews;
 import dev.isoflop.protocol.api.PlanViews;
 import dev.isoflop.protocol.api.SweepAddition;
@@ -71,6 +72,9 @@ final class GrowCommand implements Callable<Integer> {
     @Option(names = "--max-run", description = "Most FLOPs of a run (default: those of the largest so far).")
     private @Nullable Double maxRun;
 
+    @Option(names = "--tokens-per-parameter", paramLabel = "LOW:HIGH", description = "Bounds of D / N (default 1:400).")
+    private String ratios = Ratios.DEFAULT;
+
     @Option(names = "--noise", description = "Standard deviation of a run's log loss (default: from the residuals).")
     private @Nullable Double noise;
 
@@ -106,6 +110,7 @@ final class GrowCommand implements Callable<Integer> {
         if (waves != null && waves < 1) {
             throw new CliException(ExitCode.USAGE, "--waves must be 1 or more, was " + waves + ".");
         }
+        Ratios between = Ratios.of(ratios);
         ApiClient api = platform.client();
         Views.Sweep found = PlatformOptions.sweep(api, sweep);
         Screen screen = Screen.standard();
@@ -115,7 +120,7 @@ final class GrowCommand implements Callable<Integer> {
             if (!dryRun) {
                 follow(api, found, screen);
             }
-            PlanViews.NextRuns next = propose(api, found);
+            PlanViews.NextRuns next = propose(api, found, between);
             if (!asJson) {
                 NextRunsText.lines(next).forEach(System.out::println);
             }
@@ -149,7 +154,7 @@ final class GrowCommand implements Callable<Integer> {
     }
 
     /** By the fit of all that has ended, which is made if it is not there. */
-    private PlanViews.NextRuns propose(ApiClient api, Views.Sweep found) {
+    private PlanViews.NextRuns propose(ApiClient api, Views.Sweep found, Ratios between) {
         FitViews.Fit fit = FitCommand.create(
                         api, found.id(), new FitViews.CreateFit("parametric", null, null, null, null, null))
                 .getFirst();
@@ -168,7 +173,19 @@ final class GrowCommand implements Callable<Integer> {
         }
         return api.post(
                 "/fits/" + fit.id() + "/next-runs",
-                new NextQuestion(of, flops, null, null, minRun, maxRun, null, null, budget, null, runs, noise),
+                new NextQuestion(
+                        of,
+                        flops,
+                        null,
+                        null,
+                        minRun,
+                        maxRun,
+                        between.low(),
+                        between.high(),
+                        budget,
+                        null,
+                        runs,
+                        noise),
                 null,
                 PlanViews.NextRuns.class);
     }

@@ -74,7 +74,7 @@ public final class NextCommand implements Callable<Integer> {
     private @Nullable Double maxRun;
 
     @Option(names = "--tokens-per-parameter", paramLabel = "LOW:HIGH", description = "Bounds of D / N (default 1:400).")
-    private String ratios = "1:400";
+    private String ratios = Ratios.DEFAULT;
 
     @Option(names = "--budget", description = "FLOPs of all runs together, those of the table included.")
     private @Nullable Double budget;
@@ -124,25 +124,9 @@ public final class NextCommand implements Callable<Integer> {
     }
 
     private NextQuestion question() {
-        String[] ends = ratios.split(":", -1);
-        try {
-            return new NextQuestion(
-                    of,
-                    target,
-                    null,
-                    null,
-                    minRun,
-                    maxRun,
-                    Double.parseDouble(ends[0]),
-                    Double.parseDouble(ends.length == 2 ? ends[1] : ""),
-                    budget,
-                    overhead,
-                    runs,
-                    noise);
-        } catch (NumberFormatException e) {
-            throw new CliException(
-                    ExitCode.USAGE, "--tokens-per-parameter is two numbers such as 1:400, was '" + ratios + "'.");
-        }
+        Ratios between = Ratios.of(ratios);
+        return new NextQuestion(
+                of, target, null, null, minRun, maxRun, between.low(), between.high(), budget, overhead, runs, noise);
     }
 
     private @Nullable TrainableRuns trainable() {

@@ -28,12 +28,12 @@ public sealed interface DesignTarget {
         /**
          * What not knowing N* costs, FLOPs. Training a model of N* e^x instead of N* at C wastes the share (alpha + beta) / 2 x^2 of it to second order: at the
          * optimum alpha A N^-alpha = beta B D^-beta =: s, so the loss curves by (alpha + beta) s in ln N along the budget, and falls by s for each factor of e in C
-         * along the frontier.
+         * along the frontier. Where that is no small share it is 1 - e^-share of C, all of which can be wasted and no more; so that knowing better always saves.
          *
          * @param variance of ln N*
          */
         public double waste(ChinchillaLaw law, double variance) {
-            return C * Math.min(1, (law.alpha() + law.beta()) / 2 * variance);
+            return -C * Math.expm1(-(law.alpha() + law.beta()) / 2 * variance);
         }
     }
 

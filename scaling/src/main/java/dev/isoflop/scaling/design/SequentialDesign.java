@@ -73,6 +73,23 @@ public final class SequentialDesign {
      */
     public record Next(ChinchillaLaw law, double noise, double value, double sd, List<Choice> choices) {
 
+        /**
+         * The same if the target is known less well than was reckoned: by another standard deviation now, and by each run the same share of it less. A run's share is at
+         * least that, since less known beforehand is more to be told.
+         */
+        Next knownTo(double otherSd, DesignTarget target) {
+            double wider = otherSd / sd;
+            return new Next(
+                    law,
+                    noise,
+                    value,
+                    otherSd,
+                    choices.stream()
+                            .map(choice ->
+                                    choice(law, target, choice.run, choice.sdBefore * wider, choice.sdAfter * wider))
+                            .toList());
+        }
+
         /** Whether going on pays, for people. */
         public String sentence() {
             if (choices.isEmpty()) {
@@ -129,15 +146,36 @@ public final class SequentialDesign {
             points.forEach(p -> knowledge.add(p.N(), p.D(), p.weight()));
             double sd = Math.sqrt(knowledge.variance());
             List<Choice> choices = choose(knowledge, candidates, again, means).stream()
-                    .map(picked -> new Choice(
-                            picked.run,
-                            Math.sqrt(picked.before),
-                            Math.sqrt(picked.after),
-                            target instanceof DesignTarget.LogOptimum optimum
-                                    ? optimum.waste(found.law, picked.before) - optimum.waste(found.law, picked.after)
-                                    : Double.NaN))
+                    .map(picked ->
+                            choice(found.law, target, picked.run, Math.sqrt(picked.before), Math.sqrt(picked.after)))
                     .toList();
             return new FitOutcome.Converged<>(new Next(found.law, found.noise, target.value(found.law), sd, choices));
+        });
+    }
+
+    private static Choice choice(
+            ChinchillaLaw law, DesignTarget target, CandidateRuns.Run run, double sdBefore, double sdAfter) {
+        double saves = target instanceof DesignTarget.LogOptimum optimum
+                ? optimum.waste(law, sdBefore * sdBefore) - optimum.waste(law, sdAfter * sdAfter)
+                : Double.NaN;
+        return new Choice(run, sdBefore, sdAfter, saves);
+    }
+
+    /**
+     * What a fit's own bootstrap says of a design, which takes exponents for known to a tenth before there is any run, as those of published laws are. Where the bootstrap knows
+     * the target less well, the design is held to that: it would stop too early otherwise.
+     *
+     * @return the design, held to the bootstrap's standard deviation where that is larger; refused where the points do not settle a law by themselves
+     */
+    public static FitOutcome<Next> heldTo(List<FitPoint> points, DesignTarget target, Next next) {
+        return ParametricFit.fit(points, ParametricOptions.defaults()).flatMap(fit -> {
+            double at = target.value(fit.law());
+            double[] off = fit.resamples().rows().stream()
+                    .mapToDouble(t -> target.value(new ChinchillaLaw(t[0], t[1], t[2], t[3], t[4])) - at)
+                    .toArray();
+            double own = RobustScale.of(off);
+            return new FitOutcome.Converged<>(
+                    Double.isFinite(own) && own > next.sd() ? next.knownTo(own, target) : next);
         });
     }
 

@@ -1,12 +1,8 @@
 package dev.isoflop.scaling.question;
 
+import dev.isoflop.scaling.design.DesignTarget;
 import dev.isoflop.scaling.design.SequentialDesign;
 import dev.isoflop.scaling.fit.FitOutcome;
-import dev.isoflop.scaling.fit.JointDraws;
-import dev.isoflop.scaling.fit.ParametricFit;
-import dev.isoflop.scaling.fit.ParametricOptions;
-import dev.isoflop.scaling.fit.ParametricResult;
-import dev.isoflop.scaling.fit.RobustScale;
 import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.plan.DroppedCell;
 import dev.isoflop.scaling.plan.PlannedCell;
@@ -28,7 +24,7 @@ public record NextAnswer(
         List<DroppedCell> leftOut,
         @Nullable String caution) {
 
-    /** Times that the fit's own interval may be wider before the reckoning is not to be trusted. */
+    /** Times that the fit's own interval may be wider before that is said. */
     private static final double WIDER = 2;
 
     public NextAnswer {
@@ -41,32 +37,40 @@ public record NextAnswer(
         return next.choices().stream().mapToDouble(choice -> choice.run().C()).sum();
     }
 
-    /**
-     * A design takes the law for true and its exponents for known to a tenth; the bootstrap of the fit takes neither, and where it knows N* far worse the savings are far larger than
-     * was reckoned.
-     *
-     * @param C budget of which N* is asked for
-     * @param sd of ln N* as reckoned
-     */
-    static @Nullable String caution(List<FitPoint> points, double C, double sd) {
-        return switch (ParametricFit.fit(points, ParametricOptions.defaults())) {
-            case FitOutcome.Refused<ParametricResult> no ->
-                "The points do not settle a law by themselves, so what is said of N* rests on what other laws are like: "
-                        + no.sentence();
-            case FitOutcome.Converged<ParametricResult>(ParametricResult fit) -> {
-                JointDraws draws = fit.draws(C);
-                double[] off = draws.draws().stream()
-                        .mapToDouble(draw -> Math.log(draw.N() / draws.optimum().N()))
-                        .toArray();
-                double own = RobustScale.of(off);
-                yield own > WIDER * sd
-                        ? String.format(
-                                Locale.ROOT,
-                                "The fit itself knows N* only to a factor of %.2f, this reckoning takes it for known to %.2f: the runs are still in the right order, but they save more than is said here.",
-                                Math.exp(own),
-                                Math.exp(sd))
-                        : null;
-            }
+    /** A design held to what the fit's own bootstrap knows of the target. */
+    static NextAnswer of(
+            List<FitPoint> points,
+            DesignTarget target,
+            SequentialDesign.Next next,
+            List<PlannedCell> cells,
+            List<DroppedCell> leftOut) {
+        return switch (SequentialDesign.heldTo(points, target, next)) {
+            case FitOutcome.Refused<SequentialDesign.Next> no ->
+                new NextAnswer(
+                        next,
+                        cells,
+                        leftOut,
+                        "The points do not settle a law by themselves; what is said here rests on what other laws are like. "
+                                + no.sentence());
+            case FitOutcome.Converged<SequentialDesign.Next>(SequentialDesign.Next held) ->
+                new NextAnswer(
+                        held,
+                        cells,
+                        leftOut,
+                        held.sd() > WIDER * next.sd() ? caution(target, held.sd(), next.sd()) : null);
         };
+    }
+
+    private static String caution(DesignTarget target, double own, double reckoned) {
+        String known = switch (target) {
+            case DesignTarget.LogOptimum _ -> "N* only to a factor of %.2f".formatted(Math.exp(own));
+            case DesignTarget.LogLoss _ -> "the loss only to %.2f %%".formatted(100 * own);
+            case DesignTarget.OptimumExponent _ -> "the exponent only to %.3f".formatted(own);
+        };
+        return String.format(
+                Locale.ROOT,
+                "The fit itself knows %s, which is what these figures go by; if its exponents were as those of published laws are, it would be %.1f times less.",
+                known,
+                own / reckoned);
     }
 }

@@ -9,7 +9,6 @@ import dev.isoflop.scaling.design.DesignTarget;
 import dev.isoflop.scaling.design.SequentialDesign;
 import dev.isoflop.scaling.fit.FitOutcome;
 import dev.isoflop.scaling.law.FitPoint;
-import dev.isoflop.scaling.plan.DroppedCell;
 import dev.isoflop.scaling.plan.PlannedCell;
 import dev.isoflop.scaling.plan.SweepPlan;
 import dev.isoflop.scaling.plan.TrainableRuns;
@@ -103,7 +102,8 @@ public record NextQuestion(
         return target(points).flatMap(target -> {
             if (trainable == null) {
                 return SequentialDesign.next(points, target, candidates, means)
-                        .flatMap(next -> answered(points, next, List.of(), List.of()));
+                        .flatMap(next ->
+                                new FitOutcome.Converged<>(NextAnswer.of(points, target, next, List.of(), List.of())));
             }
             SweepPlan there = trainable.at(candidates.budgets(), (c, n) -> candidates.admits(c / 6 / n / n));
             Map<CandidateRuns.Run, PlannedCell> cells = new LinkedHashMap<>();
@@ -118,20 +118,15 @@ public record NextQuestion(
                 }
             }
             return SequentialDesign.next(points, target, List.copyOf(cells.keySet()), means)
-                    .flatMap(next -> answered(
+                    .flatMap(next -> new FitOutcome.Converged<>(NextAnswer.of(
                             points,
+                            target,
                             next,
                             next.choices().stream()
                                     .flatMap(choice -> Stream.ofNullable(cells.get(choice.run())))
                                     .toList(),
-                            there.dropped()));
+                            there.dropped())));
         });
-    }
-
-    private FitOutcome<NextAnswer> answered(
-            List<FitPoint> points, SequentialDesign.Next next, List<PlannedCell> cells, List<DroppedCell> leftOut) {
-        String caution = what() == Of.OPTIMUM ? NextAnswer.caution(points, budgetAimedAt(), next.sd()) : null;
-        return new FitOutcome.Converged<>(new NextAnswer(next, cells, leftOut, caution));
     }
 
     /** Runs that could be trained. */

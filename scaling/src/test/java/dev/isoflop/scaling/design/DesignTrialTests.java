@@ -251,5 +251,10 @@ class DesignTrialTests {
         double waste = new DesignTarget.LogOptimum(1e22).waste(law, off * off);
 
         assertThat(waste / (1e22 - needed)).isBetween(.98, 1.02);
+        DesignTarget.LogOptimum target = new DesignTarget.LogOptimum(1e22);
+        assertThat(target.waste(law, 50)).isLessThanOrEqualTo(1e22);
+        assertThat(target.waste(law, 9) - target.waste(law, 8))
+                .as("to know better always saves")
+                .isPositive();
     }
 }
