@@ -20,9 +20,7 @@ import dev.isoflop.scaling.report.OptimumSettings;
 import dev.isoflop.scaling.report.SideBySide;
 import dev.isoflop.scaling.table.Column;
 import dev.isoflop.scaling.table.PointTable;
-import dev.isoflop.scaling.table.TableException;
 import java.io.IOException;
-import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -274,17 +272,15 @@ public final class TableFit {
     /** @param mixed whether points whose hashes do not agree are let through */
     static PointTable read(Path file, Map<Column, String> columns, List<Column> needed, boolean mixed)
             throws IOException {
-        try {
-            PointTable table = PointTable.read(file, columns, needed);
-            Optional<Finding> refusal = mixed ? Optional.empty() : TableDiagnosis.refusal(table);
-            if (refusal.isPresent()) {
-                throw new CliException(ExitCode.FAILED, refusal.get().sentence());
-            }
-            return table;
-        } catch (TableException e) {
-            throw new CliException(ExitCode.USAGE, file + ", " + e.getMessage() + ".");
-        } catch (MalformedInputException e) {
-            throw new CliException(ExitCode.USAGE, file + " is neither Parquet nor text in UTF-8.");
+        return comparable(TableOptions.orUsage(file, () -> PointTable.read(file, columns, needed)), mixed);
+    }
+
+    /** The table, unless its hashes say that its points are not to be fitted together. */
+    static PointTable comparable(PointTable table, boolean mixed) {
+        Optional<Finding> refusal = mixed ? Optional.empty() : TableDiagnosis.refusal(table);
+        if (refusal.isPresent()) {
+            throw new CliException(ExitCode.FAILED, refusal.get().sentence());
         }
+        return table;
     }
 }
