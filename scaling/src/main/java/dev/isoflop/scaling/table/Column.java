@@ -77,7 +77,8 @@ public enum Column {
     PRECISION("precision", Use.NOTE, List.of("precision", "dtype")),
     SEQ_LEN("context", Use.NOTE, List.of("seq_len", "context", "context_length", "sequence_length", "block_size")),
     TASK("task", Use.NOTE, List.of("task", "task_name", "benchmark")),
-    MODEL("model", Use.NOTE, List.of("model", "model_name"));
+    MODEL("model", Use.NOTE, List.of("model", "model_name")),
+    DIVERGED("whether it diverged", Use.NOTE, List.of("diverged"));
 
     /** When a column is read. */
     private enum Use {

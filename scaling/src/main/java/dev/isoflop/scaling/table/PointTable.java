@@ -11,6 +11,7 @@ import java.util.Collections;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.IntPredicate;
@@ -18,7 +19,7 @@ import java.util.stream.IntStream;
 
 /**
  * The points of a CSV file (RFC 4180, with a header) or a Parquet file. It has N and the loss, and D or C: what is missing of those follows from C = 6 N D. What a law needs beside those is read
- * where it is asked for. Runs whose loss is not a number are left out and said to be; anything else that is wrong is an error with its line.
+ * where it is asked for. Runs whose loss is not a number, or that are said to have diverged, are left out and said to be; anything else that is wrong is an error with its line.
  *
  * @param points by line
  * @param lines of the file, one a point; of Parquet, rows counted from 2
@@ -34,6 +35,8 @@ public record PointTable(
      * @param reason in a few words
      */
     public record LeftOut(long line, String reason) {}
+
+    private static final Set<String> YES = Set.of("true", "yes", "1");
 
     /**
      * A file of CSV, or of Parquet, which its first bytes tell.
@@ -101,6 +104,11 @@ public record PointTable(
             if (row.isMissing(loss)) {
                 String text = row.text(loss);
                 leftOut.add(new LeftOut(row.line(), text.isEmpty() ? "no loss" : "its loss is " + text));
+                continue;
+            }
+            String diverged = noted.get(Column.DIVERGED);
+            if (diverged != null && YES.contains(row.note(diverged).toLowerCase(Locale.ROOT))) {
+                leftOut.add(new LeftOut(row.line(), "it diverged"));
                 continue;
             }
             points.add(point(row, loss));
