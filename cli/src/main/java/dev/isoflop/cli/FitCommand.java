@@ -41,6 +41,7 @@ import tools.jackson.databind.JsonNode;
             "  isoflop fit 1 --method all",
             "  isoflop fit runs.csv --law chinchilla --target 1e21 --json",
             "  isoflop fit runs.csv --law auto",
+            "  isoflop fit epochs.csv --law data-constrained",
             "  isoflop fit sparse.csv --law mixture-of-experts --column ACTIVE=active_params",
             "  isoflop fit --reproduce 12"
         })
@@ -94,7 +95,7 @@ final class FitCommand implements Callable<Integer> {
         if (table != null) {
             throw new CliException(
                     ExitCode.USAGE,
-                    "--law, --protocol, --column, --mixed, --delta, --resamples, --by-group, --by-residual, --seed, --level, --html and --latex are for tables, and there is no file "
+                    "--law, --fresh, --protocol, --column, --mixed, --delta, --resamples, --by-group, --by-residual, --seed, --level, --html and --latex are for tables, and there is no file "
                             + input + ".");
         }
         ApiClient api = platform.client();

@@ -5,6 +5,7 @@ import dev.isoflop.cli.chaos.ChaosCommand;
 import dev.isoflop.cli.client.ApiException;
 import dev.isoflop.cli.client.UnreachableException;
 import dev.isoflop.cli.plan.PlanCommand;
+import dev.isoflop.cli.table.DownstreamCommand;
 import dev.isoflop.cli.table.ForecastCommand;
 import dev.isoflop.cli.table.HyperCommand;
 import dev.isoflop.cli.table.NextCommand;
@@ -32,6 +33,7 @@ import picocli.CommandLine.Command;
             FitCommand.class,
             ForecastCommand.class,
             HyperCommand.class,
+            DownstreamCommand.class,
             NextCommand.class,
             GrowCommand.class,
             PlanCommand.class,

@@ -83,7 +83,8 @@ class TableFitTests {
         assertThat(fit.at("/diagnostics").isArray()).isTrue();
         assertThat(fit.at("/milliseconds").asDouble()).isPositive();
         assertThat(fit.at("/leftOut/0/line").asInt()).isEqualTo(22);
-        assertThat(fit.at("/columns/LOSS").asString()).isEqualTo("val_loss");
+        assertThat(fit.at("/columns").toString())
+                .isEqualTo("{\"N\":\"params\",\"D\":\"tokens\",\"LOSS\":\"val_loss\"}");
         assertThat(fit.at("/refusal").isNull()).isTrue();
     }
 
@@ -186,6 +187,56 @@ class TableFitTests {
         assertThat(repeated.out()).contains("  RD* ");
     }
 
+    /** Fresh data and such as are seen 8 times, which are worth less: D' = U (1 + 5 (1 - e^(-7 / 5))). */
+    @Test
+    void theLawOfFreshDataIsTheTablesOwnOrGiven() throws IOException {
+        StringBuilder csv = new StringBuilder("N,D,unique_tokens,loss\n");
+        for (double n : new double[] {3e7, 1e8, 3e8, 1e9}) {
+            for (double each : new double[] {3, 10, 30, 100}) {
+                for (double epochs : new double[] {1, 8}) {
+                    double u = 2 * n * each / epochs;
+                    double worth = epochs == 1 ? u : u * (1 + 5 * (1 - Math.exp(-7 / 5.0)));
+                    csv.append(String.format(
+                            Locale.ROOT,
+                            "%s,%s,%s,%.12f%n",
+                            n,
+                            2 * n * each,
+                            u,
+                            1.82 + 478 * Math.pow(n, -.347) + 2143 * Math.pow(worth, -.367)));
+                }
+            }
+        }
+        String file = Files.writeString(directory.resolve("epochs.csv"), csv).toString();
+        Ended own = Ended.of("fit", file, "--law", "data-constrained", "--resamples", "10");
+        assertThat(own.code()).as(own.err()).isZero();
+        assertThat(own.out())
+                .contains("  note: The law of fresh data is that of the 16 of 32 runs that repeat nothing (D <= U)")
+                .containsPattern("  alpha +0\\.3470 \\[");
+        Ended given = Ended.of(
+                "fit", file, "--law", "data-constrained", "--fresh", "1.82,478,2143,.347,.367", "--resamples", "10");
+        assertThat(given.out())
+                .contains("  note: The law of fresh data was given")
+                .containsPattern("  RD\\* +(5\\.0|4\\.9)")
+                .containsPattern("  alpha +0\\.3470\n");
+        assertUsage(
+                "--fresh is of --law data-constrained, which was kaplan",
+                "fit",
+                file,
+                "--law",
+                "kaplan",
+                "--fresh",
+                "1");
+        assertUsage(
+                "--fresh: the law of fresh data is E,A,B,alpha,beta",
+                "fit",
+                file,
+                "--law",
+                "data-constrained",
+                "--fresh",
+                "1,2");
+        assertUsage("no column of distinct training tokens", "fit", table(), "--law", "data-constrained");
+    }
+
     @Test
     void theFloorOfAnEnvelopeCanBePinned() throws IOException {
         StringBuilder csv = new StringBuilder("N,C,loss\n");
@@ -204,7 +255,7 @@ class TableFitTests {
         String help = Ended.of("fit", "--help").out().replaceAll("\\s+", " ");
         assertThat(help)
                 .contains("chinchilla, kaplan, over-training, envelope, repeated-data (U), width-depth (WIDTH, DEPTH)")
-                .contains("mixture-of-experts (ACTIVE), rate-batch (RATE, BATCH)")
+                .contains("mixture-of-experts (ACTIVE), rate-batch (RATE, BATCH), data-constrained (U)")
                 .contains("N, D, C, LOSS, GROUP, WEIGHT, U, ACTIVE, WIDTH, DEPTH, RATE, BATCH")
                 .contains("WARMUP_TOKENS, WARMUP_STEPS, STEPS", "COMPARABILITY, TOKENIZER, DATASET");
     }

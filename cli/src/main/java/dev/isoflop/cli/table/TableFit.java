@@ -9,6 +9,7 @@ import dev.isoflop.scaling.fit.ParametricOptions.Resampling;
 import dev.isoflop.scaling.forecast.Candidate;
 import dev.isoflop.scaling.forecast.Rollouts;
 import dev.isoflop.scaling.law.Law;
+import dev.isoflop.scaling.law.form.DataConstrained;
 import dev.isoflop.scaling.law.form.Forms;
 import dev.isoflop.scaling.report.FitReport;
 import dev.isoflop.scaling.report.FitReports;
@@ -20,9 +21,7 @@ import dev.isoflop.scaling.report.OptimumSettings;
 import dev.isoflop.scaling.report.SideBySide;
 import dev.isoflop.scaling.table.Column;
 import dev.isoflop.scaling.table.PointTable;
-import dev.isoflop.scaling.table.TableException;
 import java.io.IOException;
-import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -31,6 +30,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.node.ObjectNode;
@@ -59,6 +59,24 @@ public final class TableFit {
                     "alike or weighed by compute, that forecasts the table's larger runs best from its smaller ones."
                 })
         private String law = "chinchilla";
+
+        @Option(
+                names = "--fresh",
+                paramLabel = "E,A,B,alpha,beta",
+                description = {
+                    "The law of fresh data for --law data-constrained (default: Chinchilla's of the table's own",
+                    "runs that repeat nothing, D <= U, fitted anew in each draw)."
+                })
+        private @Nullable String fresh;
+
+        /** The law with what it takes as known. */
+        String law() {
+            if (fresh != null && !law.equals(DataConstrained.NAME)) {
+                throw new CliException(
+                        ExitCode.USAGE, "--fresh is of --law " + DataConstrained.NAME + ", which was " + law + ".");
+            }
+            return fresh == null ? law : law + ":" + fresh;
+        }
 
         @Option(
                 names = "--protocol",
@@ -115,7 +133,10 @@ public final class TableFit {
     static final class Laws implements Iterable<String> {
         @Override
         public Iterator<String> iterator() {
-            return Forms.all().stream().map(Laws::described).iterator();
+            return Stream.concat(
+                            Forms.all().stream().map(Laws::described),
+                            Stream.of(DataConstrained.NAME + " (" + Column.U + ")"))
+                    .iterator();
         }
 
         private static String described(Law law) {
@@ -142,7 +163,7 @@ public final class TableFit {
                     ExitCode.USAGE,
                     "--law auto chooses what --method parametric fits; leave --method " + asked + " out.");
         }
-        PointTable table = read(file, options.columns, needed(options.law), options.mixed);
+        PointTable table = read(file, options.columns, needed(options.law()), options.mixed);
         Fitted fitted;
         try {
             fitted = fit(table, asked, options, target).about(table, options.delta, target);
@@ -198,7 +219,7 @@ public final class TableFit {
     }
 
     private static Fitted fit(PointTable table, String method, Options options, @Nullable Double target) {
-        FitSettings settings = settings(options, options.law, target);
+        FitSettings settings = settings(options, options.law(), target);
         OptimumSettings optimum =
                 new OptimumSettings(options.protocol, options.resamples, options.seed, options.level, target);
         int threads = threads();
@@ -264,27 +285,29 @@ public final class TableFit {
 
     /** Columns of a law. One that there is not needs none: the fit names it, and the others beside it. */
     private static List<Column> needed(String law) {
+        if (law.equals(DataConstrained.NAME)) {
+            return List.of(Column.U);
+        }
         try {
             return Forms.named(law).map(Column::of).orElse(List.of());
         } catch (IllegalArgumentException e) {
-            throw new CliException(ExitCode.USAGE, "--law: " + e.getMessage() + ".");
+            String option = law.startsWith(DataConstrained.NAME) ? "--fresh: " : "--law: ";
+            throw new CliException(ExitCode.USAGE, option + e.getMessage() + ".");
         }
     }
 
     /** @param mixed whether points whose hashes do not agree are let through */
     static PointTable read(Path file, Map<Column, String> columns, List<Column> needed, boolean mixed)
             throws IOException {
-        try {
-            PointTable table = PointTable.read(file, columns, needed);
-            Optional<Finding> refusal = mixed ? Optional.empty() : TableDiagnosis.refusal(table);
-            if (refusal.isPresent()) {
-                throw new CliException(ExitCode.FAILED, refusal.get().sentence());
-            }
-            return table;
-        } catch (TableException e) {
-            throw new CliException(ExitCode.USAGE, file + ", " + e.getMessage() + ".");
-        } catch (MalformedInputException e) {
-            throw new CliException(ExitCode.USAGE, file + " is neither Parquet nor text in UTF-8.");
+        return comparable(TableOptions.orUsage(file, () -> PointTable.read(file, columns, needed)), mixed);
+    }
+
+    /** The table, unless its hashes say that its points are not to be fitted together. */
+    static PointTable comparable(PointTable table, boolean mixed) {
+        Optional<Finding> refusal = mixed ? Optional.empty() : TableDiagnosis.refusal(table);
+        if (refusal.isPresent()) {
+            throw new CliException(ExitCode.FAILED, refusal.get().sentence());
         }
+        return table;
     }
 }

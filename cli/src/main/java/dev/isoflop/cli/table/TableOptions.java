@@ -5,7 +5,9 @@ import dev.isoflop.cli.ExitCode;
 import dev.isoflop.scaling.fit.FitOutcome;
 import dev.isoflop.scaling.table.Column;
 import dev.isoflop.scaling.table.PointTable;
+import dev.isoflop.scaling.table.TableException;
 import java.io.IOException;
+import java.nio.charset.MalformedInputException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -45,10 +47,39 @@ public final class TableOptions {
      * @throws CliException if there is no such file, or it cannot be used
      */
     public PointTable read(Path file, List<Column> needed) throws IOException {
+        return TableFit.read(file, columns, needed, mixed);
+    }
+
+    /**
+     * With bits per byte for the loss, where the table has them.
+     *
+     * @throws CliException if there is no such file, or it cannot be used
+     */
+    PointTable readBitsPerByte(Path file) throws IOException {
+        return TableFit.comparable(orUsage(file, () -> PointTable.ofBitsPerByte(file, columns)), mixed);
+    }
+
+    /** What reads a table. */
+    interface Reading<T> {
+        T read() throws TableException, IOException;
+    }
+
+    /**
+     * What is read of a file.
+     *
+     * @throws CliException if there is no such file, or it cannot be used
+     */
+    static <T> T orUsage(Path file, Reading<T> reading) throws IOException {
         if (!Files.isRegularFile(file)) {
             throw new CliException(ExitCode.USAGE, "There is no file " + file + ".");
         }
-        return TableFit.read(file, columns, needed, mixed);
+        try {
+            return reading.read();
+        } catch (TableException e) {
+            throw new CliException(ExitCode.USAGE, file + ", " + e.getMessage() + ".");
+        } catch (MalformedInputException e) {
+            throw new CliException(ExitCode.USAGE, file + " is neither Parquet nor text in UTF-8.");
+        }
     }
 
     /** What a fit gives, or its refusal as the command's own. */

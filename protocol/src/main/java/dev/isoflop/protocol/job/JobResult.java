@@ -2,8 +2,10 @@ package dev.isoflop.protocol.job;
 
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /** What a succeeded run hands back, one record per kind of work. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "kind")
@@ -65,7 +67,7 @@ public sealed interface JobResult {
 
     /**
      * @param exitCode of the program, always 0 for a success
-     * @param metrics last value of each metric it reported
+     * @param metrics last value of each metric it reported, by name
      * @param outputs files it left that were asked for, uploaded as artifacts
      * @param wallSeconds it ran, over all attempts as far as the runner knows
      */
@@ -73,7 +75,8 @@ public sealed interface JobResult {
             implements JobResult {
 
         public Command {
-            metrics = Map.copyOf(metrics);
+            // in one order, so that the same result is always written alike
+            metrics = Collections.unmodifiableMap(new TreeMap<>(Map.copyOf(metrics)));
             outputs = List.copyOf(outputs);
         }
     }

@@ -24,7 +24,7 @@ import org.apache.commons.math3.util.MathArrays;
 final class MixtureCheck {
 
     private static final List<Column> WARNING =
-            List.of(Column.TOKENIZER, Column.DATASET, Column.EVAL_SET, Column.PRECISION, Column.SEQ_LEN);
+            List.of(Column.TASK, Column.TOKENIZER, Column.DATASET, Column.EVAL_SET, Column.PRECISION, Column.SEQ_LEN);
 
     private static final int PERMUTATIONS = 999;
     private static final double SIGNIFICANT = 0.01;

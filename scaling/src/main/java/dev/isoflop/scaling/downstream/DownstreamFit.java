@@ -5,12 +5,18 @@ import dev.isoflop.scaling.fit.Estimate;
 import dev.isoflop.scaling.fit.FitOutcome;
 import dev.isoflop.scaling.fit.LawFit;
 import dev.isoflop.scaling.fit.Resamples;
+import dev.isoflop.scaling.law.ChinchillaLaw;
+import dev.isoflop.scaling.law.ComputeOptimum;
 import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.law.Law;
 import dev.isoflop.scaling.law.LawPoints;
+import dev.isoflop.scaling.law.form.Chinchilla;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.commons.math3.random.MersenneTwister;
 
 /**
@@ -120,6 +126,43 @@ public final class DownstreamFit {
     /** The sigmoid from bits per byte to accuracy. */
     public LawFit.Minimum accuracy() {
         return accuracy;
+    }
+
+    /** Coefficients of the law of bits per byte, in its order. */
+    public Map<String, Estimate> bpbCoefficients() {
+        return coefficients(bpb, ofBpb);
+    }
+
+    /** Coefficients of the sigmoid, in its order. */
+    public Map<String, Estimate> accuracyCoefficients() {
+        return coefficients(accuracy, ofAccuracy);
+    }
+
+    private Map<String, Estimate> coefficients(LawFit.Minimum fit, Resamples resamples) {
+        Map<String, Estimate> out = new LinkedHashMap<>();
+        for (int k = 0; k < fit.values().length; k++) {
+            int index = k;
+            out.put(resamples.names().get(k), resamples.estimate(fit.values()[k], level, row -> row[index]));
+        }
+        return Collections.unmodifiableMap(out);
+    }
+
+    /**
+     * N and D of the fewest bits per byte under C = 6 N D.
+     *
+     * @param C training FLOPs
+     * @return empty if the law has none: it is not Chinchilla's, or one of its terms came out as nothing
+     */
+    public Optional<ComputeOptimum> optimum(double C) {
+        if (!(bpb.law() instanceof Chinchilla)) {
+            return Optional.empty();
+        }
+        ComputeOptimum found = new ChinchillaLaw(
+                        bpb.value("E"), bpb.value("A"), bpb.value("B"), bpb.value("alpha"), bpb.value("beta"))
+                .optimum(C);
+        return found.N() >= 1 && found.D() >= 1 && Double.isFinite(found.loss())
+                ? Optional.of(found)
+                : Optional.empty();
     }
 
     /** What a run of D tokens with N parameters will reach, its further inputs unknown: for laws of N, D and C. */

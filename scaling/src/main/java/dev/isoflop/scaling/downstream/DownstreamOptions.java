@@ -62,4 +62,14 @@ public record DownstreamOptions(
     public DownstreamOptions withLaw(Law newLaw) {
         return new DownstreamOptions(newLaw, criterion, anchored, runs, checkpoints, resamples, seed, level);
     }
+
+    /** @param newRuns what is resampled of the first step */
+    public DownstreamOptions withRuns(Resampling newRuns) {
+        return new DownstreamOptions(law, criterion, anchored, newRuns, checkpoints, resamples, seed, level);
+    }
+
+    /** @param newCheckpoints what is resampled of the second step */
+    public DownstreamOptions withCheckpoints(Resampling newCheckpoints) {
+        return new DownstreamOptions(law, criterion, anchored, runs, newCheckpoints, resamples, seed, level);
+    }
 }

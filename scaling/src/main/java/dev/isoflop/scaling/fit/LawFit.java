@@ -78,7 +78,7 @@ public final class LawFit {
      * With fewer starts, where some are good: the minimum for a part of the points is one for all of them.
      *
      * @param known values of the coefficients to look from beside the law's candidates
-     * @param most candidates followed
+     * @param most candidates followed; 0 for what is known alone
      */
     public static FitOutcome<Minimum> minimum(
             Law law, LawPoints points, Criterion criterion, List<double[]> known, int most, int threads) {
@@ -94,7 +94,9 @@ public final class LawFit {
         LawObjective ranking = new LawObjective(law, points, points.weights(), criterion);
         List<double[]> starts = new ArrayList<>();
         known.forEach(values -> starts.add(ranking.theta(values)));
-        starts.addAll(best(ranking, law.candidates(points), most));
+        if (most > 0) {
+            starts.addAll(best(ranking, law.candidates(points), most));
+        }
         if (starts.isEmpty()) {
             return new FitOutcome.Refused<>(
                     RefusalReason.UNIDENTIFIABLE,
@@ -170,8 +172,14 @@ public final class LawFit {
         return new Resamples(names, List.of(rows));
     }
 
+    /** Values of the coefficients that one descent from given ones ends at. */
+    static double[] from(Law law, LawPoints points, Criterion criterion, double[] values) {
+        Descent descent = new Descent(law, points, points.weights(), criterion);
+        return descent.exact.values(descent.from(descent.exact.theta(values)).theta());
+    }
+
     /** The points with other losses for each draw; anchors keep theirs. */
-    private static List<LawPoints> residuals(Minimum minimum, LawPoints points, int count, long seed) {
+    static List<LawPoints> residuals(Minimum minimum, LawPoints points, int count, long seed) {
         double[][] x = points.rows(minimum.law);
         int n = points.measured();
         double[] predicted = new double[n];

@@ -5,6 +5,7 @@ import dev.isoflop.scaling.diagnosis.Finding;
 import dev.isoflop.scaling.fit.BudgetPrediction;
 import dev.isoflop.scaling.fit.Certificate;
 import dev.isoflop.scaling.fit.Criterion;
+import dev.isoflop.scaling.fit.DataConstrainedFit;
 import dev.isoflop.scaling.fit.Estimate;
 import dev.isoflop.scaling.fit.FitOutcome;
 import dev.isoflop.scaling.fit.JointDraws;
@@ -13,11 +14,13 @@ import dev.isoflop.scaling.fit.ParametricFit;
 import dev.isoflop.scaling.fit.ParametricOptions;
 import dev.isoflop.scaling.fit.ParametricResult;
 import dev.isoflop.scaling.fit.Resamples;
+import dev.isoflop.scaling.law.ChinchillaLaw;
 import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.law.InputHash;
 import dev.isoflop.scaling.law.Law;
 import dev.isoflop.scaling.law.LawPoints;
 import dev.isoflop.scaling.law.form.Chinchilla;
+import dev.isoflop.scaling.law.form.DataConstrained;
 import dev.isoflop.scaling.law.form.Forms;
 import dev.isoflop.scaling.report.FitReport.Evidence;
 import dev.isoflop.scaling.report.FitReport.Refusal;
@@ -35,20 +38,18 @@ public final class FitReports {
     /** Approach 3, whatever the form. */
     public static final String METHOD = "parametric";
 
+    /** Where the law of fresh data came from. */
+    private static final String FRESH = "fresh-law";
+
     private FitReports() {}
 
     /**
      * @throws IllegalArgumentException if there is no such law, or the points lack an input of it
      */
     public static FitReport of(List<FitPoint> points, FitSettings settings, int threads) {
-        Law law = Forms.named(settings.law())
-                .orElseThrow(() -> new IllegalArgumentException("there is no law '" + settings.law() + "'; there are "
-                        + String.join(", ", Forms.all().stream().map(Law::name).toList())));
         long start = System.nanoTime();
-        Found found = law instanceof Chinchilla
-                ? chinchilla(points, settings, threads)
-                : general(law, points, settings, threads);
-        List<Finding> diagnostics = new ArrayList<>();
+        Found found = found(points, settings, threads);
+        List<Finding> diagnostics = new ArrayList<>(found.notes);
         if (found.loss != null) {
             double[] residuals = points.stream()
                     .mapToDouble(p -> Math.log(found.loss.applyAsDouble(p) / p.loss()))
@@ -57,8 +58,8 @@ public final class FitReports {
                     points, residuals, settings.delta(), settings.resampling() == ParametricOptions.Resampling.GROUPS));
         }
         return new FitReport(
-                law.name(),
-                law.formula(),
+                found.law,
+                found.formula,
                 METHOD,
                 points.size(),
                 settings.level(),
@@ -74,8 +75,31 @@ public final class FitReports {
                 (System.nanoTime() - start) / 1e6);
     }
 
-    /** @param loss that the law gives a point; null if the fit is refused */
+    private static Found found(List<FitPoint> points, FitSettings settings, int threads) {
+        if (settings.law().equals(DataConstrained.NAME)) {
+            return dataConstrained(points, settings, threads);
+        }
+        Law law = Forms.named(settings.law())
+                .orElseThrow(() -> new IllegalArgumentException("there is no law '" + settings.law() + "'; there are "
+                        + String.join(", ", Forms.all().stream().map(Law::name).toList()) + ", "
+                        + DataConstrained.NAME));
+        return switch (law) {
+            case Chinchilla chinchilla -> chinchilla(chinchilla, points, settings, threads);
+            case DataConstrained given ->
+                general(law, points, settings, threads).about(given.fresh());
+            default -> general(law, points, settings, threads);
+        };
+    }
+
+    /**
+     * @param law name of the form
+     * @param notes what to know about it, from how it was fitted
+     * @param loss that the law gives a point; null if the fit is refused
+     */
     private record Found(
+            String law,
+            String formula,
+            List<Finding> notes,
             Map<String, Estimate> parameters,
             double objective,
             @Nullable Evidence certificate,
@@ -84,12 +108,38 @@ public final class FitReports {
             @Nullable Estimate excess,
             @Nullable ToDoubleFunction<FitPoint> loss) {
 
-        static Found refused(FitOutcome.Refused<?> refused) {
-            return new Found(new LinkedHashMap<>(), Double.NaN, null, Refusal.of(refused), null, null, null);
+        static Found refused(String law, String formula, FitOutcome.Refused<?> refused) {
+            return new Found(
+                    law,
+                    formula,
+                    List.of(),
+                    new LinkedHashMap<>(),
+                    Double.NaN,
+                    null,
+                    Refusal.of(refused),
+                    null,
+                    null,
+                    null);
+        }
+
+        /** With the law of fresh data that was given. */
+        Found about(ChinchillaLaw fresh) {
+            if (refusal != null) {
+                return this;
+            }
+            Map<String, Estimate> all = new LinkedHashMap<>(parameters);
+            List<String> names = List.of("E", "A", "B", "alpha", "beta");
+            double[] values = {fresh.E(), fresh.A(), fresh.B(), fresh.alpha(), fresh.beta()};
+            for (int k = 0; k < values.length; k++) {
+                all.put(names.get(k), Estimate.alone(values[k]));
+            }
+            Finding given = new Finding(
+                    FRESH, "The law of fresh data was given; the intervals of RD* and RN* hold it fixed.", Map.of());
+            return new Found(law, formula, List.of(given), all, objective, certificate, refusal, optimum, excess, loss);
         }
     }
 
-    private static Found chinchilla(List<FitPoint> points, FitSettings settings, int threads) {
+    private static Found chinchilla(Chinchilla law, List<FitPoint> points, FitSettings settings, int threads) {
         ParametricOptions options = ParametricOptions.defaults()
                 .withHuberDelta(settings.delta())
                 .withResamples(settings.resamples())
@@ -98,7 +148,7 @@ public final class FitReports {
                 .withLevel(settings.level());
         FitOutcome<ParametricResult> outcome = ParametricFit.fit(points, options, threads);
         if (outcome instanceof FitOutcome.Refused<ParametricResult> refused) {
-            return Found.refused(refused);
+            return Found.refused(law.name(), law.formula(), refused);
         }
         ParametricResult fit = outcome.orElseThrow();
         Map<String, Estimate> parameters = new LinkedHashMap<>();
@@ -121,6 +171,9 @@ public final class FitReports {
         numbers.put("betaHigh", certificate.betaHigh());
         FitOutcome<BudgetPrediction> optimum = settings.target() == null ? null : fit.predict(settings.target());
         return new Found(
+                law.name(),
+                law.formula(),
+                List.of(),
                 parameters,
                 fit.objective(),
                 new Evidence(certificate.global(), certificate.sentence(), numbers),
@@ -141,23 +194,88 @@ public final class FitReports {
         LawPoints columns = LawPoints.of(points);
         FitOutcome<LawFit.Minimum> outcome = LawFit.minimum(law, columns, criterion, threads);
         if (outcome instanceof FitOutcome.Refused<LawFit.Minimum> refused) {
-            return Found.refused(refused);
+            return Found.refused(law.name(), law.formula(), refused);
         }
         LawFit.Minimum minimum = outcome.orElseThrow();
         Resamples resamples = LawFit.resample(
                 minimum, columns, criterion, settings.resampling(), settings.resamples(), settings.seed(), threads);
+        return general(List.of(), minimum, resamples, settings);
+    }
+
+    /** The decays about the law of those of the runs that repeat nothing. */
+    private static Found dataConstrained(List<FitPoint> points, FitSettings settings, int threads) {
+        FitOutcome<DataConstrainedFit.Result> outcome = DataConstrainedFit.of(
+                points, settings.delta(), settings.resampling(), settings.resamples(), settings.seed(), threads);
+        if (outcome instanceof FitOutcome.Refused<DataConstrainedFit.Result> refused) {
+            return Found.refused(DataConstrained.NAME, DataConstrained.FORMULA, refused);
+        }
+        DataConstrainedFit.Result fit = outcome.orElseThrow();
+        int lost = (int) fit.resamples().rows().stream()
+                .filter(row -> Double.isNaN(row[0]))
+                .count();
+        StringBuilder sentence = new StringBuilder(String.format(
+                Locale.ROOT,
+                "The law of fresh data is that of the %d of %d runs that repeat nothing (D <= U)%s",
+                fit.freshRuns(),
+                points.size(),
+                settings.resamples() == 0 ? "." : "; each draw fits it anew."));
+        if (lost > 0) {
+            sentence.append(String.format(
+                    Locale.ROOT,
+                    " %d of %d draws had too few of those and count to both ends of the intervals.",
+                    lost,
+                    settings.resamples()));
+        }
+        if (fit.excessive() > 0) {
+            sentence.append(String.format(
+                    Locale.ROOT,
+                    " %d of the runs have more parameters than that law says their data suffice for: they count in full in it and discounted in this one, which pulls RN* up.",
+                    fit.excessive()));
+        }
+        Finding source = new Finding(
+                FRESH,
+                sentence.toString(),
+                Map.of(
+                        "runs",
+                        (double) fit.freshRuns(),
+                        "excessive",
+                        (double) fit.excessive(),
+                        "drawsWithTooFew",
+                        (double) lost));
+        ChinchillaLaw fresh = fit.fresh();
+        return general(
+                List.of(source),
+                fit.minimum(),
+                fit.resamples(),
+                settings,
+                fresh.E(),
+                fresh.A(),
+                fresh.B(),
+                fresh.alpha(),
+                fresh.beta());
+    }
+
+    /** @param further values of what was drawn beside the minimum's coefficients */
+    private static Found general(
+            List<Finding> notes, LawFit.Minimum minimum, Resamples resamples, FitSettings settings, double... further) {
         Map<String, Estimate> parameters = new LinkedHashMap<>();
-        for (int k = 0; k < minimum.values().length; k++) {
+        int own = minimum.values().length;
+        for (int k = 0; k < own + further.length; k++) {
             int index = k;
             parameters.put(
                     resamples.names().get(k),
-                    resamples.estimate(minimum.values()[k], settings.level(), row -> row[index]));
+                    resamples.estimate(
+                            k < own ? minimum.values()[k] : further[k - own], settings.level(), row -> row[index]));
         }
         Map<String, Double> numbers = new LinkedHashMap<>();
         numbers.put("starts", (double) minimum.starts());
         numbers.put("startsAtMinimum", (double) minimum.agreeing());
         numbers.put("decrement", minimum.decrement());
+        Law law = minimum.law();
         return new Found(
+                law.name(),
+                law.formula(),
+                notes,
                 parameters,
                 minimum.objective(),
                 new Evidence(

@@ -1,6 +1,7 @@
 package dev.isoflop.scaling.table;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -44,6 +45,14 @@ public record Notes(Map<Column, String> columns, Map<Column, List<String>> texts
             }
         }
         return groups;
+    }
+
+    /** Of some of the points. */
+    Notes only(List<Integer> points) {
+        Map<Column, List<String>> kept = new EnumMap<>(Column.class);
+        texts.forEach(
+                (column, all) -> kept.put(column, points.stream().map(all::get).toList()));
+        return new Notes(columns, Collections.unmodifiableMap(kept));
     }
 
     /** Where the header says it by a usual name, or the user did. */

@@ -4,30 +4,26 @@ import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.law.Law;
 import java.io.IOException;
 import java.io.Reader;
-import java.io.StringReader;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.EnumMap;
-import java.util.HashSet;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import org.apache.commons.csv.CSVException;
-import org.apache.commons.csv.CSVFormat;
-import org.apache.commons.csv.CSVParser;
-import org.apache.commons.csv.CSVRecord;
-import org.jspecify.annotations.Nullable;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 
 /**
  * The points of a CSV file (RFC 4180, with a header) or a Parquet file. It has N and the loss, and D or C: what is missing of those follows from C = 6 N D. What a law needs beside those is read
- * where it is asked for. Runs whose loss is not a number are left out and said to be; anything else that is wrong is an error with its line.
+ * where it is asked for. Runs whose loss is not a number, or that are said to have diverged, are left out and said to be; anything else that is wrong is an error with its line.
  *
  * @param points by line
  * @param lines of the file, one a point; of Parquet, rows counted from 2
- * @param columns the header's name of each column used
+ * @param columns the header's name of each column used, in the order of {@link Column}'s constants
  * @param leftOut runs that diverged, or whose loss is empty
  * @param notes what else is said of the runs
  */
@@ -40,7 +36,7 @@ public record PointTable(
      */
     public record LeftOut(long line, String reason) {}
 
-    private static final Set<String> NO_NUMBER = Set.of("", "nan", "inf", "+inf", "infinity", "none", "null", "na");
+    private static final Set<String> YES = Set.of("true", "yes", "1");
 
     /**
      * A file of CSV, or of Parquet, which its first bytes tell.
@@ -49,12 +45,7 @@ public record PointTable(
      */
     public static PointTable read(Path file, Map<Column, String> named, Collection<Column> needed)
             throws TableException, IOException {
-        if (ParquetText.isParquet(file)) {
-            return read(new StringReader(ParquetText.csv(file)), named, needed);
-        }
-        try (Reader reader = Files.newBufferedReader(file)) {
-            return read(reader, named, needed);
-        }
+        return of(Sheet.read(file), named, needed, List.of(Column.LOSS));
     }
 
     /**
@@ -72,181 +63,116 @@ public record PointTable(
      */
     public static PointTable read(Reader csv, Map<Column, String> named, Collection<Column> needed)
             throws TableException, IOException {
-        CSVFormat format = CSVFormat.RFC4180
-                .builder()
-                .setHeader()
-                .setSkipHeaderRecord(true)
-                .setAllowMissingColumnNames(true)
-                .get();
-        try (CSVParser parser = CSVParser.parse(csv, format)) {
-            Map<Column, String> columns = columns(parser.getHeaderNames(), named, needed);
-            Map<Column, String> noted = Notes.columns(parser.getHeaderNames(), columns, named);
-            Map<Column, List<String>> texts = new EnumMap<>(Column.class);
-            List<FitPoint> points = new ArrayList<>();
-            List<Long> lines = new ArrayList<>();
-            List<LeftOut> leftOut = new ArrayList<>();
-            long line = parser.getCurrentLineNumber();
-            for (CSVRecord row : parser) {
-                // a quoted field may hold line breaks: the record begins where the one before it ended
-                Row read = new Row(row, columns, line + 1);
-                line = parser.getCurrentLineNumber();
-                if (row.size() == 1 && row.get(0).isBlank()) {
-                    continue;
-                }
-                String loss = read.text(Column.LOSS);
-                if (NO_NUMBER.contains(loss.toLowerCase(java.util.Locale.ROOT))) {
-                    leftOut.add(new LeftOut(read.line, loss.isEmpty() ? "no loss" : "its loss is " + loss));
-                } else {
-                    points.add(read.point());
-                    lines.add(read.line);
-                    noted.forEach((column, name) -> texts.computeIfAbsent(column, k -> new ArrayList<>())
-                            .add(row.isSet(name) ? row.get(name).strip() : ""));
-                }
+        return of(Sheet.read(csv), named, needed, List.of(Column.LOSS));
+    }
+
+    /** The same with bits per byte for the loss, where the table has them; as {@link #read(Path, Map, Collection)} otherwise. */
+    public static PointTable ofBitsPerByte(Path file, Map<Column, String> named) throws TableException, IOException {
+        return of(Sheet.read(file), named, List.of(), List.of(Column.BPB, Column.LOSS));
+    }
+
+    /** Some of its points. */
+    public PointTable only(IntPredicate wanted) {
+        List<Integer> kept =
+                IntStream.range(0, points.size()).filter(wanted).boxed().toList();
+        return new PointTable(
+                kept.stream().map(points::get).toList(),
+                kept.stream().map(lines::get).toList(),
+                columns,
+                leftOut,
+                notes.only(kept));
+    }
+
+    /** @param measured what may be the loss: the one that is named, or the first that the table has */
+    private static PointTable of(
+            Sheet sheet, Map<Column, String> named, Collection<Column> needed, List<Column> measured)
+            throws TableException {
+        Column loss = measured.stream()
+                .filter(named::containsKey)
+                .findFirst()
+                .or(() -> measured.stream()
+                        .filter(column -> !column.among(sheet.header()).isEmpty())
+                        .findFirst())
+                .orElse(measured.getFirst());
+        Map<Column, String> columns = columns(sheet, named, needed, loss);
+        Map<Column, String> noted = Notes.columns(sheet.header(), columns, named);
+        Map<Column, List<String>> texts = new EnumMap<>(Column.class);
+        List<FitPoint> points = new ArrayList<>();
+        List<Long> lines = new ArrayList<>();
+        List<LeftOut> leftOut = new ArrayList<>();
+        for (Cells row : sheet.rows(columns)) {
+            if (row.isMissing(loss)) {
+                String text = row.text(loss);
+                leftOut.add(new LeftOut(row.line(), text.isEmpty() ? "no loss" : "its loss is " + text));
+                continue;
             }
-            if (points.isEmpty()) {
-                throw new TableException(
-                        0,
-                        leftOut.isEmpty()
-                                ? "the table has a header and no rows"
-                                : "none of the " + leftOut.size() + " rows has a loss that is a number");
+            String diverged = noted.get(Column.DIVERGED);
+            if (diverged != null && YES.contains(row.note(diverged).toLowerCase(Locale.ROOT))) {
+                leftOut.add(new LeftOut(row.line(), "it diverged"));
+                continue;
             }
-            return new PointTable(
-                    List.copyOf(points),
-                    List.copyOf(lines),
-                    Map.copyOf(columns),
-                    List.copyOf(leftOut),
-                    new Notes(Map.copyOf(noted), Map.copyOf(texts)));
-        } catch (CSVException e) {
-            throw new TableException(0, "it is no CSV: " + e.getMessage());
-        } catch (UncheckedIOException e) {
-            // the parser's own iterator wraps what it finds wrong with quotes
-            throw new TableException(0, "it is no CSV: " + e.getMessage());
-        } catch (IllegalArgumentException e) {
-            throw new TableException(1, "its header cannot be used: " + e.getMessage());
+            points.add(point(row, loss));
+            lines.add(row.line());
+            noted.forEach((column, name) ->
+                    texts.computeIfAbsent(column, k -> new ArrayList<>()).add(row.note(name)));
         }
+        if (points.isEmpty()) {
+            throw new TableException(
+                    0,
+                    leftOut.isEmpty()
+                            ? "the table has a header and no rows"
+                            : "none of the " + leftOut.size() + " rows has a loss that is a number");
+        }
+        return new PointTable(
+                List.copyOf(points),
+                List.copyOf(lines),
+                columns,
+                List.copyOf(leftOut),
+                new Notes(Collections.unmodifiableMap(noted), Collections.unmodifiableMap(texts)));
     }
 
     private static Map<Column, String> columns(
-            List<String> header, Map<Column, String> named, Collection<Column> needed) throws TableException {
-        Map<Column, String> columns = new EnumMap<>(Column.class);
-        for (Column column : Column.values()) {
-            String wanted = named.get(column);
-            if (wanted != null) {
-                if (!header.contains(wanted)) {
-                    throw new TableException(
-                            1, "there is no column '" + wanted + "' for " + column + "; the header has " + header);
-                }
-                if (!column.isNote()) {
-                    columns.put(column, wanted);
-                }
-                continue;
-            }
-            if (column.isNote()) {
-                continue;
-            }
-            if (column.further().isPresent() && !needed.contains(column)) {
-                // a table may say more than this law asks: what it says there is nobody's business
-                continue;
-            }
-            List<String> found = header.stream().filter(column::isNamed).toList();
-            if (found.stream().distinct().count() < found.size()) {
-                throw new TableException(1, "two columns are called '" + found.getFirst() + "'; rename one");
-            }
-            if (found.size() > 1) {
-                throw new TableException(
-                        1,
-                        "both '%s' and '%s' could be %s (%s); say which with --column %s=NAME"
-                                .formatted(found.get(0), found.get(1), column, column.meaning(), column));
-            }
-            if (!found.isEmpty()) {
-                columns.put(column, found.getFirst());
-            }
-        }
-        require(columns, Column.N, header);
-        require(columns, Column.LOSS, header);
+            Sheet sheet, Map<Column, String> named, Collection<Column> needed, Column measured) throws TableException {
+        Set<Column> sought = EnumSet.of(Column.N, Column.D, Column.C, Column.GROUP, Column.WEIGHT);
+        // a table may say more than this law asks: what it says there is nobody's business
+        sought.addAll(needed);
+        sought.add(measured);
+        Map<Column, String> columns = sheet.columns(named, sought);
+        sheet.require(columns, Column.N);
+        sheet.require(columns, measured);
         if (!columns.containsKey(Column.D) && !columns.containsKey(Column.C)) {
             throw new TableException(
                     1,
                     "neither a column of training tokens (%s) nor one of training FLOPs (%s); the header has %s"
                             .formatted(
-                                    String.join(", ", Column.D.names()), String.join(", ", Column.C.names()), header));
+                                    String.join(", ", Column.D.names()),
+                                    String.join(", ", Column.C.names()),
+                                    sheet.header()));
         }
         for (Column column : needed) {
-            require(columns, column, header);
+            sheet.require(columns, column);
         }
-        Set<String> used = new HashSet<>();
-        for (Map.Entry<Column, String> each : columns.entrySet()) {
-            if (!used.add(each.getValue())) {
-                throw new TableException(1, "the column '" + each.getValue() + "' cannot be two things");
-            }
-        }
+        Sheet.distinct(columns);
         return columns;
     }
 
-    private static void require(Map<Column, String> columns, Column column, List<String> header) throws TableException {
-        if (!columns.containsKey(column)) {
-            throw new TableException(
-                    1,
-                    "no column of %s (%s); the header has %s. Say which it is with --column %s=NAME"
-                            .formatted(column.meaning(), String.join(", ", column.names()), header, column));
+    private static FitPoint point(Cells row, Column measured) throws TableException {
+        Map<Column, String> columns = row.columns();
+        double n = row.positive(Column.N);
+        double loss = row.positive(measured);
+        double d = columns.containsKey(Column.D) ? row.positive(Column.D) : row.positive(Column.C) / (6 * n);
+        double c = columns.containsKey(Column.C) ? row.positive(Column.C) : 6 * n * d;
+        if (!(d > 0) || !Double.isFinite(c)) {
+            throw new TableException(row.line(), "N = %s makes C = 6 N D too large or D too small".formatted(n));
         }
-    }
-
-    private record Row(CSVRecord record, Map<Column, String> columns, long line) {
-
-        String text(Column column) throws TableException {
-            String name = columns.get(column);
-            if (name == null) {
-                return "";
+        String group = row.text(Column.GROUP);
+        double weight = columns.containsKey(Column.WEIGHT) ? row.positive(Column.WEIGHT) : 1;
+        Map<Law.Input, Double> further = new EnumMap<>(Law.Input.class);
+        for (Column column : columns.keySet()) {
+            if (column.further().isPresent()) {
+                further.put(column.further().get(), row.positive(column));
             }
-            if (!record.isSet(name)) {
-                throw new TableException(
-                        line, "it has %d fields and ends before the column '%s'".formatted(record.size(), name));
-            }
-            return record.get(name).strip();
         }
-
-        private double positive(Column column) throws TableException {
-            String text = text(column);
-            double value;
-            try {
-                value = Double.parseDouble(text);
-            } catch (NumberFormatException e) {
-                throw new TableException(
-                        line,
-                        "'%s' in the column '%s' is no number; write %s as a plain one, such as 1.2e9"
-                                .formatted(text, columns.get(column), column.meaning()));
-            }
-            if (!(value > 0) || Double.isInfinite(value)) {
-                throw new TableException(
-                        line,
-                        "%s in the column '%s' is not positive and finite, as %s must be"
-                                .formatted(text, columns.get(column), column.meaning()));
-            }
-            return value;
-        }
-
-        FitPoint point() throws TableException {
-            double n = positive(Column.N);
-            double loss = positive(Column.LOSS);
-            double d = columns.containsKey(Column.D) ? positive(Column.D) : positive(Column.C) / (6 * n);
-            double c = columns.containsKey(Column.C) ? positive(Column.C) : 6 * n * d;
-            if (!(d > 0) || !Double.isFinite(c)) {
-                throw new TableException(line, "N = %s makes C = 6 N D too large or D too small".formatted(n));
-            }
-            String group = text(Column.GROUP);
-            double weight = columns.containsKey(Column.WEIGHT) ? positive(Column.WEIGHT) : 1;
-            Map<Law.Input, Double> further = new EnumMap<>(Law.Input.class);
-            for (Column column : columns.keySet()) {
-                if (column.further().isPresent()) {
-                    further.put(column.further().get(), positive(column));
-                }
-            }
-            return new FitPoint(n, d, c, loss, null, noGroup(group), weight, further);
-        }
-
-        private static @Nullable String noGroup(String group) {
-            return group.isEmpty() ? null : group;
-        }
+        return new FitPoint(n, d, c, loss, null, group.isEmpty() ? null : group, weight, further);
     }
 }

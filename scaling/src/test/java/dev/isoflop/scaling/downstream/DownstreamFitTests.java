@@ -9,11 +9,13 @@ import dev.isoflop.scaling.fit.Criterion;
 import dev.isoflop.scaling.fit.Estimate;
 import dev.isoflop.scaling.fit.FitOutcome;
 import dev.isoflop.scaling.fit.LawFit;
+import dev.isoflop.scaling.law.ComputeOptimum;
 import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.law.Jet;
 import dev.isoflop.scaling.law.Law;
 import dev.isoflop.scaling.law.LawPoints;
 import dev.isoflop.scaling.law.form.Chinchilla;
+import dev.isoflop.scaling.law.form.ComputeEnvelope;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -102,6 +104,10 @@ class DownstreamFitTests {
 
     /** Four sizes, four lengths, eight checkpoints each; runs scatter, and so do accuracies. */
     private static FitOutcome<DownstreamFit> simulated(Random random, int resamples, int threads) {
+        return simulated(random, new Chinchilla(), resamples, threads);
+    }
+
+    private static FitOutcome<DownstreamFit> simulated(Random random, Law fitted, int resamples, int threads) {
         Law law = new Chinchilla();
         List<FitPoint> runs = new ArrayList<>();
         List<Checkpoint> checkpoints = new ArrayList<>();
@@ -119,7 +125,8 @@ class DownstreamFitTests {
                 }
             }
         }
-        return DownstreamFit.of(runs, checkpoints, DownstreamOptions.defaults().withResamples(resamples), threads);
+        return DownstreamFit.of(
+                runs, checkpoints, DownstreamOptions.defaults().withLaw(fitted).withResamples(resamples), threads);
     }
 
     @Test
@@ -171,6 +178,26 @@ class DownstreamFitTests {
         // far out it is flat, not without a number
         assertThat(sigmoid.loss(SIGMOID, 1e300)).isCloseTo(.28, within(1e-12));
         assertThat(sigmoid.loss(jets, new double[] {1e6}).d(2)).isZero();
+    }
+
+    @Test
+    void coefficientsHaveIntervalsAboutTheFitAndTheOptimumIsTheLaws() {
+        DownstreamFit fit = simulated(new Random(5), 60, THREADS).orElseThrow();
+        assertThat(fit.bpbCoefficients()).containsOnlyKeys("E", "A", "B", "alpha", "beta");
+        assertThat(fit.accuracyCoefficients()).containsOnlyKeys("a", "L0", "k", "b");
+        assertThat(fit.accuracyCoefficients().get("k")).satisfies(k -> {
+            assertThat(k.value()).isEqualTo(fit.accuracy().value("k"));
+            assertThat(contains(k, SIGMOID[2])).isTrue();
+            assertThat(width(k)).isBetween(.01, 2.0);
+        });
+        ComputeOptimum best = fit.optimum(1e22).orElseThrow();
+        assertThat(6 * best.N() * best.D()).isCloseTo(1e22, within(1e12));
+        for (double off : new double[] {.9, 1.1}) {
+            assertThat(fit.bpb().loss(best.N() * off, best.D() / off))
+                    .isGreaterThan(fit.bpb().loss(best.N(), best.D()));
+        }
+        FitOutcome<DownstreamFit> envelope = simulated(new Random(5), ComputeEnvelope.free(), 4, THREADS);
+        assertThat(envelope.orElseThrow().optimum(1e22)).isEmpty();
     }
 
     @Test

@@ -8,8 +8,10 @@ import dev.isoflop.scaling.Fixtures;
 import dev.isoflop.scaling.diagnosis.Finding;
 import dev.isoflop.scaling.fit.Estimate;
 import dev.isoflop.scaling.fit.ParametricOptions.Resampling;
+import dev.isoflop.scaling.law.ChinchillaLaw;
 import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.law.Law;
+import dev.isoflop.scaling.law.form.DataConstrained;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +41,49 @@ class FitReportsTests {
 
     private static List<String> codes(FitReport report) {
         return report.diagnostics().stream().map(Finding::code).toList();
+    }
+
+    /** The law of fresh data above, of which repeated tokens lose their worth with RD* = 10, and excess parameters with RN* = 4. */
+    private static List<FitPoint> repeated() {
+        Law law = new DataConstrained(new ChinchillaLaw(1.82, 478, 2143, .347, .367));
+        List<FitPoint> points = new ArrayList<>();
+        for (FitPoint p : points(0)) {
+            for (double epochs : new double[] {1, 4, 20}) {
+                double d = 14 * p.D();
+                double u = d / epochs;
+                points.add(FitPoint.of(p.N(), d, law.loss(new double[] {10, 4}, p.N(), d, u))
+                        .with(Map.of(Law.Input.U, u)));
+            }
+        }
+        return points;
+    }
+
+    @Test
+    void theLawOfFreshDataIsTheRunsOwnOrTheOneGivenAndSaidToBe() {
+        FitReport own = FitReports.of(repeated(), settings("data-constrained", 20), 2);
+        assertThat(own.refusal()).isNull();
+        assertThat(own.law()).isEqualTo("data-constrained");
+        assertThat(own.parameters().keySet()).containsExactly("RD*", "RN*", "E", "A", "B", "alpha", "beta");
+        assertThat(own.parameters().get("RD*").value()).isCloseTo(10, within(.01));
+        assertThat(own.parameters().get("alpha").isFinite()).isTrue();
+        assertThat(own.diagnostics().getFirst().code()).isEqualTo("fresh-law");
+        assertThat(own.diagnostics().getFirst().sentence())
+                .contains("the 20 of 60 runs that repeat nothing (D <= U); each draw fits it anew");
+
+        FitReport given = FitReports.of(repeated(), settings("data-constrained:1.82,478,2143,.347,.367", 20), 2);
+        assertThat(given.parameters().get("RN*").value()).isCloseTo(4, within(1e-6));
+        assertThat(given.parameters().get("alpha")).isEqualTo(Estimate.alone(.347));
+        assertThat(given.diagnostics().getFirst().sentence()).contains("was given", "hold it fixed");
+        assertThat(given.inputHash()).isNotEqualTo(own.inputHash());
+
+        FitReport refused = FitReports.of(repeated().subList(0, 15), settings("data-constrained", 0), 2);
+        assertThat(refused.refusal().code()).isEqualTo("too-few-points");
+        assertThat(refused.formula()).isEqualTo(own.formula());
+        for (String wrong : List.of("1,2,3,4", "1,2,3,4,x", "1,2,3,4,0", "", "-1,2,3,4,5", "1,2,3,4,5,6")) {
+            assertThatThrownBy(() -> FitReports.of(repeated(), settings("data-constrained:" + wrong, 0), 2))
+                    .hasMessageContaining("the law of fresh data is E,A,B,alpha,beta, five positive numbers")
+                    .hasMessageContaining("was '" + wrong + "'");
+        }
     }
 
     @Test

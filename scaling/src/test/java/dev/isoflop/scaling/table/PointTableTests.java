@@ -10,10 +10,13 @@ import dev.isoflop.scaling.law.form.RepeatedData;
 import dev.isoflop.scaling.law.form.WidthDepth;
 import java.io.IOException;
 import java.io.StringReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -111,6 +114,54 @@ class PointTableTests {
                 .hasMessageContaining("--column ACTIVE=NAME");
         PointTable named = PointTable.read(new StringReader(csv), Map.of(Column.WIDTH, "d_model"));
         assertThat(named.points()).extracting(p -> p.input(Law.Input.WIDTH)).containsExactly(512.0, 512.0);
+    }
+
+    @Test
+    void whatWasPlannedIsTheComputeOnlyWhereNothingSaysWhatWasSpent() throws Exception {
+        PointTable both = read("N,D,budget,flops,loss\n1e8,1e9,7e17,6.5e17,3\n");
+        assertThat(both.columns()).containsEntry(Column.C, "flops");
+        assertThat(both.points().getFirst().C()).isEqualTo(6.5e17);
+        assertThat(read("N,compute_budget,loss\n1e8,6e17,3\n")
+                        .points()
+                        .getFirst()
+                        .D())
+                .isEqualTo(1e9);
+        assertThatThrownBy(() -> read("N,D,flops,compute,loss\n1,1,1,1,1\n"))
+                .hasMessageContaining("both 'flops' and 'compute' could be C");
+        assertThatThrownBy(() -> read("N,D,budget,compute_budget,loss\n1,1,1,1,1\n"))
+                .hasMessageContaining("both 'budget' and 'compute_budget' could be C");
+    }
+
+    @Test
+    void columnsComeInOneOrderWhateverTheHeaders() throws Exception {
+        PointTable table = PointTable.read(
+                new StringReader("weight,run,loss,u,c,d,n\n1,a,3,1,6,1,1\n"), Map.of(), List.of(Column.U));
+        assertThat(table.columns().keySet())
+                .containsExactly(Column.N, Column.D, Column.C, Column.LOSS, Column.GROUP, Column.WEIGHT, Column.U);
+    }
+
+    @Test
+    void bitsPerByteAreTheLossWhereTheyAreAskedFor(@TempDir Path directory) throws Exception {
+        Path both = Files.writeString(
+                directory.resolve("both.csv"), "task,N,D,loss,bpb\na,1e8,1e9,3,.9\nb,1e8,1e9,3,\na,2e8,1e9,2.9,.8\n");
+        PointTable table = PointTable.ofBitsPerByte(both, Map.of());
+        assertThat(table.points()).extracting(FitPoint::loss).containsExactly(.9, .8);
+        assertThat(table.leftOut()).containsExactly(new PointTable.LeftOut(3, "no loss"));
+        assertThat(table.columns()).containsKey(Column.BPB).doesNotContainKey(Column.LOSS);
+        assertThat(table.notes().groups(Column.TASK)).containsOnlyKeys("a");
+        assertThat(PointTable.read(both, Map.of(), List.of()).points())
+                .extracting(FitPoint::loss)
+                .containsExactly(3.0, 3.0, 2.9);
+        PointTable second = table.only(i -> i == 1);
+        assertThat(second.points()).containsExactly(FitPoint.of(2e8, 1e9, .8));
+        assertThat(second.lines()).containsExactly(4L);
+        assertThat(second.notes().text(Column.TASK, 0)).isEqualTo("a");
+
+        Path plain = Files.writeString(directory.resolve("plain.csv"), "N,D,loss\n1e8,1e9,.9\n");
+        assertThat(PointTable.ofBitsPerByte(plain, Map.of()).points()).containsExactly(FitPoint.of(1e8, 1e9, .9));
+        Path neither = Files.writeString(directory.resolve("neither.csv"), "N,D,x\n1e8,1e9,.9\n");
+        assertThatThrownBy(() -> PointTable.ofBitsPerByte(neither, Map.of()))
+                .hasMessageContaining("no column of bits per byte (bpb, bits_per_byte");
     }
 
     @Test

@@ -13,29 +13,46 @@ import java.util.List;
  */
 public final class DataConstrained extends Form {
 
+    public static final String NAME = "data-constrained";
+    public static final String FORMULA =
+            "L = E + A (UN + UN RN* (1 - exp(-RN / RN*)))^-alpha + B (U + U RD* (1 - exp(-RD / RD*)))^-beta";
+
     private final ChinchillaLaw fresh;
 
     /** @param fresh the law of data that are seen once */
     public DataConstrained(ChinchillaLaw fresh) {
         super(
-                "data-constrained",
-                "L = E + A (UN + UN RN* (1 - exp(-RN / RN*)))^-alpha + B (U + U RD* (1 - exp(-RD / RD*)))^-beta",
+                NAME,
+                FORMULA,
                 List.of(Input.N, Input.D, Input.U),
                 List.of(new Coefficient("RD*", true, 1e-3, 1e12), new Coefficient("RN*", true, 1e-3, 1e12)));
         this.fresh = fresh;
     }
 
+    /** The law of data that are seen once. */
+    public ChinchillaLaw fresh() {
+        return fresh;
+    }
+
     @Override
     public Jet loss(Jet[] c, double[] x) {
         double unique = Math.min(x[2], x[1]);
-        // the model that compute-optimal training on U tokens would have: D*(C) = U solved for C, then N*(C)
-        double sufficient = Math.min(x[0], fresh.G() * Math.pow(unique * fresh.G(), fresh.beta() / fresh.alpha()));
+        double sufficient = Math.min(x[0], sufficient(unique));
         Jet data = worth(c[0], unique, x[1] / unique - 1);
         Jet model = worth(c[1], sufficient, x[0] / sufficient - 1);
         return model.power(-fresh.alpha())
                 .times(fresh.A())
                 .plus(data.power(-fresh.beta()).times(fresh.B()))
                 .plus(fresh.E());
+    }
+
+    /**
+     * Parameters that distinct tokens suffice for: the model that compute-optimal training on them would have, D*(C) = U solved for C, then N*(C).
+     *
+     * @param unique tokens
+     */
+    public double sufficient(double unique) {
+        return fresh.G() * Math.pow(unique * fresh.G(), fresh.beta() / fresh.alpha());
     }
 
     /** What a quantity beyond the first is worth: each further copy less, {@code decay} copies in all. */

@@ -1,6 +1,8 @@
 package dev.isoflop.scaling.law.form;
 
+import dev.isoflop.scaling.law.ChinchillaLaw;
 import dev.isoflop.scaling.law.Law;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -19,6 +21,7 @@ public final class Forms {
             new RateBatch());
 
     private static final String PINNED = "envelope:";
+    private static final String FRESH = DataConstrained.NAME + ":";
 
     private Forms() {}
 
@@ -32,17 +35,40 @@ public final class Forms {
         }
     }
 
+    private static ChinchillaLaw fresh(String text) {
+        String[] parts = text.split(",", -1);
+        try {
+            double[] v = Arrays.stream(parts).mapToDouble(Double::parseDouble).toArray();
+            if (v.length == 5
+                    && v[0] >= 0
+                    && Arrays.stream(v).skip(1).allMatch(each -> each > 0)
+                    && Arrays.stream(v).allMatch(Double::isFinite)) {
+                return new ChinchillaLaw(v[0], v[1], v[2], v[3], v[4]);
+            }
+        } catch (NumberFormatException e) {
+            // said below, as a wrong number of numbers is
+        }
+        throw new IllegalArgumentException(
+                "the law of fresh data is E,A,B,alpha,beta, five positive numbers such as 1.82,478,2143,0.347,0.367; was '"
+                        + text + "'");
+    }
+
+    /** Forms of which a fit takes nothing but points. {@link DataConstrained} needs the law of fresh data beside. */
     public static List<Law> all() {
         return ALL;
     }
 
     /**
-     * @param name of a form, or {@code envelope:E} for the envelope above a floor that is known
-     * @throws IllegalArgumentException if the floor is none
+     * @param name of a form; {@code envelope:E} for the envelope above a floor that is known; {@code data-constrained:E,A,B,alpha,beta} for both decays about the law of fresh data
+     *     that is known
+     * @throws IllegalArgumentException if the floor is none, or the law of fresh data
      */
     public static Optional<Law> named(String name) {
         if (name.startsWith(PINNED)) {
             return Optional.of(ComputeEnvelope.above(floor(name.substring(PINNED.length()))));
+        }
+        if (name.startsWith(FRESH)) {
+            return Optional.of(new DataConstrained(fresh(name.substring(FRESH.length()))));
         }
         return ALL.stream().filter(law -> law.name().equals(name)).findFirst();
     }
