@@ -1,6 +1,8 @@
 import { expect, fakeOnly, noSeriousFaults, subject, test } from "./support";
 
-test("the runs proposed are models with their steps and time, and what was left out is folded away", async ({ page }) => {
+test("the runs proposed are models with their steps and time, and what was left out is folded away", async ({
+  page,
+}) => {
   fakeOnly("counts the columns and cells of the fake proposal");
   const { sweep } = await subject(page);
   await page.goto(`/sweeps/${sweep}?method=parametric`);
@@ -52,7 +54,9 @@ test("what is proposed is trained, and the next fit has it", async ({ page }) =>
   await page.getByRole("button", { name: "Propose" }).click();
   await expect(page.getByLabel("Predict each from this fit first, and score it")).toBeChecked();
   await page.getByRole("button", { name: "Train these 2 runs" }).dblclick();
-  await expect(page.getByText(/^2 runs added by fit \d+ at .*; they are fitted with the rest when they end\.$/)).toBeVisible();
+  await expect(
+    page.getByText(/^2 runs added by fit \d+ at .*; they are fitted with the rest when they end\.$/),
+  ).toBeVisible();
   const since = page.getByRole("list", { name: "Added since" });
   await expect(since.getByRole("listitem")).toHaveCount(1);
   await expect(since).toContainText(/2 runs \(.* TFLOP\) added by fit #\d+ at/);

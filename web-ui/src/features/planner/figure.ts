@@ -1,4 +1,5 @@
 import * as Plot from "@observablehq/plot";
+import type { LeftOutCell } from "../../api/types";
 import type { Table } from "../../charts/export";
 import type { PlotSpec } from "../../charts/PlotFigure";
 import { budgetColours } from "../../charts/palette";
@@ -6,7 +7,7 @@ import { count } from "../../lib/format";
 import { logSpace } from "../../lib/law";
 import { nearestColour } from "../overview/Sparkline";
 import { logTicks } from "../sweep/figures";
-import type { LeftOutCell, PlannedSweep, SweepCell } from "./question";
+import type { PlannedSweep, SweepCell } from "./question";
 
 /** N against D: a line for each budget, a dot for each run, a cross for each cell that is left out. */
 export function planSpec(plan: PlannedSweep): PlotSpec {

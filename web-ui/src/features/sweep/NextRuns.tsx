@@ -3,7 +3,17 @@ import { type FormEvent, useState } from "react";
 import { request } from "../../api/client";
 import type { Fit, NextQuestion, NextRuns as Proposed, Sweep } from "../../api/types";
 import { Button, ErrorNotice, Panel, ui } from "../../ui/parts";
-import { addedSince, BOUNDS, type Bound, boundDefaults, nextForm, nextQuestion, type Of, runsWords } from "./next";
+import {
+  addedAs,
+  addedSince,
+  BOUNDS,
+  type Bound,
+  boundDefaults,
+  nextForm,
+  nextQuestion,
+  type Of,
+  runsWords,
+} from "./next";
 import { Proposal } from "./Proposal";
 import css from "./sweep.module.css";
 
@@ -45,7 +55,9 @@ export function NextRuns(props: {
     props.onAsk({ fit: fit.id, question: nextQuestion(form) });
   };
   const defaults = boundDefaults(fit);
-  const later = addedSince(sweep, fit);
+  const addition = proposed.data?.addition;
+  // of a proposal that was taken the line in its place says it
+  const later = addition && addedAs(sweep, addition) ? 0 : addedSince(sweep, fit);
   return (
     <Panel title="Next runs">
       <form onSubmit={ask}>
