@@ -11,7 +11,7 @@ const REASONS: Record<string, string> = {
   TOO_FEW_TOKENS_PER_PARAMETER: "too few tokens a parameter",
   TOO_MANY_TOKENS_PER_PARAMETER: "too many tokens a parameter",
   TOO_MANY_EPOCHS: "too many passes over the corpus",
-  DOES_NOT_FIT_MEMORY: "more memory than there is",
+  DOES_NOT_FIT_MEMORY: "too little memory",
 };
 
 /** A limit in words; one that is not known here as the platform names it. */
