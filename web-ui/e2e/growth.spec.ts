@@ -70,6 +70,9 @@ test("what is proposed is trained, and the next fit has it", async ({ page }) =>
   await expect(page.getByLabel("Runs", { exact: true })).toHaveValue("2");
   await since.getByRole("link", { name: /^fit #/ }).click();
   await expect(points).toBeVisible();
+  await expect(page.getByText(/^2 runs added by fit/)).toBeVisible();
+  await page.getByLabel("Runs", { exact: true }).fill("1");
+  await page.getByRole("button", { name: "Propose" }).click();
   await expect(page.getByText(/^2 runs came to the sweep after fit #\d+ was made/)).toBeVisible();
   await page.goto("/predictions");
   await expect(page.getByRole("link", { name: /^C2\.82e12-d128/ }).first()).toBeVisible();
