@@ -44,7 +44,7 @@ export function ensureDataset(world, spec, now = Date.now()) {
 /** Looks at one, which brings it on. */
 export function pollDataset(world, id) {
   const dataset = world.datasets?.get(id);
-  if (!dataset || dataset.state !== "preparing") return dataset;
+  if (dataset?.state !== "preparing") return dataset;
   dataset.polls += 1;
   if (dataset.polls < POLLS) return dataset;
   const run = world.runs.find((one) => one.id === dataset.runId);

@@ -48,7 +48,7 @@ test("an optimal sweep has fields of its own and says how well the target will b
   await page.getByLabel("Sizes at each").fill("7");
   await page.getByLabel("Target FLOPs").fill("1e24");
   await expect(page.getByLabel("In all").getByText("N* at 10²⁴ known to")).toBeVisible();
-  const curves = Number((await known.innerText()).match(/[\d.]+/)?.[0]);
+  const curves = Number((await known.textContent())?.match(/[\d.]+/)?.[0]);
   const asked = page.waitForRequest(
     (request) => request.url().endsWith("/plans") && /OPTIMAL/.test(request.postData() ?? ""),
   );
@@ -66,7 +66,7 @@ test("an optimal sweep has fields of its own and says how well the target will b
   await expect(page.getByText(/passes over the corpus; at most 4/)).toHaveCount(0);
   await page.getByText("24 with too many passes over the corpus").click();
   await expect(page.getByText(/passes over the corpus; at most 4/)).toHaveCount(24);
-  expect(Number((await known.innerText()).match(/[\d.]+/)?.[0])).toBeLessThan(curves);
+  expect(Number((await known.textContent())?.match(/[\d.]+/)?.[0])).toBeLessThan(curves);
   await page.getByLabel("Most runs").fill("10");
   await expect(page.getByRole("table", { name: "Planned runs" }).getByRole("row")).toHaveCount(11);
   await noSeriousFaults(page);
