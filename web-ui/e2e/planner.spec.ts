@@ -39,3 +39,67 @@ test("a plan is downloaded as a sweep and submitted", async ({ page }) => {
   await page.getByRole("button", { name: "Submit sweep" }).click();
   await expect(page).toHaveURL(/\/sweeps\/\d+/);
 });
+
+test("an optimal sweep has fields of its own and says how well the target will be known", async ({ page }) => {
+  fakeOnly("reads the figures of the fake plan");
+  const known = page.getByLabel("In all").getByText(/^× 1\./);
+  await expect(page.getByText("They serve every method.")).toBeVisible();
+  await expect(page.getByLabel("Most runs")).toHaveCount(0);
+  await page.getByLabel("Sizes at each").fill("7");
+  await page.getByLabel("Target FLOPs").fill("1e24");
+  await expect(page.getByLabel("In all").getByText("N* at 10²⁴ known to")).toBeVisible();
+  const curves = Number((await known.textContent())?.match(/[\d.]+/)?.[0]);
+  const asked = page.waitForRequest(
+    (request) => request.url().endsWith("/plans") && /OPTIMAL/.test(request.postData() ?? ""),
+  );
+  await page.getByLabel("Made of").selectOption("Optimal for a target");
+  expect(JSON.parse((await asked).postData() ?? "").plan).toEqual({
+    design: "OPTIMAL",
+    flops: 1e17,
+    device: "H100",
+    target: 1e24,
+  });
+  await expect(page).toHaveURL(/design=OPTIMAL/);
+  await expect(page.getByLabel("Sizes at each")).toHaveCount(0);
+  await expect(page.getByLabel("Budgets", { exact: true })).toHaveCount(0);
+  await expect(page.getByRole("heading", { name: "Left out (37)" })).toBeVisible();
+  await expect(page.getByText(/passes over the corpus; at most 4/)).toHaveCount(0);
+  await page.getByText("24 with too many passes over the corpus").click();
+  await expect(page.getByText(/passes over the corpus; at most 4/)).toHaveCount(24);
+  expect(Number((await known.textContent())?.match(/[\d.]+/)?.[0])).toBeLessThan(curves);
+  await page.getByLabel("Most runs").fill("10");
+  await expect(page.getByRole("table", { name: "Planned runs" }).getByRole("row")).toHaveCount(11);
+  await noSeriousFaults(page);
+  await page.getByLabel("Made of").selectOption("IsoFLOP curves");
+  await expect(page.getByLabel("Sizes at each")).toHaveValue("7");
+});
+
+test("a new corpus is waited for, and then the sweep is submitted", async ({ page }) => {
+  fakeOnly("would submit a sweep to a real platform");
+  await page.getByLabel("Corpus", { exact: true }).fill("/data/books");
+  await expect(page).toHaveURL(/corpus=/);
+  await page.waitForTimeout(400);
+  await page.getByRole("button", { name: "Submit sweep" }).click();
+  const line = page.getByText(/^Preparing the data… \(run \d+\)/);
+  await expect(line).toBeVisible();
+  await noSeriousFaults(page);
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await expect(line).toHaveCount(0);
+  await page.waitForTimeout(1500);
+  await expect(page).toHaveURL(/planner/);
+  await page.getByRole("button", { name: "Submit sweep" }).click();
+  await expect(page).toHaveURL(/\/sweeps\/\d+/);
+});
+
+test("data that cannot be prepared is said with its run", async ({ page }) => {
+  fakeOnly("needs a corpus that fails");
+  await page.getByLabel("Corpus", { exact: true }).fill("/data/broken");
+  await expect(page).toHaveURL(/corpus=/);
+  await page.waitForTimeout(400);
+  await page.getByRole("button", { name: "Submit sweep" }).click();
+  const alert = page.getByRole("alert");
+  await expect(alert).toContainText("There is no corpus at /data/broken.");
+  await noSeriousFaults(page);
+  await alert.getByRole("link", { name: /^run \d+$/ }).click();
+  await expect(page).toHaveURL(/\/runs\/\d+/);
+});

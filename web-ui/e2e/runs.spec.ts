@@ -23,9 +23,23 @@ test("the runs table loads further pages as it is scrolled", async ({ page }) =>
   await expect(table.getByRole("row").nth(1)).toBeVisible();
   const rows = await table.getByRole("row").count();
   expect(rows).toBeLessThan(80);
+  // other tests add runs, so they are counted
+  const runs = await page.evaluate(async () => {
+    let found = 0;
+    let after: string | undefined = "0";
+    while (after !== undefined) {
+      const part: { items: unknown[]; next?: string } = await (
+        await fetch(`/api/v1/runs?limit=200&after=${after}`)
+      ).json();
+      found += part.items.length;
+      after = part.next;
+    }
+    return found;
+  });
+  expect(runs).toBeGreaterThan(500);
   await expect(async () => {
     await table.evaluate((element) => element.scrollTo(0, element.scrollHeight));
-    await expect(table).toHaveAttribute("aria-rowcount", "513", { timeout: 300 });
+    await expect(table).toHaveAttribute("aria-rowcount", String(runs + 1), { timeout: 300 });
   }).toPass();
 });
 

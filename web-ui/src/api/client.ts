@@ -124,7 +124,8 @@ export async function remove(path: string): Promise<void> {
   await request("DELETE", path);
 }
 
-function newKey(): string {
+/** For an Idempotency-Key: what is sent twice under one is done once. */
+export function newKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -19,7 +19,6 @@ import { inTime, localTime, specOf, template } from "./schedules/words";
 import { FitSide } from "./sweep/FitSide";
 import { logTicks, stretches } from "./sweep/figures";
 import { askedToLeaveOut, choose, curvesOf, dotsOf } from "./sweep/model";
-import { known, nextQuestion } from "./sweep/NextRuns";
 import { levels, rangeOf, residual } from "./sweep/surface";
 
 const world = makeWorld(Date.parse("2026-11-24T00:00:00Z")) as unknown as {
@@ -32,18 +31,6 @@ const world = makeWorld(Date.parse("2026-11-24T00:00:00Z")) as unknown as {
 };
 const runs = world.runs.filter((run) => run.sweepId === 1);
 const fits = world.fits.get(1) as Fit[];
-
-describe("the next runs of a parametric fit", () => {
-  it("areAskedForWithABudgetUnlessTheTargetHasNone", () => {
-    expect(nextQuestion("OPTIMUM", "1e16", "3")).toEqual({ of: "OPTIMUM", flops: 1e16, runs: 3 });
-    expect(nextQuestion("EXPONENT", "1e16", "1")).toEqual({ of: "EXPONENT", runs: 1 });
-  });
-  it("sayWhatIsKnownInTheTargetsOwnTerms", () => {
-    expect(known("OPTIMUM", Math.log(1.25))).toBe("× 1.25");
-    expect(known("LOSS", 0.0123)).toBe("1.23 %");
-    expect(known("EXPONENT", 0.0123)).toBe("0.0123");
-  });
-});
 
 describe("the surface of a parametric fit", () => {
   const law = { E: 1.8, A: 400, B: 2000, alpha: 0.35, beta: 0.37 };

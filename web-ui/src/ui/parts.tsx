@@ -201,7 +201,8 @@ export function ErrorNotice({ error, what }: { error: unknown; what: string }) {
       <strong>{what}</strong> {message}
       {problem?.errors?.map((field) => (
         <div key={field.pointer}>
-          <code>{field.pointer}</code> {field.message}
+          <code>{field.pointer}</code>{" "}
+          {field.expected || field.nearest ? field.message.replace(/\.$/, "") : field.message}
           {field.expected ? `; expected ${field.expected}` : ""}
           {field.nearest ? `; did you mean ${field.nearest}?` : ""}
         </div>

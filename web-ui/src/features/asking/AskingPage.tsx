@@ -65,3 +65,8 @@ export function Inputs({ label, children }: { label: string; children: ReactNode
 export function Fields({ children }: { children: ReactNode }) {
   return <div className={css.fields}>{children}</div>;
 }
+
+/** A sentence among the fields. */
+export function Hint({ children }: { children: ReactNode }) {
+  return <p className={css.hint}>{children}</p>;
+}

@@ -1,23 +1,33 @@
-import { useQuery } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
-import { post } from "../../api/client";
-import { sessionQuery } from "../../api/queries";
-import type { Sweep } from "../../api/types";
+import { useMemo } from "react";
 import { download } from "../../charts/export";
 import { PlotFigure } from "../../charts/PlotFigure";
-import { bytes, count, duration, integer, measure, scientific } from "../../lib/format";
-import { Button, ErrorNotice, Fact, Facts, Panel, ui } from "../../ui/parts";
+import { bytes, count, duration, integer, measure, quantity, scientific } from "../../lib/format";
+import { Button, Fact, Facts, Panel, ui } from "../../ui/parts";
+import { LeftOut } from "../asking/LeftOut";
+import { useMayNotSubmit } from "../asking/mayNot";
 import { planSpec, planTable } from "./figure";
 import type { PlannedSweep } from "./question";
+import { SubmissionLine } from "./SubmissionLine";
+import { useSubmission } from "./useSubmission";
+
+/** What the factor is. */
+const KNOWN =
+  "One standard deviation of ln N*, as a factor, once all runs have ended: to first order, and if a law of N and D holds up to the target";
 
 const MONEY = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
 
 export function PlanResults({ plan, settled }: { plan: PlannedSweep; settled: boolean }) {
   const spec = useMemo(() => planSpec(plan), [plan]);
+  const { step, submit, stop } = useSubmission();
+  const { sweep } = plan;
   return (
     <div className={ui.stack}>
-      <Panel aside={<Actions plan={plan} settled={settled} />} title="In all">
+      <Panel
+        title="In all"
+        aside={
+          sweep && <Actions sweep={sweep} settled={settled} busy={step.at !== "rest"} onSubmit={() => submit(sweep)} />
+        }
+      >
         <Facts label="In all">
           <Fact name="Runs">{integer(plan.cells.length)}</Fact>
           <Fact name="Left out">{integer(plan.dropped.length)}</Fact>
@@ -33,7 +43,13 @@ export function PlanResults({ plan, settled }: { plan: PlannedSweep; settled: bo
           )}
           {plan.flopsPerSecond != null && <Fact name="Each GPU">{measure(plan.flopsPerSecond, "FLOP/s")}</Fact>}
           {plan.cost != null && <Fact name="Cost">{plan.cost.toLocaleString("en-US", MONEY)}</Fact>}
+          {plan.sd != null && (
+            <Fact name={`N* at ${scientific(plan.target)} known to`} title={KNOWN}>
+              × {quantity(Math.exp(plan.sd), 3)} <small>if the law holds</small>
+            </Fact>
+          )}
         </Facts>
+        <SubmissionLine step={step} onStop={stop} />
       </Panel>
       <PlotFigure
         title="Planned runs"
@@ -45,11 +61,7 @@ export function PlanResults({ plan, settled }: { plan: PlannedSweep; settled: bo
       />
       {plan.dropped.length > 0 && (
         <Panel title={`Left out (${plan.dropped.length})`}>
-          <ul>
-            {plan.dropped.map((cell) => (
-              <li key={`${cell.budget} ${cell.model}`}>{cell.sentence}</li>
-            ))}
-          </ul>
+          <LeftOut cells={plan.dropped} />
         </Panel>
       )}
       {plan.cells.length > 0 && <Cells plan={plan} />}
@@ -57,30 +69,16 @@ export function PlanResults({ plan, settled }: { plan: PlannedSweep; settled: bo
   );
 }
 
-function Actions({ plan, settled }: { plan: PlannedSweep; settled: boolean }) {
-  const navigate = useNavigate();
-  const scope = useQuery(sessionQuery).data?.scope;
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const { sweep } = plan;
-  if (!sweep) return null;
-  const mayNot = scope === "submit" || scope === "admin" ? undefined : "Needs a token with the scope submit.";
-  const submit = async () => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      // a corpus that the platform does not know yet begins to be prepared; until it is, the sweep is refused and says so
-      await post("/datasets", sweep.dataset);
-      const made = await post<Sweep>("/sweeps", sweep);
-      await navigate({ to: "/sweeps/$id", params: { id: made.id } });
-    } catch (failure) {
-      setError(failure);
-      setBusy(false);
-    }
-  };
+function Actions(props: {
+  sweep: NonNullable<PlannedSweep["sweep"]>;
+  settled: boolean;
+  busy: boolean;
+  onSubmit: () => void;
+}) {
+  const { sweep, settled, busy } = props;
+  const mayNot = useMayNotSubmit();
   return (
     <div>
-      {error !== undefined && <ErrorNotice what="The sweep was not submitted." error={error} />}
       <Button
         small
         disabled={!settled}
@@ -88,8 +86,14 @@ function Actions({ plan, settled }: { plan: PlannedSweep; settled: boolean }) {
       >
         Download plan JSON
       </Button>{" "}
-      <Button small look="primary" disabled={busy || !settled || mayNot !== undefined} title={mayNot} onClick={submit}>
-        Submit sweep
+      <Button
+        small
+        look="primary"
+        disabled={busy || !settled || mayNot !== undefined}
+        title={mayNot}
+        onClick={props.onSubmit}
+      >
+        {busy ? "Submitting…" : "Submit sweep"}
       </Button>
     </div>
   );

@@ -2,14 +2,19 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Panel, ui } from "../../ui/parts";
 import { useTitle } from "../../ui/Shell";
-import { AskingPage, Fields, Inputs } from "../asking/AskingPage";
+import { AskingPage, Fields, Hint, Inputs } from "../asking/AskingPage";
 import { answerQuery, faultsOf, typed, useLast, useSettled } from "../asking/asking";
 import { DeviceChoice } from "../asking/DeviceChoice";
 import { Labelled } from "../asking/Labelled";
 import { PlanResults } from "./PlanResults";
 import {
+  DESIGNS,
+  type Design,
+  defaultOf,
+  designOf,
   type Field,
   fieldOf,
+  hasNumber,
   NUMBERS,
   type NumberField,
   type PlannedSweep,
@@ -37,7 +42,7 @@ export function PlannerPage() {
   return (
     <AskingPage
       title="Planner"
-      hint="An IsoFLOP sweep for what may be spent, and why a cell is left out."
+      hint="A sweep for what may be spent, and why a cell is left out."
       begun={Object.keys(search).length > 0}
       onReset={() => change({})}
       query={query}
@@ -59,6 +64,7 @@ function Question(props: {
 }) {
   const { search, faults, onChange } = props;
   const spend = spendOf(search);
+  const design = designOf(search);
   const set = (field: Field, value: string) => onChange({ ...search, [field]: value });
   const input = (field: Field, name: string, placeholder: string, wide = false) => (
     <Labelled key={field} name={name} fault={faults[field]} wide={wide}>
@@ -74,7 +80,7 @@ function Question(props: {
       )}
     </Labelled>
   );
-  const number = (field: NumberField) => input(field, NUMBERS[field][0], NUMBERS[field][1]);
+  const number = (field: NumberField) => input(field, NUMBERS[field][0], defaultOf(design, field));
   const text = (field: TextField) => input(field, TEXTS[field][0], TEXTS[field][1], true);
   return (
     <Inputs label="What may be spent">
@@ -102,9 +108,35 @@ function Question(props: {
           {input("throughputOf", "As sweep no.", "none")}
         </Fields>
       </Panel>
-      <Panel title="Grid">
+      <Panel title="Design">
         <Fields>
-          {(["budgets", "sizes", "decades", "fold", "vocabSize", "contextLength"] as const).map(number)}
+          <Labelled name="Made of" fault={faults.design} wide>
+            {(given) => (
+              <select
+                {...given}
+                className={ui.input}
+                value={design}
+                onChange={(event) => set("design", event.target.value === "ISOFLOP" ? "" : event.target.value)}
+              >
+                {(Object.keys(DESIGNS) as Design[]).map((one) => (
+                  <option key={one} value={one}>
+                    {DESIGNS[one][0]}
+                  </option>
+                ))}
+              </select>
+            )}
+          </Labelled>
+          <Hint>{DESIGNS[design][1]}</Hint>
+          {number("target")}
+          {input("fit", "Runs so far: fit no.", "none")}
+          {hasNumber(design, "runs") && number("runs")}
+        </Fields>
+      </Panel>
+      <Panel title={design === "ISOFLOP" ? "Grid" : "Runs to choose from"}>
+        <Fields>
+          {(["budgets", "sizes", "decades", "fold", "vocabSize", "contextLength"] as const)
+            .filter((field) => hasNumber(design, field))
+            .map(number)}
           {(["corpusTokens", "maxEpochs", "memoryBytes"] as const).map(number)}
         </Fields>
       </Panel>

@@ -1,4 +1,5 @@
 import * as Plot from "@observablehq/plot";
+import type { LeftOutCell } from "../../api/types";
 import type { Table } from "../../charts/export";
 import type { PlotSpec } from "../../charts/PlotFigure";
 import { budgetColours } from "../../charts/palette";
@@ -6,7 +7,10 @@ import { count } from "../../lib/format";
 import { logSpace } from "../../lib/law";
 import { nearestColour } from "../overview/Sparkline";
 import { logTicks } from "../sweep/figures";
-import type { LeftOutCell, PlannedSweep, SweepCell } from "./question";
+import type { PlannedSweep, SweepCell } from "./question";
+
+/** More cells left out than this are drawn smaller and behind, or they would be all that one sees. */
+const MANY = 20;
 
 /** N against D: a line for each budget, a dot for each run, a cross for each cell that is left out. */
 export function planSpec(plan: PlannedSweep): PlotSpec {
@@ -17,6 +21,7 @@ export function planSpec(plan: PlannedSweep): PlotSpec {
       scheme,
     );
     const colour = (cell: { budget: number }) => nearestColour(budgets, cell.budget);
+    const many = plan.dropped.length > MANY;
     const n = all.map((cell) => cell.n);
     const d = all.map((cell) => cell.d).filter((tokens) => tokens > 0);
     const across: [number, number] = [Math.min(...n) / 1.5, Math.max(...n) * 1.5];
@@ -51,6 +56,16 @@ export function planSpec(plan: PlannedSweep): PlotSpec {
       },
       marks: [
         Plot.line(lines, { x: "n", y: "d", z: "budget", stroke: colour, strokeDasharray: "2 3" }),
+        Plot.dot(plan.dropped, {
+          x: "n",
+          y: "d",
+          r: many ? 3 : 5,
+          symbol: "times",
+          stroke: colours.warn,
+          strokeWidth: many ? 1.2 : 1.8,
+          strokeOpacity: many ? 0.55 : 1,
+          className: "left-out",
+        }),
         Plot.dot(plan.cells, {
           x: "n",
           y: "d",
@@ -58,15 +73,6 @@ export function planSpec(plan: PlannedSweep): PlotSpec {
           fill: colour,
           stroke: colours.panel,
           className: "planned",
-        }),
-        Plot.dot(plan.dropped, {
-          x: "n",
-          y: "d",
-          r: 5,
-          symbol: "times",
-          stroke: colours.warn,
-          strokeWidth: 1.8,
-          className: "left-out",
         }),
         ...(interactive
           ? [

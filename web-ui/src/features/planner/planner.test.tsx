@@ -4,7 +4,7 @@ import { render, screen } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { planOf } from "../../../e2e/plans.mjs";
 import { makeRouter } from "../../router";
-import { fieldOf, plannerSearch, requestOf } from "./question";
+import { defaultOf, fieldOf, plannerSearch, requestOf } from "./question";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -30,7 +30,28 @@ describe("the address of the planner", () => {
     expect(faults).toEqual({ amount: "is no number", sizes: "is no number" });
     expect(request.plan.sizes).toBeUndefined();
   });
+  it("sendsOnlyWhatTheDesignHas", () => {
+    const typed = { budgets: "4", sizes: "six", runs: "20", target: "1e24", fit: "12" };
+    expect(requestOf({ ...typed, design: "OPTIMAL" })).toMatchObject({ request: { fit: 12 }, faults: {} });
+    expect(requestOf({ ...typed, design: "OPTIMAL" }).request.plan).toEqual({
+      design: "OPTIMAL",
+      flops: 1e17,
+      device: "H100",
+      target: 1e24,
+      runs: 20,
+    });
+    const curves = requestOf({ ...typed, design: "HEXAGONS" });
+    expect(curves.request.plan).toEqual({ flops: 1e17, device: "H100", target: 1e24, budgets: 4 });
+    expect(curves.faults).toEqual({ sizes: "is no number" });
+  });
+  it("saysTheDefaultsOfTheDesign", () => {
+    expect(defaultOf("ISOFLOP", "decades")).toBe("1.5");
+    expect(defaultOf("OPTIMAL", "decades")).toBe("2.5");
+    expect(defaultOf("OPTIMAL", "fold")).toBe("4");
+  });
   it("findsTheFieldOfAProblem", () => {
+    expect(fieldOf("/plan/target")).toBe("target");
+    expect(fieldOf("/fit")).toBe("fit");
     expect(fieldOf("/plan/gpuHours")).toBe("amount");
     expect(fieldOf("/plan/device")).toBe("device");
     expect(fieldOf("/throughputOf")).toBe("throughputOf");

@@ -5,7 +5,6 @@ type Schemas = components["schemas"];
 export type CreatePlan = Schemas["CreatePlan"];
 export type PlannedSweep = Schemas["PlannedSweep"];
 export type SweepCell = Schemas["SweepCell"];
-export type LeftOutCell = Schemas["LeftOutCell"];
 
 /** What may be spent, and what its amount is called and begins as. */
 export const SPENDS = {
@@ -14,12 +13,25 @@ export const SPENDS = {
   deadlineHours: ["Hours until all have ended", "24"],
 } as const;
 
+export type Design = NonNullable<CreatePlan["plan"]["design"]>;
+
+/** What a sweep can be made of, what that is called, and what it is for. */
+export const DESIGNS: Record<Design, readonly [name: string, purpose: string]> = {
+  ISOFLOP: ["IsoFLOP curves", "Several models at each of several budgets. They serve every method."],
+  OPTIMAL: [
+    "Optimal for a target",
+    "The runs that tell N* at the target best for what they cost. For the same cost N* is known better, by a law of N and D alone.",
+  ],
+};
+
 /** Numbers of the plan, with what they are called and their default. */
 export const NUMBERS = {
   devices: ["GPUs", "1"],
   mfu: ["MFU", "0.35"],
   flopsPerSecond: ["Measured FLOP/s", "by MFU"],
   pricePerHour: ["Price an hour", "none"],
+  target: ["Target FLOPs", "10 × the spend"],
+  runs: ["Most runs", "30"],
   budgets: ["Budgets", "5"],
   sizes: ["Sizes at each", "6"],
   decades: ["Decades of budgets", "1.5"],
@@ -31,6 +43,18 @@ export const NUMBERS = {
   memoryBytes: ["Memory, bytes", "no limit"],
 } as const;
 
+const OF_ONE_DESIGN: Partial<Record<NumberField, Design>> = { budgets: "ISOFLOP", sizes: "ISOFLOP", runs: "OPTIMAL" };
+
+/** Whether a sweep of that design has that number at all. */
+export function hasNumber(design: Design, field: NumberField): boolean {
+  return (OF_ONE_DESIGN[field] ?? design) === design;
+}
+
+/** What is taken for a number that is not typed. */
+export function defaultOf(design: Design, field: NumberField): string {
+  return field === "decades" && design === "OPTIMAL" ? "2.5" : NUMBERS[field][1];
+}
+
 export const TEXTS = {
   name: ["Name", "planned"],
   experiment: ["Experiment", "default"],
@@ -40,7 +64,7 @@ export const TEXTS = {
 export type Spend = keyof typeof SPENDS;
 export type NumberField = keyof typeof NUMBERS;
 export type TextField = keyof typeof TEXTS;
-export type Field = NumberField | TextField | "spend" | "amount" | "device" | "throughputOf";
+export type Field = NumberField | TextField | "spend" | "amount" | "device" | "throughputOf" | "design" | "fit";
 
 /** What was typed, as it was typed. */
 export type PlannerSearch = Partial<Record<Field, string>>;
@@ -50,6 +74,8 @@ const FIELDS: readonly string[] = [
   "amount",
   "device",
   "throughputOf",
+  "design",
+  "fit",
   ...Object.keys(NUMBERS),
   ...Object.keys(TEXTS),
 ];
@@ -67,12 +93,16 @@ export function spendOf(search: PlannerSearch): Spend {
   return search.spend !== undefined && search.spend in SPENDS ? (search.spend as Spend) : "flops";
 }
 
+export function designOf(search: PlannerSearch): Design {
+  return search.design !== undefined && search.design in DESIGNS ? (search.design as Design) : "ISOFLOP";
+}
+
 export interface Asked {
   request: CreatePlan;
   faults: Partial<Record<Field, string>>;
 }
 
-/** The request that an address makes; what is no number is a fault and left out of it. */
+/** The request that an address makes; what is no number is a fault and left out of it, as is what the design has not got. */
 export function requestOf(search: PlannerSearch): Asked {
   const faults: Asked["faults"] = {};
   const number = (name: Field, text: string | undefined) => {
@@ -83,21 +113,25 @@ export function requestOf(search: PlannerSearch): Asked {
     return undefined;
   };
   const spend = spendOf(search);
+  const design = designOf(search);
   const plan: Record<string, unknown> = {
+    ...(design === "ISOFLOP" ? {} : { design }),
     [spend]: number("amount", search.amount ?? SPENDS[spend][1]),
     device: search.device ?? "H100",
   };
   for (const name of Object.keys(NUMBERS) as NumberField[]) {
-    const value = number(name, search[name]);
+    const value = hasNumber(design, name) ? number(name, search[name]) : undefined;
     if (value !== undefined) plan[name] = value;
   }
   const text = (name: TextField) => search[name]?.trim() || TEXTS[name][1];
   const throughputOf = number("throughputOf", search.throughputOf);
+  const fit = number("fit", search.fit);
   return {
     request: {
       plan: plan as CreatePlan["plan"],
       sweep: { name: text("name"), experiment: text("experiment"), corpus: text("corpus") },
       ...(throughputOf === undefined ? {} : { throughputOf }),
+      ...(fit === undefined ? {} : { fit }),
     },
     faults,
   };

@@ -42,7 +42,7 @@ export function SurfaceFigures({ sweep, runs, chosen }: { sweep: Sweep; runs: Ru
         note={`Above the line a run is worse than the law. ${(100 * spread).toFixed(2)} % in the root mean square; a slope along a budget, or one budget off as a whole, is a law of the wrong form. Small dots: runs beyond Huber’s δ, which count for less.`}
       />
       <div className={css.wide}>
-        <NextRuns key={fit.id} fit={fit} proposed={proposed} onAsk={setAsked} />
+        <NextRuns sweep={sweep} fit={fit} proposed={proposed} onAsk={setAsked} />
       </div>
     </div>
   );

@@ -11,12 +11,13 @@ import { isoflop, plannedWithEmbeddings } from "../../lib/spec";
 import { FIT_VIEWS, type SweepSearch } from "../../lib/urlState";
 import { Button, buttonClass, CountsBar, ErrorNotice, Notice, Segmented, StateChip, ui } from "../../ui/parts";
 import { useTitle } from "../../ui/Shell";
+import { Additions } from "./Additions";
 import { useAim } from "./aim";
 import { Beside } from "./Beside";
 import { FitFigures } from "./FitFigures";
 import { FitSide } from "./FitSide";
 import { MethodsView } from "./MethodsView";
-import { choose, VIEW_LABEL } from "./model";
+import { awaitsFit, choose, VIEW_LABEL } from "./model";
 import { PredictDialog } from "./PredictDialog";
 import { ProfileFigures } from "./ProfileFigures";
 import { RefitDialog } from "./RefitDialog";
@@ -37,7 +38,12 @@ export function SweepPage() {
   const live = sweep.data !== undefined && !isOver(sweep.data.state);
   const refetchInterval = usePolling(live);
   const runs = useQuery({ ...sweepRunsQuery(id), refetchInterval });
-  const fits = useQuery({ ...fitsQuery(id), refetchInterval });
+  const whileAwaited = usePolling();
+  const fits = useQuery({
+    ...fitsQuery(id),
+    refetchInterval: ({ state }) =>
+      live || (sweep.data && isoflop(sweep.data) && awaitsFit(sweep.data, state.data ?? [])) ? whileAwaited : false,
+  });
   const [refitting, setRefitting] = useState(false);
   const [predicting, setPredicting] = useState(false);
   useTitle(sweep.data?.name ?? `Sweep ${id}`);
@@ -235,6 +241,7 @@ function Header({ sweep, runs, onRefit }: { sweep: Sweep; runs: Run[]; onRefit: 
           {` · submitted ${ago(sweep.createdAt)}`}
         </span>
       </div>
+      <Additions sweep={sweep} />
     </>
   );
 }

@@ -1,4 +1,4 @@
-import type { Fit, FitBudget, Run } from "../../api/types";
+import type { Fit, FitBudget, Run, Sweep } from "../../api/types";
 import { countsEmbeddings, lawOf, parabola, slice, type XY } from "../../lib/law";
 import type { FitView, Method, SweepSearch } from "../../lib/urlState";
 
@@ -58,6 +58,20 @@ export function choose(fits: readonly Fit[], search: SweepSearch, sweepCounts: b
     other: newest(method === "isoflop" ? "parametric" : "isoflop"),
     older: search.with === undefined ? undefined : fits.find((fit) => fit.id === search.with),
   };
+}
+
+/** A fit that is refused is not coming, and nobody waits for it longer than this. */
+const FITTED_WITHIN_MILLIS = 15 * 60_000;
+
+/** Whether the sweep has just ended and the fit that the platform then makes is not there yet. */
+export function awaitsFit(
+  sweep: Pick<Sweep, "finishedAt">,
+  fits: readonly Pick<Fit, "createdAt">[],
+  now = Date.now(),
+): boolean {
+  if (sweep.finishedAt === undefined) return false;
+  const ended = Date.parse(sweep.finishedAt);
+  return now - ended < FITTED_WITHIN_MILLIS && fits.every((fit) => Date.parse(fit.createdAt) < ended);
 }
 
 /** Dots of everything that ended with a finite loss: from the runs, so that they are there before any fit. */
