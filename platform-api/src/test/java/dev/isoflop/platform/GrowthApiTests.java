@@ -137,6 +137,23 @@ class GrowthApiTests extends PredictionScene {
     }
 
     @Test
+    void whatWaitsAlreadyIsNotProposedAgain() {
+        JsonNode first = next(2);
+        ok(add("", first.path("addition").toString()));
+
+        JsonNode second = next(2);
+
+        assertThat(second.path("runs")).hasSize(2);
+        for (JsonNode run : second.path("runs")) {
+            for (JsonNode was : first.path("runs")) {
+                assertThat(run.path("n").equals(was.path("n")) && run.path("d").equals(was.path("d")))
+                        .isFalse();
+            }
+        }
+        ok(add("", second.path("addition").toString()));
+    }
+
+    @Test
     void anotherRecipeOfARunThatIsThereHasItsName() {
         String entry =
                 "{\"budgets\": [{\"flops\": 1e11, \"batchSequences\": 2, \"models\": [\"d16\"], \"learningRate\": %s}]}";

@@ -35,6 +35,11 @@ class AutoFit implements DisposableBean {
                and exists (select 1 from run r where r.sweep_id = s.id and r.kind = 'pretrain'
                               and r.state = 'succeeded')""";
 
+    /** Whose last run has ended after the last fit: one that never was fitted, or one that has grown since. */
+    private static final String UNFITTED = """
+             and not exists (select 1 from fit f where f.sweep_id = s.id
+                                and f.created_at >= (select max(r.finished_at) from run r where r.sweep_id = s.id))""";
+
     private final JdbcClient jdbc;
     private final FitService fits;
     private final ExecutorService thread = Executors.newSingleThreadExecutor(
@@ -55,8 +60,7 @@ class AutoFit implements DisposableBean {
 
     @EventListener(ApplicationReadyEvent.class)
     void onStart() {
-        submit(() -> ended(" and not exists (select 1 from fit f where f.sweep_id = s.id)")
-                .forEach(this::fit));
+        submit(() -> ended(UNFITTED).forEach(this::fit));
     }
 
     private List<Long> ended(String and, Object... parameters) {

@@ -122,8 +122,21 @@ public class SweepGrowth {
                         Recipes.RATE_BY_SIZE,
                         seed,
                         dataset.detail().trainTokens(),
-                        PlanLimits.defaults().withMaxEpochs(epochs).withMemoryBytes(memory.bytes())),
+                        PlanLimits.defaults().withMaxEpochs(epochs).withMemoryBytes(memory.bytes()),
+                        underway(sweepId, convention)),
                 null);
+    }
+
+    /** What has not ended: to add it again would be to train the same run twice. */
+    private Set<TrainableRuns.Size> underway(long sweepId, ParameterConvention convention) {
+        return Set.copyOf(jdbc.sql("""
+                        select n_params, n_params_nonembed, tokens from run
+                         where sweep_id = ? and kind = 'pretrain' and state not in ('succeeded', 'failed', 'cancelled')
+                        """)
+                .param(sweepId)
+                .query((rs, i) -> new TrainableRuns.Size(
+                        rs.getLong(convention == ParameterConvention.TOTAL ? 1 : 2), rs.getLong(3)))
+                .set());
     }
 
     /** The ladder, if the sweep's models are on it; of another family of shapes only the sweep's own. */

@@ -7,6 +7,7 @@ import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 
 /**
@@ -19,6 +20,7 @@ import java.util.TreeSet;
  * @param seed of every run
  * @param corpusTokens training tokens there are, for epochs; 0 when the supply has no end
  * @param limits what leaves a run out
+ * @param underway runs that are being trained already, or wait to be
  */
 public record TrainableRuns(
         List<TransformerShape> shapes,
@@ -27,10 +29,30 @@ public record TrainableRuns(
         LearningRateRule learningRate,
         long seed,
         long corpusTokens,
-        PlanLimits limits) {
+        PlanLimits limits,
+        Set<Size> underway) {
+
+    /**
+     * @param N parameters, as the convention counts them
+     * @param D tokens
+     */
+    public record Size(long N, long D) {}
 
     public TrainableRuns {
         shapes = List.copyOf(shapes);
+        underway = Set.copyOf(underway);
+    }
+
+    /** With nothing under way. */
+    public TrainableRuns(
+            List<TransformerShape> shapes,
+            ParameterConvention convention,
+            RecipeRule recipe,
+            LearningRateRule learningRate,
+            long seed,
+            long corpusTokens,
+            PlanLimits limits) {
+        this(shapes, convention, recipe, learningRate, seed, corpusTokens, limits, Set.of());
     }
 
     /** Which models a budget may be spent on. */
@@ -59,10 +81,17 @@ public record TrainableRuns(
                 plans.add(recipe.recipe(c, fitting));
             }
         }
-        return plans.isEmpty()
-                ? new SweepPlan(convention, List.of(), List.of())
-                : IsoFlopPlanner.plan(new PlanRequest(
-                        plans, convention, learningRate, List.of(seed), List.of(), corpusTokens, limits));
+        if (plans.isEmpty()) {
+            return new SweepPlan(convention, List.of(), List.of());
+        }
+        SweepPlan all = IsoFlopPlanner.plan(
+                new PlanRequest(plans, convention, learningRate, List.of(seed), List.of(), corpusTokens, limits));
+        return new SweepPlan(
+                convention,
+                all.cells().stream()
+                        .filter(cell -> !underway.contains(new Size(cell.N(), cell.D())))
+                        .toList(),
+                all.dropped());
     }
 
     /** Three digits, downwards: no more than there is. */
