@@ -150,7 +150,17 @@ class GrowthApiTests extends PredictionScene {
                         .isFalse();
             }
         }
+        List<Long> before = waiting(sweep);
         ok(add("", second.path("addition").toString()));
+        long lost = waiting(sweep).stream()
+                .filter(id -> !before.contains(id))
+                .findFirst()
+                .orElseThrow();
+        ok(succeed(start(lost), "9.0", true));
+        JsonNode third = next(2);
+        assertThat(ok(add("", third.path("addition").toString())).status())
+                .as("nor is one that diverged, which no fit has")
+                .isEqualTo(201);
     }
 
     @Test

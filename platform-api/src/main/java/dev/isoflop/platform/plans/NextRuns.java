@@ -3,7 +3,7 @@ package dev.isoflop.platform.plans;
 import dev.isoflop.platform.fits.FitService;
 import dev.isoflop.platform.fits.RunsOfFit;
 import dev.isoflop.platform.shared.problem.ProblemException;
-import dev.isoflop.platform.sweeps.SweepGrowth;
+import dev.isoflop.platform.sweeps.AddableRuns;
 import dev.isoflop.protocol.api.PlanViews;
 import dev.isoflop.protocol.api.SweepAddition;
 import dev.isoflop.protocol.error.ErrorCode;
@@ -28,19 +28,19 @@ import org.springframework.stereotype.Service;
 class NextRuns {
 
     private final FitService fits;
-    private final SweepGrowth growth;
+    private final AddableRuns addable;
     private final MeasuredThroughput throughput;
 
-    NextRuns(FitService fits, SweepGrowth growth, MeasuredThroughput throughput) {
+    NextRuns(FitService fits, AddableRuns addable, MeasuredThroughput throughput) {
         this.fits = fits;
-        this.growth = growth;
+        this.addable = addable;
         this.throughput = throughput;
     }
 
     /** @throws ProblemException not-found; prediction-refused for a fit without a law of N and D; invalid-request */
     PlanViews.NextRuns of(long id, NextQuestion question) {
         RunsOfFit fit = fits.runsOf(id);
-        SweepGrowth.Room room = growth.room(fit.sweepId(), fit.countEmbeddings(), fit.runs());
+        AddableRuns.Room room = addable.room(fit.sweepId(), fit.countEmbeddings(), fit.runs());
         try {
             return switch (question.answer(fit.points(), room.trainable())) {
                 case FitOutcome.Converged<NextAnswer>(NextAnswer answer) -> view(fit, room, question, answer);
@@ -54,13 +54,13 @@ class NextRuns {
         }
     }
 
-    private PlanViews.NextRuns view(RunsOfFit fit, SweepGrowth.Room room, NextQuestion question, NextAnswer answer) {
+    private PlanViews.NextRuns view(RunsOfFit fit, AddableRuns.Room room, NextQuestion question, NextAnswer answer) {
         SequentialDesign.Next next = answer.next();
         boolean saves = question.what() == NextQuestion.Of.OPTIMUM;
         OptionalDouble perSecond = throughput.ofRunners(fit.sweepId());
         SweepAddition addition = answer.cells().isEmpty()
                 ? null
-                : growth.written(fit.sweepId(), answer.cells(), fit.runs(), fit.fitId());
+                : addable.written(fit.sweepId(), answer.cells(), fit.runs(), fit.fitId());
         return new PlanViews.NextRuns(
                 fit.fitId(),
                 question.what().name(),

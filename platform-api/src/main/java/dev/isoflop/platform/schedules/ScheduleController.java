@@ -1,12 +1,10 @@
 package dev.isoflop.platform.schedules;
 
 import dev.isoflop.platform.shared.idempotency.Idempotency;
-import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.shared.web.Cursor;
 import dev.isoflop.platform.shared.web.IfMatch;
 import dev.isoflop.protocol.api.Page;
 import dev.isoflop.protocol.api.ScheduleViews;
-import dev.isoflop.protocol.error.ErrorCode;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.headers.Header;
 import io.swagger.v3.oas.annotations.media.Content;
@@ -64,7 +62,7 @@ class ScheduleController {
             @RequestHeader(name = "Idempotency-Key", required = false) @Nullable String key,
             @RequestBody ScheduleViews.CreateSchedule schedule,
             Principal principal) {
-        ResponseEntity<Object> made = idempotency.once(principal.getName(), needed(key), schedule, () -> {
+        ResponseEntity<Object> made = idempotency.once(principal.getName(), Idempotency.required(key), schedule, () -> {
             ScheduleViews.Schedule view = schedules.create(schedule);
             return new Idempotency.Made<>("/api/v1/schedules/" + view.id(), view);
         });
@@ -148,7 +146,7 @@ class ScheduleController {
             @PathVariable("id") long id,
             @RequestHeader(name = "Idempotency-Key", required = false) @Nullable String key,
             Principal principal) {
-        return idempotency.once(principal.getName(), needed(key), new RunNow(id), () -> {
+        return idempotency.once(principal.getName(), Idempotency.required(key), new RunNow(id), () -> {
             ScheduleViews.Fire fire = schedules.runNow(id);
             return new Idempotency.Made<>("/api/v1/schedules/" + id + "/fires", fire);
         });
@@ -156,15 +154,6 @@ class ScheduleController {
 
     /** What a request to run now says, for telling it from others of the same key. */
     private record RunNow(long schedule) {}
-
-    private static String needed(@Nullable String key) {
-        if (key == null) {
-            throw new ProblemException(
-                    ErrorCode.IDEMPOTENCY_KEY_MISSING,
-                    "Send an Idempotency-Key (any unique text), so that the request can be repeated safely.");
-        }
-        return key;
-    }
 
     /** The next fire times and the last fires move without a new version: the tag has both, and If-Match compares the version. */
     private ResponseEntity<ScheduleViews.Schedule> tagged(ScheduleViews.Schedule schedule) {

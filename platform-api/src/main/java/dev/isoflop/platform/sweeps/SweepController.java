@@ -4,14 +4,12 @@ import dev.isoflop.platform.access.ExperimentAccess;
 import dev.isoflop.platform.access.Submitter;
 import dev.isoflop.platform.predictions.Predictions;
 import dev.isoflop.platform.shared.idempotency.Idempotency;
-import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.shared.web.Cursor;
 import dev.isoflop.platform.shared.web.IfMatch;
 import dev.isoflop.protocol.api.Page;
 import dev.isoflop.protocol.api.SweepAddition;
 import dev.isoflop.protocol.api.SweepSpec;
 import dev.isoflop.protocol.api.Views;
-import dev.isoflop.protocol.error.ErrorCode;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.headers.Header;
 import io.swagger.v3.oas.annotations.media.Content;
@@ -79,7 +77,7 @@ class SweepController {
         if (validateOnly) {
             return ResponseEntity.ok(sweeps.validate(spec));
         }
-        String given = requireKey(key);
+        String given = Idempotency.required(key);
         // the law is made before the transaction of the submission, not in it
         LongConsumer predict = predictFrom == null ? null : predictions.ofSweep(predictFrom);
         String operation = spec.getClass().getName() + (predictFrom == null ? "" : "?predictFrom=" + predictFrom);
@@ -104,7 +102,7 @@ class SweepController {
             @RequestParam(name = "predictFrom", required = false) @Nullable Long predictFrom,
             @RequestBody SweepAddition addition,
             Principal principal) {
-        String given = requireKey(key);
+        String given = Idempotency.required(key);
         Consumer<List<Long>> predict = predictFrom == null ? null : predictions.ofRuns(predictFrom);
         String operation = "/sweeps/" + id + "/runs" + (predictFrom == null ? "" : "?predictFrom=" + predictFrom);
         return idempotency.once(principal.getName(), given, operation, addition, () -> {
@@ -114,15 +112,6 @@ class SweepController {
             }
             return new Idempotency.Made<>("/api/v1/sweeps/" + id, sweeps.get(id));
         });
-    }
-
-    private static String requireKey(@Nullable String key) {
-        if (key == null) {
-            throw new ProblemException(
-                    ErrorCode.IDEMPOTENCY_KEY_MISSING,
-                    "Send an Idempotency-Key (any unique text), so that the submission can be repeated safely.");
-        }
-        return key;
     }
 
     @GetMapping("/sweeps")

@@ -7,9 +7,9 @@ import dev.isoflop.protocol.api.SweepSpec;
 import dev.isoflop.protocol.api.Views;
 import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.error.Problem;
-import dev.isoflop.protocol.job.JobResult;
 import java.lang.management.ManagementFactory;
 import java.util.List;
+import java.util.Optional;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
 
@@ -38,19 +38,27 @@ class SweepSupply {
         return spec.pool() == null ? "default" : spec.pool();
     }
 
+    /** The data of a sweep, once it is there. */
+    Optional<Ready> find(SweepSpec.IsoFlop spec) {
+        String id = id(spec);
+        return datasets.find(id).map(Views.Dataset::detail).map(detail -> new Ready(id, detail));
+    }
+
     /** @throws ProblemException dataset-not-ready, invalid-sweep */
     Ready ready(SweepSpec.IsoFlop spec) {
-        String id = Datasets.id(Datasets.options(dataset(spec)));
-        Views.Dataset dataset = datasets.find(id).orElse(null);
-        JobResult.Dataset detail = dataset == null ? null : dataset.detail();
-        if (dataset == null || detail == null) {
-            throw new ProblemException(
-                    ErrorCode.DATASET_NOT_READY,
-                    dataset == null
-                            ? "The dataset has not been asked for; POST it to /api/v1/datasets and wait until it is ready."
-                            : "The dataset is " + dataset.state() + " (run " + dataset.runId() + ").");
-        }
-        return new Ready(id, detail);
+        return find(spec)
+                .orElseThrow(
+                        () -> new ProblemException(
+                                ErrorCode.DATASET_NOT_READY,
+                                datasets.find(id(spec))
+                                        .map(dataset ->
+                                                "The dataset is " + dataset.state() + " (run " + dataset.runId() + ").")
+                                        .orElse(
+                                                "The dataset has not been asked for; POST it to /api/v1/datasets and wait until it is ready.")));
+    }
+
+    private static String id(SweepSpec.IsoFlop spec) {
+        return Datasets.id(Datasets.options(dataset(spec)));
     }
 
     /** What the largest runner of the pool heard of in the last hour may hold, or this machine's memory when there is none. */

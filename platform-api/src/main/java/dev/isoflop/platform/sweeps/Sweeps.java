@@ -164,11 +164,12 @@ public class Sweeps {
         return switch (json.readValue(row.specJson(), SweepSpec.class)) {
             case SweepSpec.Command command -> commands.plan(command);
             case SweepSpec.IsoFlop isoflop -> {
+                JobResult.Dataset dataset = supply.ready(isoflop).detail();
+                SweepPlanning.Memory memory = supply.memory(SweepSupply.pool(isoflop));
                 List<SweepPlanning.NamedCell> cells = new ArrayList<>();
                 List<SweepPlanning.NamedDrop> dropped = new ArrayList<>();
-                for (SweepSpec.IsoFlop part : growth.grown(row, isoflop).parts()) {
-                    SweepPlanning.Planned planned = SweepPlanning.plan(
-                            part, supply.ready(part).detail(), supply.memory(SweepSupply.pool(part)));
+                for (SweepSpec.IsoFlop part : growth.grown(id, isoflop).parts()) {
+                    SweepPlanning.Planned planned = SweepPlanning.plan(part, dataset, memory);
                     cells.addAll(GrownSweep.renamed(
                             planned.cells(),
                             cells.stream()

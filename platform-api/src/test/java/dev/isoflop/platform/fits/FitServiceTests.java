@@ -292,6 +292,25 @@ class FitServiceTests {
         }
     }
 
+    @Test
+    void aSweepThatHasGrownSinceItsFitIsFittedAgainAtAStart() {
+        trainAll(0.002);
+        fits.fit(sweep, FitRequests.DEFAULTS);
+        long late = run("late", 1e11, 5e4, "succeeded", TRUTH.loss(5e4, 1e11 / 6 / 5e4), false, "h");
+        jdbc.sql("update run set finished_at = now() + interval '1 second' where id = ?")
+                .param(late)
+                .update();
+        AutoFit auto = new AutoFit(jdbc, fits);
+        try {
+            auto.onStart();
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(30))
+                    .untilAsserted(() -> assertThat(fits.ofSweep(sweep)).hasSize(4));
+        } finally {
+            auto.destroy();
+        }
+    }
+
     private RunTransitioned ended(long run) {
         return new RunTransitioned(
                 1, run, sweep, "pretrain", RunState.RUNNING, RunState.FAILED, 1, "test", Instant.EPOCH);

@@ -12,7 +12,7 @@ public final class AssumedLaws {
             new ChinchillaLaw(1.8169, 482.01, 2085.43, .34781, .36585),
             new ChinchillaLaw(1.87, 521, 1488, .3526596, .3526596));
 
-    /** Standard deviation of a run's log loss, where nobody has measured it: that of seeds at small sizes. */
+    /** Standard deviation of a run's log loss, where nobody has measured it: what the trials of designs take it for. */
     public static final double NOISE = 0.003;
 
     private AssumedLaws() {}

@@ -1,7 +1,11 @@
 package dev.isoflop.scaling.design;
 
+import dev.isoflop.scaling.plan.PlannedCell;
+import dev.isoflop.scaling.plan.SweepPlan;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
@@ -49,6 +53,18 @@ public record CandidateRuns(
             return 6 * N * D;
         }
 
+        /** What a design knows of a cell. */
+        public static Run of(PlannedCell cell) {
+            return new Run(cell.N(), cell.D());
+        }
+
+        /** Cells by what a design knows of them, in their order; of those that are alike the first. */
+        public static Map<Run, PlannedCell> of(SweepPlan plan) {
+            Map<Run, PlannedCell> cells = new LinkedHashMap<>();
+            plan.cells().forEach(cell -> cells.putIfAbsent(of(cell), cell));
+            return cells;
+        }
+
         /** By budget and tokens a parameter. */
         static Run of(double C, double tokensPerParameter) {
             double n = Math.sqrt(C / 6 / tokensPerParameter);
@@ -58,9 +74,18 @@ public record CandidateRuns(
 
     /** FLOPs of runs on the grid, rising. */
     public List<Double> budgets() {
-        int steps = steps(maxC / minC);
+        return budgets(minC, maxC, stepsPerEFold);
+    }
+
+    /**
+     * FLOPs from least to most, evenly spaced in their logarithm.
+     *
+     * @param stepsPerEFold at least as many for each factor of e
+     */
+    public static List<Double> budgets(double least, double most, double stepsPerEFold) {
+        int steps = steps(most / least, stepsPerEFold);
         return IntStream.rangeClosed(0, steps)
-                .mapToObj(i -> minC * Math.pow(maxC / minC, steps == 0 ? 0 : (double) i / steps))
+                .mapToObj(i -> least * Math.pow(most / least, steps == 0 ? 0 : (double) i / steps))
                 .toList();
     }
 
@@ -73,7 +98,7 @@ public record CandidateRuns(
     /** All of the grid, by C and then by N. */
     public List<Run> all() {
         List<Run> out = new ArrayList<>();
-        int ratios = steps(maxTokensPerParameter / minTokensPerParameter);
+        int ratios = steps(maxTokensPerParameter / minTokensPerParameter, stepsPerEFold);
         for (double c : budgets()) {
             for (int j = ratios; j >= 0; j--) {
                 out.add(Run.of(
@@ -85,7 +110,7 @@ public record CandidateRuns(
         return out;
     }
 
-    private int steps(double ratio) {
+    private static int steps(double ratio, double stepsPerEFold) {
         return (int) Math.ceil(stepsPerEFold * Math.log(ratio) - 1e-9);
     }
 

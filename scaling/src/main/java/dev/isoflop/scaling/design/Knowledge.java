@@ -5,7 +5,7 @@ import java.util.List;
 
 /**
  * How well a target is known by the runs there are, under each of several laws any of which may be the true one. With one law that is what a local design goes by; with several
- * a run is worth what it tells under all of them, which keeps a design that is made before any run from staking everything on one law (Chaloner and Verdinelli 1995, section 2).
+ * a run is worth what it tells under all of them, which keeps a design that is made before any run from staking everything on one law (a Bayesian design, as Chaloner and Verdinelli 1995 have it).
  */
 final class Knowledge {
 

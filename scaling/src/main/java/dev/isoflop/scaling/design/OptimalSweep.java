@@ -1,20 +1,16 @@
 package dev.isoflop.scaling.design;
 
 import dev.isoflop.scaling.fit.FitOutcome;
-import dev.isoflop.scaling.flops.ParameterConvention;
 import dev.isoflop.scaling.law.ChinchillaLaw;
 import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.plan.PlannedCell;
 import dev.isoflop.scaling.plan.SweepPlan;
-import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * A whole sweep by design, chosen at once: of all runs that could be trained those that together tell the target best for what they cost. A sequential design is sharper, since
@@ -80,29 +76,15 @@ public final class OptimalSweep {
      * @return those chosen, in the candidates' order; what they leave out for its limits is passed on
      */
     public SweepPlan choose(DesignTarget target, SweepPlan candidates, double flops, int runs) {
-        ParameterConvention convention = candidates.convention();
-        Set<CandidateRuns.Run> trained = new HashSet<>();
-        soFar.forEach(point -> trained.add(new CandidateRuns.Run(point.N(), point.D())));
-        Map<CandidateRuns.Run, PlannedCell> cells = new HashMap<>();
-        List<CandidateRuns.Run> open = new ArrayList<>();
-        for (PlannedCell cell : candidates.cells()) {
-            CandidateRuns.Run run = new CandidateRuns.Run(cell.N(), cell.D());
-            // the same model on as many tokens by the same seed is the same run
-            if (!trained.contains(run) && cells.putIfAbsent(run, cell) == null) {
-                open.add(run);
-            }
-        }
-        List<PlannedCell> chosen = new ArrayList<>();
+        Map<CandidateRuns.Run, PlannedCell> cells = CandidateRuns.Run.of(candidates);
         SequentialDesign.Means means =
                 new SequentialDesign.Means(runs, flops, OVERHEAD * flops / runs, OptionalDouble.empty());
-        for (SequentialDesign.Picked picked : SequentialDesign.choose(knowledge(target), open, false, means)) {
-            PlannedCell cell = cells.get(picked.run());
-            if (cell != null) {
-                chosen.add(cell);
-            }
-        }
-        chosen.sort(Comparator.comparingDouble(PlannedCell::budget).thenComparingLong(PlannedCell::N));
-        return new SweepPlan(convention, chosen, candidates.dropped());
+        List<PlannedCell> chosen =
+                SequentialDesign.choose(knowledge(target), List.copyOf(cells.keySet()), false, means).stream()
+                        .flatMap(picked -> Stream.ofNullable(cells.get(picked.run())))
+                        .sorted(Comparator.comparingDouble(PlannedCell::budget).thenComparingLong(PlannedCell::N))
+                        .toList();
+        return new SweepPlan(candidates.convention(), chosen, candidates.dropped());
     }
 
     /** Standard deviation of the target once a plan's runs have ended, beside those there are. */

@@ -3,9 +3,11 @@ package dev.isoflop.scaling.plan;
 import dev.isoflop.scaling.flops.ParameterConvention;
 import dev.isoflop.scaling.flops.ParameterCount;
 import dev.isoflop.scaling.flops.TransformerShape;
+import dev.isoflop.scaling.law.FitPoint;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -20,7 +22,7 @@ import java.util.TreeSet;
  * @param seed of every run
  * @param corpusTokens training tokens there are, for epochs; 0 when the supply has no end
  * @param limits what leaves a run out
- * @param underway runs that are being trained already, or wait to be
+ * @param taken runs that there are already, whatever became of them: the same model on as many tokens by the same seed comes out the same
  */
 public record TrainableRuns(
         List<TransformerShape> shapes,
@@ -30,7 +32,7 @@ public record TrainableRuns(
         long seed,
         long corpusTokens,
         PlanLimits limits,
-        Set<Size> underway) {
+        Set<Size> taken) {
 
     /**
      * @param N parameters, as the convention counts them
@@ -40,10 +42,10 @@ public record TrainableRuns(
 
     public TrainableRuns {
         shapes = List.copyOf(shapes);
-        underway = Set.copyOf(underway);
+        taken = Set.copyOf(taken);
     }
 
-    /** With nothing under way. */
+    /** With none there yet. */
     public TrainableRuns(
             List<TransformerShape> shapes,
             ParameterConvention convention,
@@ -53,6 +55,13 @@ public record TrainableRuns(
             long corpusTokens,
             PlanLimits limits) {
         this(shapes, convention, recipe, learningRate, seed, corpusTokens, limits, Set.of());
+    }
+
+    /** Those that are not of these runs, which count N by the same convention. */
+    public TrainableRuns without(List<FitPoint> runs) {
+        Set<Size> all = new HashSet<>(taken);
+        runs.forEach(run -> all.add(new Size(Math.round(run.N()), Math.round(run.D()))));
+        return new TrainableRuns(shapes, convention, recipe, learningRate, seed, corpusTokens, limits, all);
     }
 
     /** Which models a budget may be spent on. */
@@ -89,7 +98,7 @@ public record TrainableRuns(
         return new SweepPlan(
                 convention,
                 all.cells().stream()
-                        .filter(cell -> !underway.contains(new Size(cell.N(), cell.D())))
+                        .filter(cell -> !taken.contains(new Size(cell.N(), cell.D())))
                         .toList(),
                 all.dropped());
     }

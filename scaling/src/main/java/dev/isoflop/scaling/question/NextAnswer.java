@@ -32,11 +32,6 @@ public record NextAnswer(
         leftOut = List.copyOf(leftOut);
     }
 
-    /** FLOPs of all runs that were chosen. */
-    public double flops() {
-        return next.choices().stream().mapToDouble(choice -> choice.run().C()).sum();
-    }
-
     /** A design held to what the fit's own bootstrap knows of the target. */
     static NextAnswer of(
             List<FitPoint> points,

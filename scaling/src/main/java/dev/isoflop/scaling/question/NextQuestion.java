@@ -12,12 +12,9 @@ import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.plan.PlannedCell;
 import dev.isoflop.scaling.plan.SweepPlan;
 import dev.isoflop.scaling.plan.TrainableRuns;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
-import java.util.Set;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -105,18 +102,9 @@ public record NextQuestion(
                         .flatMap(next ->
                                 new FitOutcome.Converged<>(NextAnswer.of(points, target, next, List.of(), List.of())));
             }
-            SweepPlan there = trainable.at(candidates.budgets(), (c, n) -> candidates.admits(c / 6 / n / n));
-            Map<CandidateRuns.Run, PlannedCell> cells = new LinkedHashMap<>();
-            // the same model on as many tokens by the same seed is the same run, and tells nothing
-            Set<CandidateRuns.Run> trained = points.stream()
-                    .map(point -> new CandidateRuns.Run(point.N(), point.D()))
-                    .collect(Collectors.toSet());
-            for (PlannedCell cell : there.cells()) {
-                CandidateRuns.Run run = new CandidateRuns.Run(cell.N(), cell.D());
-                if (!trained.contains(run)) {
-                    cells.putIfAbsent(run, cell);
-                }
-            }
+            SweepPlan there =
+                    trainable.without(points).at(candidates.budgets(), (c, n) -> candidates.admits(c / 6 / n / n));
+            Map<CandidateRuns.Run, PlannedCell> cells = CandidateRuns.Run.of(there);
             return SequentialDesign.next(points, target, List.copyOf(cells.keySet()), means)
                     .flatMap(next -> new FitOutcome.Converged<>(NextAnswer.of(
                             points,

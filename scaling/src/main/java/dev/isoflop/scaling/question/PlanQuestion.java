@@ -6,6 +6,7 @@ import static dev.isoflop.scaling.question.QuestionException.or;
 
 import dev.isoflop.scaling.accounting.DeviceSheet;
 import dev.isoflop.scaling.accounting.Workload.Precision;
+import dev.isoflop.scaling.design.CandidateRuns;
 import dev.isoflop.scaling.design.DesignTarget;
 import dev.isoflop.scaling.design.OptimalSweep;
 import dev.isoflop.scaling.fit.FitOutcome;
@@ -25,7 +26,6 @@ import java.util.List;
 import java.util.OptionalDouble;
 import java.util.function.DoubleFunction;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -275,10 +275,6 @@ public record PlanQuestion(
     private SweepPlan optimal(
             String spend, double all, Grid grid, PlanLimits limits, OptimalSweep known, DesignTarget aim) {
         double most = all * LARGEST_SHARE;
-        int steps = (int) Math.ceil(STEPS_PER_E_FOLD * Math.log(10) * grid.decades);
-        List<Double> sizesOfRuns = IntStream.rangeClosed(0, steps)
-                .mapToObj(i -> most * Math.pow(10, -grid.decades * i / steps))
-                .toList();
         TrainableRuns trainable = new TrainableRuns(
                 Ladder.of(grid.vocabSize, grid.contextLength).shapes(),
                 ParameterConvention.TOTAL,
@@ -287,7 +283,8 @@ public record PlanQuestion(
                 1,
                 corpusTokens == null ? 0 : corpusTokens.longValue(),
                 limits);
-        SweepPlan candidates = trainable.at(sizesOfRuns, (c, n) -> {
+        List<Double> sizesOfRuns = CandidateRuns.budgets(most * Math.pow(10, -grid.decades), most, STEPS_PER_E_FOLD);
+        SweepPlan candidates = trainable.without(known.soFar()).at(sizesOfRuns, (c, n) -> {
             double expected =
                     known.law().map(law -> law.optimum(c).N()).orElse(Math.sqrt(c / 6 / TOKENS_PER_PARAMETER));
             return n >= expected / grid.fold && n <= expected * grid.fold;

@@ -61,6 +61,20 @@ public class Idempotency {
     }
 
     /**
+     * The key of a request that needs one.
+     *
+     * @throws ProblemException idempotency-key-missing
+     */
+    public static String required(@Nullable String key) {
+        if (key == null) {
+            throw new ProblemException(
+                    ErrorCode.IDEMPOTENCY_KEY_MISSING,
+                    "Send an Idempotency-Key (any unique text), so that the request can be repeated safely.");
+        }
+        return key;
+    }
+
+    /**
      * As {@link #once(String, String, String, Object, Class, Supplier)} for work that makes something: 201 with its
      * location, the first time and every time.
      */
