@@ -6,8 +6,8 @@ import dev.isoflop.cli.show.Json;
 import dev.isoflop.cli.show.NextRunsText;
 import dev.isoflop.cli.show.Screen;
 import dev.isoflop.cli.show.SweepWatch;
+import dev.isoflop.cli.table.NextOptions;
 import dev.isoflop.cli.table.OptionNames;
-import dev.isoflop.cli.table.Ratios;
 import dev.isoflop.protocol.api.FitViews;
 import dev.isoflop.protocol.api.PlanViews;
 import dev.isoflop.protocol.api.SweepAddition;
@@ -48,35 +48,11 @@ final class GrowCommand implements Callable<Integer> {
     @Parameters(paramLabel = "SWEEP", description = "Id or name.")
     private String sweep = "";
 
-    @Option(names = "--target", description = "FLOPs of the run that all this is for (default: the sweep's target).")
-    private @Nullable Double target;
-
-    @Option(
-            names = "--of",
-            description =
-                    "What to know better: optimum (N* at the target, the default), loss (at the target's optimum) or exponent (of N* in C).")
-    private NextQuestion.Of of = NextQuestion.Of.OPTIMUM;
-
-    @Option(names = "--runs", description = "Of a wave (default 1).")
-    private int runs = 1;
+    @Mixin
+    private NextOptions options = new NextOptions();
 
     @Option(names = "--waves", description = "At most (default: no end of them).")
     private @Nullable Integer waves;
-
-    @Option(names = "--budget", description = "FLOPs of all runs together, those of the sweep included.")
-    private @Nullable Double budget;
-
-    @Option(names = "--min-run", description = "Least FLOPs of a run (default: those of the smallest so far).")
-    private @Nullable Double minRun;
-
-    @Option(names = "--max-run", description = "Most FLOPs of a run (default: those of the largest so far).")
-    private @Nullable Double maxRun;
-
-    @Option(names = "--tokens-per-parameter", paramLabel = "LOW:HIGH", description = "Bounds of D / N (default 1:400).")
-    private String ratios = Ratios.DEFAULT;
-
-    @Option(names = "--noise", description = "Standard deviation of a run's log loss (default: from the residuals).")
-    private @Nullable Double noise;
 
     @Option(names = "--keep-going", description = "Even where a run costs more than it saves at the target.")
     private boolean keepGoing;
@@ -101,26 +77,26 @@ final class GrowCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        if (of != NextQuestion.Of.OPTIMUM && budget == null && waves == null && !dryRun) {
+        if (options.of() != NextQuestion.Of.OPTIMUM && !options.isBounded() && waves == null && !dryRun) {
             throw new CliException(
                     ExitCode.USAGE,
-                    "--budget or --waves is missing: what knowing the " + OptionNames.lower(of)
+                    "--budget or --waves is missing: what knowing the " + OptionNames.lower(options.of())
                             + " is worth cannot be said, so nothing else ends it.");
         }
         if (waves != null && waves < 1) {
             throw new CliException(ExitCode.USAGE, "--waves must be 1 or more, was " + waves + ".");
         }
-        Ratios between = Ratios.of(ratios);
         ApiClient api = platform.client();
         Views.Sweep found = PlatformOptions.sweep(api, sweep);
-        Screen screen = Screen.standard();
+        // what is printed as JSON is JSON alone
+        Screen screen = asJson ? new Screen(System.err, false) : Screen.standard();
         List<Wave> done = new ArrayList<>();
         String stopped = null;
         while (stopped == null) {
             if (!dryRun) {
                 follow(api, found, screen);
             }
-            PlanViews.NextRuns next = propose(api, found, between);
+            PlanViews.NextRuns next = propose(api, found);
             if (!asJson) {
                 NextRunsText.lines(next).forEach(System.out::println);
             }
@@ -141,20 +117,13 @@ final class GrowCommand implements Callable<Integer> {
         return ExitCode.OK.code();
     }
 
-    private void follow(ApiClient api, Views.Sweep found, Screen screen) throws InterruptedException {
-        if (asJson) {
-            while (!SweepWatch.runs(api, found.id()).stream()
-                    .allMatch(run -> run.state().isTerminal())) {
-                Thread.sleep(1000);
-            }
-            return;
-        }
+    private static void follow(ApiClient api, Views.Sweep found, Screen screen) throws InterruptedException {
         new SweepWatch(api, screen)
                 .follow(found.id(), found.name() + "  " + api.url().resolve("/sweeps/" + found.id()), () -> false);
     }
 
     /** By the fit of all that has ended, which is made if it is not there. */
-    private PlanViews.NextRuns propose(ApiClient api, Views.Sweep found, Ratios between) {
+    private PlanViews.NextRuns propose(ApiClient api, Views.Sweep found) {
         FitViews.Fit fit = FitCommand.create(
                         api, found.id(), new FitViews.CreateFit("parametric", null, null, null, null, null))
                 .getFirst();
@@ -163,37 +132,21 @@ final class GrowCommand implements Callable<Integer> {
                     ExitCode.FAILED,
                     "The sweep has no law to go by yet: " + fit.refusal().message());
         }
-        Double flops = target != null
-                ? target
+        Double flops = options.target() != null
+                ? options.target()
                 : fit.target() == null ? null : fit.target().flops();
-        if (flops == null && of != NextQuestion.Of.EXPONENT) {
+        if (flops == null && options.of() != NextQuestion.Of.EXPONENT) {
             throw new CliException(
                     ExitCode.USAGE,
                     "--target is missing: FLOPs of the run that all this is for; the sweep names none.");
         }
-        return api.post(
-                "/fits/" + fit.id() + "/next-runs",
-                new NextQuestion(
-                        of,
-                        flops,
-                        null,
-                        null,
-                        minRun,
-                        maxRun,
-                        between.low(),
-                        between.high(),
-                        budget,
-                        null,
-                        runs,
-                        noise),
-                null,
-                PlanViews.NextRuns.class);
+        return api.post("/fits/" + fit.id() + "/next-runs", options.question(flops), null, PlanViews.NextRuns.class);
     }
 
     /** @return null to go on */
     private @Nullable String stop(PlanViews.NextRuns next, int before) {
         if (next.runs().isEmpty()) {
-            return budget == null
+            return !options.isBounded()
                     ? "No run between the least and the most FLOPs would tell more."
                     : "What may be spent is spent.";
         }

@@ -2,13 +2,8 @@ package dev.isoflop.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpServer;
 import dev.isoflop.cli.client.ApiClient;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -22,34 +17,30 @@ class GrowCommandTests {
 
     private final List<String> asked = new CopyOnWriteArrayList<>();
     private final List<String> keys = new CopyOnWriteArrayList<>();
-    private HttpServer server;
+    private FakePlatform platform;
     private int waves;
     private boolean predicts = true;
     private boolean shaped = true;
 
     @BeforeEach
     void start() throws IOException {
-        server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-        server.createContext("/", this::answer);
-        server.start();
+        platform = FakePlatform.answering(this::answer);
     }
 
     @AfterEach
     void stop() {
-        server.stop(0);
+        platform.close();
     }
 
-    private void answer(HttpExchange exchange) throws IOException {
-        String path = exchange.getRequestURI().toString().replace("/api/v1", "");
-        String body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
-        String key = exchange.getRequestHeaders().getFirst("Idempotency-Key");
-        if (exchange.getRequestMethod().equals("POST")) {
-            asked.add(path + (path.contains("next-runs") ? " " + body : ""));
+    private FakePlatform.Answer answer(FakePlatform.Asked request) {
+        String path = request.path();
+        if (request.method().equals("POST")) {
+            asked.add(path + (path.contains("next-runs") ? " " + request.body() : ""));
         }
         int status = 200;
         String reply;
         if (path.startsWith("/sweeps/7/runs")) {
-            keys.add(String.valueOf(key));
+            keys.add(String.valueOf(request.header("Idempotency-Key")));
             boolean refused = !predicts && path.contains("predictFrom");
             status = refused ? 422 : 201;
             reply = refused
@@ -72,10 +63,7 @@ class GrowCommandTests {
         } else {
             reply = SWEEP;
         }
-        byte[] bytes = reply.getBytes(StandardCharsets.UTF_8);
-        exchange.sendResponseHeaders(status, bytes.length);
-        exchange.getResponseBody().write(bytes);
-        exchange.close();
+        return new FakePlatform.Answer(status, reply);
     }
 
     private static final String SWEEP = """
@@ -94,14 +82,7 @@ class GrowCommandTests {
              "sdBefore":0.08,"sdAfter":0.06,"saves":1e12,"pays":%s%s}],"pays":%s,"sentence":"%s","leftOut":[],%s}""";
 
     private Ended run(String... arguments) {
-        List<String> all = new ArrayList<>(List.of(
-                "grow",
-                "7",
-                "--url",
-                "http://" + server.getAddress().getHostString() + ":"
-                        + server.getAddress().getPort(),
-                "--token",
-                "t"));
+        List<String> all = new ArrayList<>(List.of("grow", "7", "--url", platform.url(), "--token", "t"));
         all.addAll(List.of(arguments));
         return Ended.of(all.toArray(String[]::new));
     }

@@ -2,14 +2,9 @@ package dev.isoflop.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpServer;
 import dev.isoflop.cli.client.ApiClient;
 import dev.isoflop.protocol.api.OutlookViews.Outlook;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -24,24 +19,22 @@ class OutlookCommandTests {
             "Stop: it is to end at 4.100 (4.000 to 4.200), above the 3.200 that was asked for even at the lower end.";
 
     private final List<String> asked = new CopyOnWriteArrayList<>();
-    private HttpServer server;
+    private FakePlatform platform;
 
     @BeforeEach
     void start() throws IOException {
-        server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-        server.createContext("/", this::answer);
-        server.start();
+        platform = FakePlatform.answering(this::answer);
     }
 
     @AfterEach
     void stop() {
-        server.stop(0);
+        platform.close();
     }
 
-    private void answer(HttpExchange exchange) throws IOException {
-        String path = exchange.getRequestURI().toString().replace("/api/v1", "");
-        String version = exchange.getRequestHeaders().getFirst("If-Match");
-        asked.add(exchange.getRequestMethod() + " " + path + (version == null ? "" : " " + version));
+    private FakePlatform.Answer answer(FakePlatform.Asked request) {
+        String path = request.path();
+        String version = request.header("If-Match");
+        asked.add(request.method() + " " + path + (version == null ? "" : " " + version));
         int status = 200;
         String body;
         if (path.endsWith("/cancellation")) {
@@ -69,10 +62,7 @@ class OutlookCommandTests {
             body = "{\"run\":%s,\"job\":null,\"retriesLeft\":{\"failures\":0,\"preemptions\":0,\"infrastructure\":0}}"
                     .formatted(run(3, "running", 40));
         }
-        byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
-        exchange.sendResponseHeaders(status, bytes.length);
-        exchange.getResponseBody().write(bytes);
-        exchange.close();
+        return new FakePlatform.Answer(status, body);
     }
 
     private static String run(long id, String state, long step) {
@@ -93,7 +83,7 @@ class OutlookCommandTests {
     private Ended outlook(String... arguments) {
         List<String> all = new ArrayList<>(List.of("outlook"));
         all.addAll(List.of(arguments));
-        all.addAll(List.of("--url", "http://127.0.0.1:" + server.getAddress().getPort(), "--token", "isf_x"));
+        all.addAll(List.of("--url", platform.url(), "--token", "isf_x"));
         return Ended.of(all.toArray(String[]::new));
     }
 

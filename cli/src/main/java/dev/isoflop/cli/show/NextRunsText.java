@@ -1,6 +1,7 @@
 package dev.isoflop.cli.show;
 
 import dev.isoflop.protocol.api.PlanViews;
+import dev.isoflop.scaling.question.NextQuestion;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -11,20 +12,13 @@ public final class NextRunsText {
     private NextRunsText() {}
 
     public static List<String> lines(PlanViews.NextRuns next) {
-        boolean optimum = next.target().equals("OPTIMUM");
+        NextQuestion.Of of = NextQuestion.Of.valueOf(next.target());
         List<String> lines = new ArrayList<>();
         lines.add(String.format(
                 Locale.ROOT,
                 "Fit %d: %s; a run's loss is good to %.2f %%.",
                 next.fitId(),
-                switch (next.target()) {
-                    case "OPTIMUM" ->
-                        "N* is %s, known to a factor of %.3f"
-                                .formatted(Numbers.count(Math.exp(next.value())), Math.exp(next.sd()));
-                    case "LOSS" ->
-                        "the loss is %.4f, known to %.2f %%".formatted(Math.exp(next.value()), 100 * next.sd());
-                    default -> "the exponent is %.4f, known to %.4f".formatted(next.value(), next.sd());
-                },
+                TargetText.known(of, next.value(), next.sd()),
                 100 * next.noise()));
         for (PlanViews.NextRun run : next.runs()) {
             PlanViews.SweepCell cell = run.cell();
@@ -36,15 +30,7 @@ public final class NextRunsText {
                     Numbers.count(run.d()),
                     Numbers.power(run.flops()),
                     cell == null || cell.seconds() == null ? "" : ", about " + Numbers.duration(cell.seconds()),
-                    optimum
-                            ? String.format(
-                                    Locale.ROOT,
-                                    "then to a factor of %.3f%s",
-                                    Math.exp(run.sdAfter()),
-                                    run.saves() == null
-                                            ? ""
-                                            : "; saves about " + Numbers.power(run.saves()) + " FLOPs at the target")
-                            : String.format(Locale.ROOT, "then to %.4f", run.sdAfter())));
+                    TargetText.then(of, run.sdAfter(), run.saves() == null ? Double.NaN : run.saves())));
         }
         lines.add("  " + next.sentence());
         if (next.caution() != null) {

@@ -5,6 +5,7 @@ import dev.isoflop.cli.ExitCode;
 import dev.isoflop.cli.client.ApiClient;
 import dev.isoflop.cli.show.Json;
 import dev.isoflop.cli.show.Numbers;
+import dev.isoflop.cli.show.TargetText;
 import dev.isoflop.scaling.design.CandidateRuns;
 import dev.isoflop.scaling.design.SequentialDesign;
 import dev.isoflop.scaling.flops.ParameterConvention;
@@ -22,7 +23,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -47,51 +47,14 @@ import tools.jackson.databind.node.ObjectNode;
         })
 public final class NextCommand implements Callable<Integer> {
 
-    private static final Map<String, String> NAMES = Map.of(
-            "flops", "--target",
-            "minTokensPerParameter", "--tokens-per-parameter",
-            "maxTokensPerParameter", "--tokens-per-parameter");
-
     @Parameters(
             paramLabel = "TABLE",
             arity = "0..1",
             description = "A CSV or Parquet file of the runs so far: N, D or C, and loss.")
     private @Nullable Path file;
 
-    @Option(names = "--target", description = "FLOPs of the run that all this is for.")
-    private @Nullable Double target;
-
-    @Option(
-            names = "--of",
-            description =
-                    "What to know better: optimum (N* at the target, the default), loss (at the target's optimum) or exponent (of N* in C).")
-    private NextQuestion.Of of = NextQuestion.Of.OPTIMUM;
-
-    @Option(names = "--min-run", description = "Least FLOPs of a run (default: those of the table's smallest).")
-    private @Nullable Double minRun;
-
-    @Option(names = "--max-run", description = "Most FLOPs of a run (default: those of the table's largest).")
-    private @Nullable Double maxRun;
-
-    @Option(names = "--tokens-per-parameter", paramLabel = "LOW:HIGH", description = "Bounds of D / N (default 1:400).")
-    private String ratios = Ratios.DEFAULT;
-
-    @Option(names = "--budget", description = "FLOPs of all runs together, those of the table included.")
-    private @Nullable Double budget;
-
-    @Option(
-            names = "--overhead",
-            description =
-                    "What a run costs beside its FLOPs, in FLOPs (default a tenth of the budget, or the largest run where that is less).")
-    private @Nullable Double overhead;
-
-    @Option(names = "--runs", description = "Runs to be trained side by side (default 1).")
-    private int runs = 1;
-
-    @Option(
-            names = "--noise",
-            description = "Standard deviation of a run's log loss, such as 0.003 (default: from the residuals).")
-    private @Nullable Double noise;
+    @Mixin
+    private NextOptions options = new NextOptions();
 
     @Option(
             names = "--vocab-size",
@@ -107,7 +70,7 @@ public final class NextCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         try {
-            NextQuestion question = question();
+            NextQuestion question = options.question(options.target());
             if (file == null) {
                 begin(question.candidates());
                 return ExitCode.OK.code();
@@ -117,16 +80,10 @@ public final class NextCommand implements Callable<Integer> {
             show(spent, TableOptions.orFail(question.answer(points, trainable())));
             return ExitCode.OK.code();
         } catch (QuestionException e) {
-            throw OptionNames.usage(e, NAMES);
+            throw OptionNames.usage(e, NextOptions.NAMES);
         } catch (IllegalArgumentException e) {
             throw new CliException(ExitCode.USAGE, e.getMessage() + ".");
         }
-    }
-
-    private NextQuestion question() {
-        Ratios between = Ratios.of(ratios);
-        return new NextQuestion(
-                of, target, null, null, minRun, maxRun, between.low(), between.high(), budget, overhead, runs, noise);
     }
 
     private @Nullable TrainableRuns trainable() {
@@ -194,36 +151,26 @@ public final class NextCommand implements Callable<Integer> {
             Json.print(root);
             return;
         }
-        boolean size = of == NextQuestion.Of.OPTIMUM;
         System.out.printf(
                 Locale.ROOT,
-                "%s FLOPs spent; a run's loss is good to %.2f %%. %s%n",
+                "%s FLOPs spent; a run's loss is good to %.2f %%. %s.%n",
                 Numbers.power(spent),
                 100 * next.noise(),
-                switch (of) {
-                    case OPTIMUM ->
-                        "N* is %s, known to a factor of %.3f."
-                                .formatted(Numbers.count(Math.exp(next.value())), Math.exp(next.sd()));
-                    case LOSS ->
-                        "The loss is %.4f, known to %.2f %%.".formatted(Math.exp(next.value()), 100 * next.sd());
-                    case EXPONENT -> "The exponent is %.4f, known to %.4f.".formatted(next.value(), next.sd());
-                });
+                capital(TargetText.known(options.of(), next.value(), next.sd())));
         for (int i = 0; i < next.choices().size(); i++) {
             SequentialDesign.Choice choice = next.choices().get(i);
             PlannedCell cell = answer.cells().isEmpty() ? null : answer.cells().get(i);
-            String gain = size
-                    ? String.format(
-                            Locale.ROOT,
-                            "then to a factor of %.3f; saves about %s FLOPs at the target",
-                            Math.exp(choice.sdAfter()),
-                            Numbers.power(choice.saves()))
-                    : String.format(Locale.ROOT, "then to %.4f", choice.sdAfter());
+            String gain = TargetText.then(options.of(), choice.sdAfter(), choice.saves());
             System.out.println("  " + (cell == null ? "" : model(cell) + ", ") + words(choice.run()) + ": " + gain);
         }
         System.out.println("  " + next.sentence());
         if (answer.caution() != null) {
             System.out.println("  But: " + answer.caution());
         }
+    }
+
+    private static String capital(String words) {
+        return words.substring(0, 1).toUpperCase(Locale.ROOT) + words.substring(1);
     }
 
     private static String model(PlannedCell cell) {

@@ -4,12 +4,10 @@ import dev.isoflop.cli.CliException;
 import dev.isoflop.cli.ExitCode;
 
 /** Bounds of tokens a parameter, as an option has them. */
-public record Ratios(double low, double high) {
-
-    public static final String DEFAULT = "1:400";
+record Ratios(double low, double high) {
 
     /** @throws CliException if they are no two numbers */
-    public static Ratios of(String text) {
+    static Ratios of(String text) {
         String[] ends = text.split(":", -1);
         try {
             return new Ratios(Double.parseDouble(ends[0]), Double.parseDouble(ends.length == 2 ? ends[1] : ""));
