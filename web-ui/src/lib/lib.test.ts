@@ -3,7 +3,7 @@ import type { Fit, FitBudget, Series } from "../api/types";
 import { formatPosition, interpolate, positions, stepsOf } from "./axis";
 import { bytes, clock, count, duration, flop, loss, quantity, scientific, si } from "./format";
 import { countsEmbeddings, logSpace, parabola, predictedLoss, slice } from "./law";
-import { ended, runShare, secondsLeft, sweepSecondsLeft } from "./progress";
+import { busyMillis, ended, runShare, secondsLeft, sweepSecondsLeft } from "./progress";
 import { drawable, reductionNote, takeovers } from "./series";
 import { smooth } from "./smoothing";
 import { loginSearch, parseSearch, runSearch, runsSearch, stringifySearch, sweepSearch } from "./urlState";
@@ -183,6 +183,15 @@ describe("progress", () => {
   it("foreseesASweepByTheComputeDone", () => {
     const sweep = { plannedFlops: 20, doneFlops: 8, startedAt: "2026-01-01T00:00:00Z", state: "running" };
     expect(sweepSecondsLeft(sweep, [run], START + 100_000)).toBeCloseTo(100, 6);
+    const at = (seconds: number) => new Date(START + 1000 * seconds).toISOString();
+    // busy for 30 s, at rest for an hour, and busy for 20 s with the run that is on its way
+    const spans = [
+      { ...run, state: "succeeded" as const, startedAt: at(0), finishedAt: at(20) },
+      { ...run, state: "succeeded" as const, startedAt: at(10), finishedAt: at(30) },
+      { ...run, startedAt: at(3630) },
+    ];
+    expect(busyMillis(spans, START + 3_650_000)).toBe(50_000);
+    expect(sweepSecondsLeft(sweep, spans, START + 3_650_000)).toBeCloseTo(50, 6);
     expect(sweepSecondsLeft({ ...sweep, doneFlops: 0 }, [], START + 100_000)).toBeUndefined();
     expect(ended({ counts: { succeeded: 3, failed: 1, queued: 4 } })).toEqual({ done: 4, total: 8 });
   });

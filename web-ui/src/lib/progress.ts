@@ -27,18 +27,38 @@ export function ended(sweep: Pick<Sweep, "counts">): { done: number; total: numb
 }
 
 /**
- * Seconds a sweep still takes if computing goes on as it went since the sweep began. The FLOPs of runs under way count by
+ * Milliseconds in which at least one run was on its way: a sweep that grew hours after it had ended stood still in between, and may again.
+ *
+ * @returns 0 if no run says when it began
+ */
+export function busyMillis(runs: readonly Pick<Run, "startedAt" | "finishedAt">[], now: number): number {
+  const spans = runs
+    .flatMap(({ startedAt, finishedAt }) =>
+      startedAt ? [[Date.parse(startedAt), finishedAt ? Date.parse(finishedAt) : now] as const] : [],
+    )
+    .sort((a, b) => a[0] - b[0]);
+  let busy = 0;
+  let until = Number.NEGATIVE_INFINITY;
+  for (const [from, to] of spans) {
+    busy += Math.max(0, to - Math.max(from, until));
+    until = Math.max(until, to);
+  }
+  return busy;
+}
+
+/**
+ * Seconds a sweep still takes if computing goes on as it went while any of its runs was on its way. The FLOPs of runs under way count by
  * their share; too little done says nothing.
  */
 export function sweepSecondsLeft(
   sweep: Pick<Sweep, "plannedFlops" | "doneFlops" | "startedAt" | "state">,
-  running: readonly Pick<Run, "flops" | "doneTokens" | "tokens" | "state">[],
+  runs: readonly Pick<Run, "flops" | "doneTokens" | "tokens" | "state" | "startedAt" | "finishedAt">[],
   now = Date.now(),
 ): number | undefined {
   if (sweep.state !== "running" || !sweep.startedAt) return undefined;
-  const underWay = running.filter((run) => !isOver(run.state)).reduce((sum, run) => sum + run.flops * runShare(run), 0);
+  const underWay = runs.filter((run) => !isOver(run.state)).reduce((sum, run) => sum + run.flops * runShare(run), 0);
   const done = sweep.doneFlops + underWay;
-  const elapsed = (now - Date.parse(sweep.startedAt)) / 1000;
+  const elapsed = (busyMillis(runs, now) || now - Date.parse(sweep.startedAt)) / 1000;
   if (done < 0.02 * sweep.plannedFlops || elapsed <= 0) return undefined;
   return ((sweep.plannedFlops - done) / done) * elapsed;
 }

@@ -87,11 +87,19 @@ public final class OptimalSweep {
         return new SweepPlan(candidates.convention(), chosen, candidates.dropped());
     }
 
-    /** Standard deviation of the target once a plan's runs have ended, beside those there are. */
+    /**
+     * Standard deviation of the target once a plan's runs have ended, beside those there are. Where their own fit knows the target less well than is reckoned, that is taken to
+     * fall by the same share, as {@link SequentialDesign#heldTo} does.
+     */
     public double sdAfter(DesignTarget target, SweepPlan plan) {
         Knowledge knowledge = knowledge(target);
+        double now = Math.sqrt(knowledge.variance());
         plan.cells().forEach(cell -> knowledge.add(cell.N(), cell.D(), 1));
-        return Math.sqrt(knowledge.variance());
+        double after = Math.sqrt(knowledge.variance());
+        double own = soFar.isEmpty()
+                ? 0
+                : SequentialDesign.ownSd(soFar, target).asOptional().orElse(0.0);
+        return after * Math.max(1, own / now);
     }
 
     private Knowledge knowledge(DesignTarget target) {

@@ -168,14 +168,22 @@ public final class SequentialDesign {
      * @return the design, held to the bootstrap's standard deviation where that is larger; refused where the points do not settle a law by themselves
      */
     public static FitOutcome<Next> heldTo(List<FitPoint> points, DesignTarget target, Next next) {
+        return ownSd(points, target)
+                .flatMap(own -> new FitOutcome.Converged<>(own > next.sd() ? next.knownTo(own, target) : next));
+    }
+
+    /**
+     * How well the fit of some runs knows a target by its own bootstrap.
+     *
+     * @return a standard deviation; refused where the points do not settle a law by themselves
+     */
+    static FitOutcome<Double> ownSd(List<FitPoint> points, DesignTarget target) {
         return ParametricFit.fit(points, ParametricOptions.defaults()).flatMap(fit -> {
             double at = target.value(fit.law());
-            double[] off = fit.resamples().rows().stream()
+            double own = RobustScale.of(fit.resamples().rows().stream()
                     .mapToDouble(t -> target.value(new ChinchillaLaw(t[0], t[1], t[2], t[3], t[4])) - at)
-                    .toArray();
-            double own = RobustScale.of(off);
-            return new FitOutcome.Converged<>(
-                    Double.isFinite(own) && own > next.sd() ? next.knownTo(own, target) : next);
+                    .toArray());
+            return new FitOutcome.Converged<>(Double.isFinite(own) ? own : 0);
         });
     }
 

@@ -19,6 +19,10 @@ import java.util.PriorityQueue;
 public record PlanAnswer(
         SweepPlan plan, double flopsPerSecond, int devices, OptionalDouble pricePerHour, double target, double sd) {
 
+    PlanAnswer knownTo(double otherSd) {
+        return new PlanAnswer(plan, flopsPerSecond, devices, pricePerHour, target, otherSd);
+    }
+
     public boolean isTimed() {
         return flopsPerSecond > 0;
     }

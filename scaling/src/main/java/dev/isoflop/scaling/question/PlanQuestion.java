@@ -103,9 +103,17 @@ public record PlanQuestion(
      * @throws QuestionException naming the field that is wrong, and the fix
      */
     public FitOutcome<PlanAnswer> answer(List<FitPoint> soFar) {
-        return OptimalSweep.after(soFar).flatMap(known -> new FitOutcome.Converged<>(answer(known)));
+        return OptimalSweep.after(soFar).flatMap(known -> {
+            PlanAnswer answer = answer(known);
+            SweepPlan sweep = answer.plan();
+            return new FitOutcome.Converged<>(
+                    sweep.cells().isEmpty()
+                            ? answer
+                            : answer.knownTo(known.sdAfter(new DesignTarget.LogOptimum(answer.target()), sweep)));
+        });
     }
 
+    /** All but how well the target will be known, which is reckoned once. */
     private PlanAnswer answer(OptimalSweep known) {
         String spend = spend();
         double perSecond = perSecond();
@@ -120,8 +128,7 @@ public record PlanQuestion(
             SweepPlan sweep = what() == Design.ISOFLOP
                     ? isoFlop(spend, all, grid, limits, known.law().orElse(null))
                     : optimal(spend, all, grid, limits, known, aim);
-            double sd = sweep.cells().isEmpty() ? Double.NaN : known.sdAfter(aim, sweep);
-            return new PlanAnswer(sweep, perSecond, side, price, aim.C(), sd);
+            return new PlanAnswer(sweep, perSecond, side, price, aim.C(), Double.NaN);
         };
         if (flops != null) {
             return plan.apply(above("flops", flops));

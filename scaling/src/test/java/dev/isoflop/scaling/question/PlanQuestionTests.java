@@ -112,6 +112,28 @@ class PlanQuestionTests {
         assertThat(of(Design.OPTIMAL, 1e17, 1e19).answer(runs(4))).isInstanceOf(FitOutcome.Refused.class);
     }
 
+    /** A plan after runs whose own fit is unsure of N* does not say that it will be sure of it. */
+    @Test
+    void whatRunsSoFarDoNotKnowIsNotTakenForKnown() {
+        Random random = new Random(4);
+        List<FitPoint> noisy = new ArrayList<>();
+        for (FitPoint p : runs(14)) {
+            noisy.add(FitPoint.of(p.N(), p.D(), p.loss() * Math.exp(.03 * random.nextGaussian())));
+        }
+        PlanQuestion question = of(Design.OPTIMAL, 1e14, 1e19);
+
+        PlanAnswer sure = question.answer(runs(14)).orElseThrow();
+        PlanAnswer unsure = question.answer(noisy).orElseThrow();
+        NextAnswer next = new NextQuestion(null, 1e19, null, null, null, null, null, null, null, null, 1, null)
+                .answer(noisy)
+                .orElseThrow();
+
+        assertThat(unsure.sd()).isGreaterThan(2 * sure.sd());
+        assertThat(unsure.sd())
+                .as("a small sweep changes little")
+                .isGreaterThan(.5 * next.next().sd());
+    }
+
     @Test
     void aDeadlineIsKept() {
         PlanQuestion question = new PlanQuestion(
