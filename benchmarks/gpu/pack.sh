@@ -5,7 +5,7 @@
 #   benchmarks/gpu/pack.sh [DIRECTORY]      default target/gpu; what was in it is replaced
 #
 # There, ./gpu-test.sh runs the tests tagged gpu. NO_BUILD=1 packs what was built last. MODULES packs more than lm; name those they
-# use, too: MODULES="protocol scaling lm data evals experiment-runner" for the runner's.  LIMIT_MIB is the size it may have.
+# use, too: MODULES="telemetry protocol scaling lm data evals experiment-runner" for the runner's.  LIMIT_MIB is the size it may have.
 set -euo pipefail
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)"

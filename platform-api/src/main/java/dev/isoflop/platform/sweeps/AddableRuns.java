@@ -115,9 +115,7 @@ public class AddableRuns {
         }
         SweepSpec.TrainingEntry training = sweep.spec().training();
         boolean bf16 = training != null && training.precision() == Precision.BF16;
-        return own.stream()
-                .filter(shape -> !bf16 || Precision.BF16_HEAD_SIZES.contains(shape.headSize()))
-                .toList();
+        return own.stream().filter(shape -> !bf16 || shape.trainsInBf16()).toList();
     }
 
     /** As the nearest budget's runs are trained; where it has several recipes, as most of its fitted runs are. */

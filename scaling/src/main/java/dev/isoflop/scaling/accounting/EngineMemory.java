@@ -2,11 +2,11 @@ package dev.isoflop.scaling.accounting;
 
 import dev.isoflop.scaling.accounting.Workload.Optimizer;
 import dev.isoflop.scaling.accounting.Workload.Precision;
+import dev.isoflop.scaling.flops.TransformerShape;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,7 +25,6 @@ final class EngineMemory {
     private static final int SORT_CHUNK = 1024;
     private static final int EMBEDDING_SPAN = 32;
     private static final int MUON_TILE = 64;
-    private static final Set<Integer> HEAD_SIZES = Set.of(16, 24, 32, 64, 96, 128);
     private static final int MAX_FP32_HEAD = 128;
 
     /** Why it cannot train this; null if it can. */
@@ -63,11 +62,14 @@ final class EngineMemory {
             return shape;
         }
         int head = m.of.headDim();
-        boolean runs =
-                w.precision() == Precision.BF16 ? HEAD_SIZES.contains(head) : head % 4 == 0 && head <= MAX_FP32_HEAD;
+        boolean runs = w.precision() == Precision.BF16
+                ? TransformerShape.BF16_HEAD_SIZES.contains(head)
+                : head % 4 == 0 && head <= MAX_FP32_HEAD;
         if (!runs) {
             return "it has no attention kernel for heads of " + head
-                    + (w.precision() == Precision.BF16 ? "; 16, 24, 32, 64, 96 and 128 have one" : "");
+                    + (w.precision() == Precision.BF16
+                            ? "; those of " + TransformerShape.BF16_HEAD_SIZES + " have one"
+                            : "");
         }
         if (w.optimizer() == Optimizer.SGD) {
             return "it trains with AdamW or Muon";

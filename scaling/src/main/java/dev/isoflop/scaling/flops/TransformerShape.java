@@ -1,5 +1,7 @@
 package dev.isoflop.scaling.flops;
 
+import java.util.List;
+
 /**
  * The numbers that fix every tensor of a Llama-shaped decoder: RMSNorm, RoPE, grouped-query attention, SwiGLU.
  *
@@ -23,6 +25,9 @@ public record TransformerShape(
         int dFf,
         boolean tiedEmbeddings,
         boolean qkNorm) {
+
+    /** Head sizes ({@code dModel / heads}) for which GPUs have attention kernels in bf16, ascending. */
+    public static final List<Integer> BF16_HEAD_SIZES = List.of(16, 24, 32, 64, 96, 128);
 
     public TransformerShape {
         requirePositive("vocabSize", vocabSize);
@@ -50,6 +55,11 @@ public record TransformerShape(
 
     public int headSize() {
         return dModel / heads;
+    }
+
+    /** Whether a GPU trains it in bf16. */
+    public boolean trainsInBf16() {
+        return BF16_HEAD_SIZES.contains(headSize());
     }
 
     /** Width of the key (and of the value) projection: {@code kvHeads * headSize}. */

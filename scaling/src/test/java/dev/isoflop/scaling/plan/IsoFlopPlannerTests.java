@@ -122,7 +122,10 @@ class IsoFlopPlannerTests {
             assertThat(shape.heads()).isGreaterThanOrEqualTo(2);
             assertThat(shape.dFf()).isBetween(8 * width / 3, 8 * width / 3 + 8);
         }
-        int[][] headsByWidth = {{16, 2}, {24, 2}, {32, 2}, {48, 3}, {64, 4}, {96, 6}, {128, 4}, {192, 6}};
+        // 112 = 7 * 16 and not 4 * 28, 144 = 6 * 24 and not 4 * 36: there are kernels for those
+        int[][] headsByWidth = {
+            {16, 2}, {24, 2}, {32, 2}, {48, 3}, {64, 4}, {96, 6}, {112, 7}, {128, 4}, {144, 6}, {192, 6}, {448, 7}
+        };
         for (int[] each : headsByWidth) {
             assertThat(ShapeRule.shape(each[0], 1024, 128).heads()).isEqualTo(each[1]);
         }
