@@ -3,10 +3,9 @@ import type { LeftOutCell } from "../../api/types";
 import type { Table } from "../../charts/export";
 import type { PlotSpec } from "../../charts/PlotFigure";
 import { budgetColours } from "../../charts/palette";
+import { logTicks } from "../../charts/ticks";
 import { count } from "../../lib/format";
 import { logSpace } from "../../lib/law";
-import { nearestColour } from "../overview/Sparkline";
-import { logTicks } from "../sweep/figures";
 import type { PlannedSweep, SweepCell } from "./question";
 
 /** More cells left out than this are drawn smaller and behind, or they would be all that one sees. */
@@ -20,7 +19,7 @@ export function planSpec(plan: PlannedSweep): PlotSpec {
       all.map((cell) => cell.budget),
       scheme,
     );
-    const colour = (cell: { budget: number }) => nearestColour(budgets, cell.budget);
+    const colour = (cell: { budget: number }) => budgets.get(cell.budget);
     const many = plan.dropped.length > MANY;
     const n = all.map((cell) => cell.n);
     const d = all.map((cell) => cell.d).filter((tokens) => tokens > 0);
