@@ -88,7 +88,13 @@ describe("all runs of a proposal", () => {
 
 describe("what became of a proposal", () => {
   const addition = proposal({ flops: 1e16, runs: 2 }).addition as SweepAddition;
-  const added = (of: SweepAddition): Added => ({ addition: of, runs: 2, flops: 1, addedAt: "2026-11-24T00:00:00Z" });
+  const added = (of: SweepAddition): Added => ({
+    id: 1,
+    addition: of,
+    runs: 2,
+    flops: 1,
+    addedAt: "2026-11-24T00:00:00Z",
+  });
   it("isFoundAmongTheAdditionsHoweverTheyAreWritten", () => {
     const { fit, models, budgets } = addition;
     const turned = JSON.parse(JSON.stringify({ fit, budgets, models })) as SweepAddition;
