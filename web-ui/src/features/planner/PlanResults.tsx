@@ -90,7 +90,7 @@ function Actions(props: {
         small
         look="primary"
         disabled={busy || !settled || mayNot !== undefined}
-        title={mayNot}
+        title={mayNot && `Submitting a sweep ${mayNot}`}
         onClick={props.onSubmit}
       >
         {busy ? "Submitting…" : "Submit sweep"}

@@ -274,12 +274,14 @@ describe("the panel", () => {
     expect(await screen.findByRole("table", { name: "Next runs" })).toBeTruthy();
   });
 
-  it("letsNobodyTrainWhoMayNotAndSaysWhy", async () => {
+  it("proposesToReadersAndLetsThemTrainNothing", async () => {
     scope = "read";
     await open();
-    const button = await screen.findByRole("button", { name: "Train these 3 runs" });
-    expect(button.hasAttribute("disabled")).toBe(true);
-    expect(button.getAttribute("title")).toContain("scope submit");
+    const table = await screen.findByRole("table", { name: "Next runs" });
+    expect(within(table).getAllByRole("row")).toHaveLength(4);
+    expect(screen.getByText("Training these 3 runs needs a token with the scope submit.")).toBeTruthy();
+    expect(screen.queryByRole("button", { name: /^Train/ })).toBeNull();
+    expect(screen.queryByRole("checkbox")).toBeNull();
   });
 
   it("saysWhatIsWrongWithABound", async () => {
