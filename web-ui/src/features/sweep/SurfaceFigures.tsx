@@ -6,8 +6,14 @@ import { lawOf } from "../../lib/law";
 import type { Lines } from "./lines";
 import { type Chosen, dotsOf } from "./model";
 import { type AskedNext, NextRuns, useNextRuns } from "./NextRuns";
+import { runsWords } from "./next";
 import { deltaOf, residual, residualSpec, residualTable, surfaceSpec } from "./surface";
 import css from "./sweep.module.css";
+
+function starsWords(runs: number): string {
+  if (runs === 0) return "";
+  return runs === 1 ? " Star: the run to train next." : " Stars: the runs to train next, in order.";
+}
 
 /** What only a parametric fit has: a surface over N and D, and what it leaves of each run. */
 export function SurfaceFigures(props: { sweep: Sweep; runs: Run[]; chosen: Chosen; lines: Lines }) {
@@ -35,8 +41,8 @@ export function SurfaceFigures(props: { sweep: Sweep; runs: Run[]; chosen: Chose
         file={`${sweep.name}-surface`}
         spec={surface}
         table={() => residualTable(law, dots, delta)}
-        summary={`Lines of one loss over parameters and tokens with ${kept.length} runs${target ? `; the optimum at ${flop(target.flops)} is N ${count(target.n.value)}, D ${count(target.d.value)}` : ""}${next?.length ? `; ${next.length} proposed runs` : ""}`}
-        note={`Thin: lines of one loss. Dashed: ${lines.budgets.length > 0 ? "the budgets of the grid" : "round budgets"}, C = 6ND. Thick: the best N and D of each budget.${target ? " Diamond: the target." : ""}${next?.length ? " Stars: the runs to train next, in order." : ""}`}
+        summary={`Lines of one loss over parameters and tokens with ${kept.length} runs${target ? `; the optimum at ${flop(target.flops)} is N ${count(target.n.value)}, D ${count(target.d.value)}` : ""}${next?.length ? `; ${runsWords(next.length)} proposed` : ""}`}
+        note={`Thin: lines of one loss. Dashed: ${lines.budgets.length > 0 ? "the budgets of the grid" : "round budgets"}, C = 6ND. Thick: the best N and D of each budget.${target ? " Diamond: the target." : ""}${starsWords(next?.length ?? 0)}`}
       />
       <PlotFigure
         title="What the surface leaves over"

@@ -284,6 +284,22 @@ describe("the panel", () => {
     expect(screen.queryByRole("checkbox")).toBeNull();
   });
 
+  it("saysOfOneRunThatItIsOne", async () => {
+    await open(12, "1");
+    expect((await screen.findByRole("status")).textContent).toBe(
+      "Going on pays: this run saves more FLOPs at the target than it costs.",
+    );
+    await userEvent.click(screen.getByRole("button", { name: "Train this run" }));
+    await screen.findByText(/^1 run added by fit 12/);
+    const field = screen.getByLabelText("Runs");
+    await userEvent.clear(field);
+    await userEvent.type(field, "2");
+    await userEvent.click(screen.getByRole("button", { name: "Propose" }));
+    expect((await screen.findByText(/^1 run came to the sweep/)).textContent).toBe(
+      "1 run came to the sweep after fit #12 was made, which does not know it; it is not proposed again. The next fit has it if it has ended.",
+    );
+  });
+
   it("saysWhatIsWrongWithABound", async () => {
     await open();
     await screen.findByRole("table", { name: "Next runs" });
