@@ -52,6 +52,16 @@ function around(name, value, share) {
   return { name, value, low: value * Math.exp(-share), high: value * Math.exp(share) };
 }
 
+/** Of a sweep of single runs. */
+const NO_OPTIMA = {
+  status: "refused",
+  refusal: {
+    code: "too-few-optima",
+    message: "A power law with a check needs 3 budgets with an optimum; there are 0.",
+  },
+  frontier: [],
+};
+
 /** Both methods by both counts of N, as the platform fits a sweep when its last run has ended. */
 export function fitsOf(sweep, runs, firstId, now) {
   const done = runs.filter((run) => run.finalLoss !== undefined);
@@ -68,7 +78,7 @@ export function fitsOf(sweep, runs, firstId, now) {
       seed: run.seed,
       loss: run.finalLoss,
     }));
-    const budgets = BUDGETS.map((flops) => {
+    const budgets = BUDGETS.filter((flops) => points.some((p) => p.budget === flops)).map((flops) => {
       // the far ends of a ladder are no parabola
       const best = points.filter((p) => p.budget === flops).sort((a, b) => a.loss - b.loss)[0];
       const mine = points.filter((p) => p.budget === flops && Math.abs(Math.log(p.n / best.n)) < 1.9);
@@ -104,10 +114,26 @@ export function fitsOf(sweep, runs, firstId, now) {
         },
       };
     });
+    // those that were added run by run: too few sizes for a parabola
+    for (const flops of new Set(points.map((p) => p.budget))) {
+      if (BUDGETS.includes(flops)) continue;
+      const mine = points.filter((p) => p.budget === flops).map((p) => p.n);
+      budgets.push({
+        flops,
+        nMin: Math.min(...mine),
+        nMax: Math.max(...mine),
+        refusal: {
+          code: "too-few-sizes",
+          message: `Budget ${flops.toExponential(2)} has ${new Set(mine).size} distinct sizes; a parabola needs 4 to leave a check.`,
+        },
+      });
+    }
     const optima = budgets.flatMap((one) => (one.optimum ? [one.optimum] : []));
-    const nLaw = power(optima.map((o) => ({ x: o.flops, y: o.n.value })));
-    const dLaw = power(optima.map((o) => ({ x: o.flops, y: o.d.value })));
-    const spread = (flops) => 0.1 + 0.075 * Math.abs(Math.log(flops / nLaw.centre));
+    const lined = optima.length > 1;
+    const nLaw = lined && power(optima.map((o) => ({ x: o.flops, y: o.n.value })));
+    const dLaw = lined && power(optima.map((o) => ({ x: o.flops, y: o.d.value })));
+    const centre = Math.exp(points.reduce((total, p) => total + Math.log(p.budget), 0) / points.length);
+    const spread = (flops) => 0.1 + 0.075 * Math.abs(Math.log(flops / (nLaw ? nLaw.centre : centre)));
     const lossOf = (flops) => lossAt(nLaw.at(flops), dLaw.at(flops)) + (countEmbeddings ? 0 : 0.02);
     const grid = Array.from({ length: 48 }, (_, k) => 5e10 * (6e13 / 5e10) ** (k / 47));
     const point = (flops, nStar, dStar, loss, wide) => ({
@@ -153,16 +179,22 @@ export function fitsOf(sweep, runs, firstId, now) {
         ...common,
         id: firstId + 2 * i,
         method: "isoflop",
-        parameters: [
-          { name: "a", value: nLaw.slope, low: nLaw.slope - 0.06, high: nLaw.slope + 0.07 },
-          { name: "b", value: dLaw.slope, low: dLaw.slope - 0.07, high: dLaw.slope + 0.06 },
-        ],
+        parameters: lined
+          ? [
+              { name: "a", value: nLaw.slope, low: nLaw.slope - 0.06, high: nLaw.slope + 0.07 },
+              { name: "b", value: dLaw.slope, low: dLaw.slope - 0.07, high: dLaw.slope + 0.06 },
+            ]
+          : [],
         budgets,
-        target: optimum(law2(TARGET)),
-        frontier: grid.map(law2),
+        ...(lined ? { target: optimum(law2(TARGET)), frontier: grid.map(law2) } : NO_OPTIMA),
         options: { countEmbeddings, window: 4, bootstraps: 1000, seed: 1 },
         diagnostics: { residualStandardDeviation: 0.0241, budgetsFitted: optima.length },
-        warnings: ["The target lies 10 times beyond the largest budget fitted."],
+        warnings: [
+          ...budgets.flatMap(({ flops, refusal }) =>
+            refusal ? [`The budget of ${flops.toExponential(2)} FLOPs has no optimum: ${refusal.message}`] : [],
+          ),
+          "The target lies 10 times beyond the largest budget fitted.",
+        ],
         inputHash: "9f2c41d07be6a0c9d4b27a3ff1b7c9b1b9b8ff0f2b2c1f24aa1d2f1c55e0a7d1",
       },
       {

@@ -38,7 +38,14 @@ export function addRuns(world, sweep, addition, { key, predictFrom, now = Date.n
     for (const run of made) predict(world, fit, { runId: run.id });
   }
   const flops = made.reduce((sum, run) => sum + run.flops, 0);
-  sweep.additions.push({ addition, runs: made.length, flops, addedAt: new Date(now).toISOString() });
+  const ids = world.sweeps.flatMap((one) => one.additions.map((added) => added.id));
+  sweep.additions.push({
+    id: Math.max(0, ...ids) + 1,
+    addition,
+    runs: made.length,
+    flops,
+    addedAt: new Date(now).toISOString(),
+  });
   sweep.counts.queued += made.length;
   sweep.plannedFlops += flops;
   sweep.state = "running";

@@ -77,3 +77,51 @@ test("what is proposed is trained, and the next fit has it", async ({ page }) =>
   await page.goto("/predictions");
   await expect(page.getByRole("link", { name: /^C2\.82e12-d128/ }).first()).toBeVisible();
 });
+
+test("runs off the grid are one quiet series, and lines keep their labels", async ({ page }) => {
+  fakeOnly("counts the runs of the fake grown sweep");
+  await page.goto("/sweeps/4?method=parametric");
+  const main = page.getByRole("figure", { name: "Loss against model size" });
+  await expect(main.getByText("38 runs: 28 at 5 compute budgets, 10 off the grid")).toBeVisible();
+  await expect(main.locator(".off-grid path")).toHaveCount(10);
+  await expect(main.locator("svg text").filter({ hasText: /FLOP$/ })).toHaveText([
+    "100 GFLOP",
+    "300 GFLOP",
+    "1 TFLOP",
+    "3 TFLOP",
+    "6.1 TFLOP",
+  ]);
+  for (const name of [
+    "Loss against model size",
+    "Loss against compute",
+    "Loss over parameters and tokens",
+    "What the surface leaves over",
+  ]) {
+    const figure = page.getByRole("figure", { name });
+    await expect(figure.locator("svg text").filter({ hasText: "off the grid (10 runs)" })).toHaveCount(1);
+    await expect(figure.locator(".off-grid path")).toHaveCount(10);
+  }
+  const dot = main.locator(".off-grid a").first();
+  await dot.focus();
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/runs\/\d+/);
+  await page.goto("/sweeps/4");
+  await expect(page.getByText(/budgets? ha(s|ve) too few sizes for a parabola/)).toHaveCount(1);
+  await expect(page.getByText(/distinct sizes; a parabola needs 4/)).toHaveCount(1);
+  await noSeriousFaults(page);
+});
+
+test("a sweep of single runs has the law along a few round budgets", async ({ page }) => {
+  fakeOnly("needs the fake sweep without a grid");
+  await page.goto("/sweeps/5?method=parametric");
+  const main = page.getByRole("figure", { name: "Loss against model size" });
+  await expect(main.locator("svg text").filter({ hasText: /FLOP$/ })).toHaveText([
+    "100 GFLOP",
+    "300 GFLOP",
+    "1 TFLOP",
+    "3 TFLOP",
+    "10 TFLOP",
+  ]);
+  await expect(main.getByText("Curves are the fitted law along round budgets")).toBeVisible();
+  await expect(main.locator("svg text").filter({ hasText: "off the grid" })).toHaveCount(0);
+});

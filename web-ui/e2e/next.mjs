@@ -116,9 +116,14 @@ const UNSHAPED =
 
 function sentenceOf(runs, optimum, pay) {
   if (runs.length === 0) return "Nothing can be afforded: the runs so far have taken what there is.";
-  return optimum
-    ? `Going on pays for the first ${pay} of these; the next would cost more FLOPs than it saves at the target.`
-    : "The standard deviation falls by 75 %; what that is worth in FLOPs can be said of the optimum alone.";
+  if (!optimum)
+    return "The standard deviation falls by 75 %; what that is worth in FLOPs can be said of the optimum alone.";
+  if (pay === runs.length) {
+    const all = pay === 1 ? "this run saves" : "each of these runs saves";
+    return `Going on pays: ${all} more FLOPs at the target than it costs.`;
+  }
+  const first = pay === 1 ? "the first" : `the first ${pay}`;
+  return `Going on pays for ${first} of these runs; the next would cost more FLOPs than it saves at the target.`;
 }
 
 function additionOf(fit, runs) {

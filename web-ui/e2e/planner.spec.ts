@@ -11,6 +11,7 @@ test("a budget becomes runs, with the reason for each cell that is left out", as
   await expect(figure.locator("svg")).toBeVisible();
   await expect(figure.locator(".planned circle, .planned path")).toHaveCount(9);
   await expect(figure.locator(".left-out path")).toHaveCount(3);
+  await expect(figure.locator(".budget-lines path")).toHaveCount(3);
   await expect(page.getByText(/at most 1000 allowed/)).toHaveCount(3);
   await expect(page.getByRole("table", { name: "Planned runs" }).getByRole("row")).toHaveCount(10);
   await noSeriousFaults(page);
@@ -63,6 +64,15 @@ test("an optimal sweep has fields of its own and says how well the target will b
   await expect(page.getByLabel("Sizes at each")).toHaveCount(0);
   await expect(page.getByLabel("Budgets", { exact: true })).toHaveCount(0);
   await expect(page.getByRole("heading", { name: "Left out (37)" })).toBeVisible();
+  const figure = page.getByRole("figure", { name: "Planned runs" });
+  await expect(figure.locator(".budget-names text")).toHaveText([
+    "300 TFLOP",
+    "1 PFLOP",
+    "3 PFLOP",
+    "10 PFLOP",
+    "30 PFLOP",
+  ]);
+  await expect(figure.locator(".budget-lines path")).toHaveCount(5);
   await expect(page.getByText(/passes over the corpus; at most 4/)).toHaveCount(0);
   await page.getByText("24 with too many passes over the corpus").click();
   await expect(page.getByText(/passes over the corpus; at most 4/)).toHaveCount(24);

@@ -9,6 +9,7 @@ import { comparisonOf, exponentsOf, methodsOf, predict, targetOf } from "./answe
 import { ensureDataset, isReady, pollDataset } from "./datasets.mjs";
 import { ledgerOf, setBudget } from "./experiments.mjs";
 import { deviceSeriesOf, GPU_METRICS, METRICS, makeWorld, seriesOf } from "./fixtures.mjs";
+import { withGrown } from "./grown.mjs";
 import { addRuns, settle } from "./growth.mjs";
 import { nextOf } from "./next.mjs";
 import { outlookOf } from "./outlook.mjs";
@@ -64,7 +65,7 @@ function filtered(runs, query) {
   });
 }
 
-export function startServer(port, { world = makeWorld(Date.now()), open = false } = {}) {
+export function startServer(port, { world = withGrown(makeWorld(Date.now())), open = false } = {}) {
   const sessions = new Set();
   const server = createServer((request, response) => {
     tell(world);

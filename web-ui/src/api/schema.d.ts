@@ -1116,6 +1116,8 @@ export interface components {
             addition: components["schemas"]["SweepAddition"];
             /** Format: double */
             flops: number;
+            /** Format: int64 */
+            id: number;
             /** Format: int32 */
             runs: number;
         };

@@ -63,18 +63,56 @@ export function viridis(t: number): string {
   return `#${channels.map((channel) => channel.toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** The stretch of viridis that keeps its contrast with the panel behind it. */
+/** The stretch of viridis that keeps its contrast with the panel behind it, or nearly: `legible` does the rest. */
 const STRETCH: Record<Scheme, [number, number]> = { light: [0.02, 0.78], dark: [0.3, 1] };
+
+/** Contrast that WCAG 2.1 asks of lines and marks (1.4.11), and of text (1.4.3). */
+const MARK_CONTRAST = 3;
+const TEXT_CONTRAST = 4.5;
+
+const channelsOf = (colour: string) => [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+
+/** Relative luminance, WCAG 2.1. */
+function luminance(colour: string): number {
+  const [r = 0, g = 0, b = 0] = channelsOf(colour).map((channel) => {
+    const share = channel / 255;
+    return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+/** Contrast of two colours, 1 to 21. */
+export function contrast(one: string, other: string): number {
+  const [low = 0, high = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (high + 0.05) / (low + 0.05);
+}
+
+/** The colour as it is, or as much darker (in the dark: lighter) as that contrast with the panel takes. */
+function legible(colour: string, scheme: Scheme, wanted: number): string {
+  const { panel } = COLOURS[scheme];
+  const towards = scheme === "light" ? 0 : 255;
+  let shown = colour;
+  for (let mixed = 0; contrast(shown, panel) < wanted && mixed <= 1; mixed += 0.02) {
+    const channels = channelsOf(colour).map((channel) => Math.round(channel + mixed * (towards - channel)));
+    shown = `#${channels.map((channel) => channel.toString(16).padStart(2, "0")).join("")}`;
+  }
+  return shown;
+}
+
+/** A colour of a mark, for the text that names it. */
+export function textColour(colour: string, scheme: Scheme): string {
+  return legible(colour, scheme, TEXT_CONTRAST);
+}
 
 /** A colour for every budget, darkest (in the light) for the least compute. */
 export function budgetColours(budgets: readonly number[], scheme: Scheme): Map<number, string> {
   const sorted = [...new Set(budgets)].sort((a, b) => a - b);
   const [low, high] = STRETCH[scheme];
   return new Map(
-    sorted.map((budget, i) => [
-      budget,
-      viridis(sorted.length === 1 ? (low + high) / 2 : low + ((high - low) * i) / (sorted.length - 1)),
-    ]),
+    sorted.map((budget, i) => {
+      const at = sorted.length === 1 ? (low + high) / 2 : low + ((high - low) * i) / (sorted.length - 1);
+      return [budget, legible(viridis(at), scheme, MARK_CONTRAST)];
+    }),
   );
 }
 

@@ -1,10 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { fitsQuery, sweepRunsQuery } from "../../api/queries";
 import type { Fit, Run, Sweep } from "../../api/types";
-import { budgetColours } from "../../charts/palette";
+import { COLOURS } from "../../charts/palette";
 import { estimate, parabola } from "../../lib/law";
 import { plannedWithEmbeddings } from "../../lib/spec";
 import { useScheme } from "../../ui/theme";
+import { lineColours, linesOf } from "../sweep/lines";
 import { choose } from "../sweep/model";
 
 const WIDTH = 244;
@@ -12,7 +13,7 @@ const HEIGHT = 104;
 const PAD = 6;
 
 interface Shape {
-  dots: { x: number; y: number; budget: number }[];
+  dots: { run: number; x: number; y: number; budget: number }[];
   curves: { budget: number; points: { x: number; y: number }[] }[];
 }
 
@@ -27,6 +28,7 @@ export function shapeOf(
   const points = runs
     .filter((run) => run.kind === "pretrain" && run.finalLoss !== undefined && Number.isFinite(run.finalLoss))
     .map((run) => ({
+      run: run.id,
       x: Math.log(embeddings ? run.parameters : run.nonEmbeddingParameters),
       y: run.finalLoss as number,
       budget: run.budget,
@@ -81,11 +83,9 @@ export function Sparkline({ sweep, live }: { sweep: Sweep; live: boolean }) {
   const scheme = useScheme();
   const runs = useQuery({ ...sweepRunsQuery(sweep.id), staleTime: live ? 5_000 : 300_000 });
   const fits = useQuery({ ...fitsQuery(sweep.id), staleTime: live ? 5_000 : 300_000 });
-  const shape = shapeOf(runs.data ?? [], ownFit(sweep, fits.data), plannedWithEmbeddings(sweep));
-  const colours = budgetColours(
-    (runs.data ?? []).map((run) => run.budget).filter((budget) => budget > 0),
-    scheme,
-  );
+  const fit = ownFit(sweep, fits.data);
+  const shape = shapeOf(runs.data ?? [], fit, plannedWithEmbeddings(sweep));
+  const colour = lineColours(linesOf(runs.data ?? [], fit), scheme);
   return (
     <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} width="100%" height={HEIGHT} aria-hidden="true" preserveAspectRatio="none">
       {shape.curves.map((curve) => (
@@ -93,35 +93,14 @@ export function Sparkline({ sweep, live }: { sweep: Sweep; live: boolean }) {
           key={curve.budget}
           points={curve.points.map((point) => `${point.x.toFixed(1)},${point.y.toFixed(1)}`).join(" ")}
           fill="none"
-          stroke={nearestColour(colours, curve.budget)}
+          stroke={colour(curve.budget)}
           strokeWidth="1.5"
           vectorEffect="non-scaling-stroke"
         />
       ))}
       {shape.dots.map((dot) => (
-        <ellipse
-          key={`${dot.x},${dot.y}`}
-          cx={dot.x}
-          cy={dot.y}
-          rx="2"
-          ry="2"
-          fill={nearestColour(colours, dot.budget)}
-        />
+        <ellipse key={dot.run} cx={dot.x} cy={dot.y} rx="2" ry="2" fill={colour(dot.budget) ?? COLOURS[scheme].ink3} />
       ))}
     </svg>
   );
-}
-
-/** Budgets are compared as ratios: the same number may have gone through different arithmetic. */
-export function nearestColour(colours: Map<number, string>, budget: number): string {
-  let best = "currentColor";
-  let distance = Number.POSITIVE_INFINITY;
-  for (const [flops, colour] of colours) {
-    const off = Math.abs(Math.log(flops / budget));
-    if (off < distance) {
-      distance = off;
-      best = colour;
-    }
-  }
-  return best;
 }

@@ -5,7 +5,7 @@ import { bytes, count, duration, integer, measure, quantity, scientific } from "
 import { Button, Fact, Facts, Panel, ui } from "../../ui/parts";
 import { LeftOut } from "../asking/LeftOut";
 import { useMayNotSubmit } from "../asking/mayNot";
-import { planSpec, planTable } from "./figure";
+import { isGrid, planSpec, planTable } from "./figure";
 import type { PlannedSweep } from "./question";
 import { SubmissionLine } from "./SubmissionLine";
 import { useSubmission } from "./useSubmission";
@@ -57,7 +57,7 @@ export function PlanResults({ plan, settled }: { plan: PlannedSweep; settled: bo
         spec={spec}
         table={() => planTable(plan)}
         summary={`${plan.cells.length} planned runs over parameters and tokens, ${plan.dropped.length} cells left out`}
-        note="Dashed: budgets, C = 6ND. Dots: runs. Crosses: cells left out, with the reason in the tables."
+        note={`Dashed: ${isGrid(plan) ? "the budgets" : "round budgets"}, C = 6ND. Dots: runs. Crosses: cells left out, with the reason in the tables.`}
       />
       {plan.dropped.length > 0 && (
         <Panel title={`Left out (${plan.dropped.length})`}>
@@ -90,7 +90,7 @@ function Actions(props: {
         small
         look="primary"
         disabled={busy || !settled || mayNot !== undefined}
-        title={mayNot}
+        title={mayNot && `Submitting a sweep ${mayNot}`}
         onClick={props.onSubmit}
       >
         {busy ? "Submitting…" : "Submit sweep"}

@@ -3,38 +3,50 @@ import type { LeftOutCell } from "../../api/types";
 import type { Table } from "../../charts/export";
 import type { PlotSpec } from "../../charts/PlotFigure";
 import { budgetColours } from "../../charts/palette";
-import { count } from "../../lib/format";
-import { logSpace } from "../../lib/law";
-import { nearestColour } from "../overview/Sparkline";
-import { logTicks } from "../sweep/figures";
+import { logTicks, roundBudgets } from "../../charts/ticks";
+import { count, flop } from "../../lib/format";
 import type { PlannedSweep, SweepCell } from "./question";
 
 /** More cells left out than this are drawn smaller and behind, or they would be all that one sees. */
 const MANY = 20;
 
-/** N against D: a line for each budget, a dot for each run, a cross for each cell that is left out. */
+/** Whether each of its budgets holds several models; those of an optimal sweep are as many as its runs, nearly. */
+export function isGrid(plan: Pick<PlannedSweep, "design">): boolean {
+  return plan.design === "ISOFLOP";
+}
+
+/** The budgets that have a line: every one of a grid, else a few round ones around the runs. */
+export function drawnBudgets(plan: PlannedSweep): number[] {
+  const of = (cells: readonly { budget: number }[]) => cells.map((cell) => cell.budget);
+  if (isGrid(plan)) return [...new Set(of([...plan.cells, ...plan.dropped]))].sort((a, b) => a - b);
+  return roundBudgets(of(plan.cells.length > 0 ? plan.cells : plan.dropped));
+}
+
+/** The stretch of a budget within the figure, C = 6ND: straight where both axes are logarithmic. Nothing if it does not cross it. */
+function stretch(budget: number, across: [number, number], up: [number, number]) {
+  const from = Math.max(across[0], budget / 6 / up[1]);
+  const to = Math.min(across[1], budget / 6 / up[0]);
+  return from < to ? [from, to].map((n) => ({ n, d: budget / 6 / n, budget })) : [];
+}
+
+/** N against D: lines of budgets, a dot for each run, a cross for each cell that is left out. */
 export function planSpec(plan: PlannedSweep): PlotSpec {
   return ({ colours, scheme, interactive }) => {
     const all = [...plan.cells, ...plan.dropped];
-    const budgets = budgetColours(
-      all.map((cell) => cell.budget),
-      scheme,
-    );
-    const colour = (cell: { budget: number }) => nearestColour(budgets, cell.budget);
+    const grid = isGrid(plan);
+    const budgets = budgetColours(grid ? drawnBudgets(plan) : [], scheme);
+    const colour = (one: { budget: number }, otherwise: string) => budgets.get(one.budget) ?? otherwise;
     const many = plan.dropped.length > MANY;
     const n = all.map((cell) => cell.n);
     const d = all.map((cell) => cell.d).filter((tokens) => tokens > 0);
     const across: [number, number] = [Math.min(...n) / 1.5, Math.max(...n) * 1.5];
     const up: [number, number] = [Math.min(...d) / 1.5, Math.max(...d) * 1.5];
-    const lines = [...budgets.keys()].flatMap((budget) =>
-      logSpace(across[0], across[1], 24)
-        .map((at) => ({ n: at, d: budget / (6 * at), budget }))
-        .filter((point) => point.d >= up[0] && point.d <= up[1]),
-    );
+    const lines = drawnBudgets(plan).flatMap((budget) => stretch(budget, across, up));
+    const ends = grid ? [] : lines.filter((_, i) => i % 2 === 1);
     return {
       height: 380,
       marginLeft: 52,
-      marginRight: 14,
+      marginRight: grid ? 14 : 58,
       marginTop: 24,
       marginBottom: 38,
       x: {
@@ -55,7 +67,26 @@ export function planSpec(plan: PlannedSweep): PlotSpec {
         tickFormat: (value: number) => count(value),
       },
       marks: [
-        Plot.line(lines, { x: "n", y: "d", z: "budget", stroke: colour, strokeDasharray: "2 3" }),
+        Plot.line(lines, {
+          x: "n",
+          y: "d",
+          z: "budget",
+          stroke: (p: { budget: number }) => colour(p, colours.ink3),
+          strokeDasharray: "2 3",
+          className: "budget-lines",
+        }),
+        Plot.text(ends, {
+          x: "n",
+          y: "d",
+          text: (p: { budget: number }) => flop(p.budget),
+          fill: colours.ink2,
+          stroke: colours.panel,
+          strokeWidth: 3,
+          textAnchor: "start",
+          lineAnchor: "bottom",
+          dx: 6,
+          className: "budget-names",
+        }),
         Plot.dot(plan.dropped, {
           x: "n",
           y: "d",
@@ -70,7 +101,7 @@ export function planSpec(plan: PlannedSweep): PlotSpec {
           x: "n",
           y: "d",
           r: 4,
-          fill: colour,
+          fill: (cell: SweepCell) => colour(cell, colours.accent),
           stroke: colours.panel,
           className: "planned",
         }),
@@ -86,7 +117,7 @@ export function planSpec(plan: PlannedSweep): PlotSpec {
                   title: (cell: SweepCell | LeftOutCell) =>
                     "sentence" in cell
                       ? `left out: ${cell.sentence}`
-                      : `${cell.model}: N ${count(cell.n)}, D ${count(cell.d)}, ${count(cell.steps)} steps`,
+                      : `${cell.model} at ${flop(cell.budget)}: N ${count(cell.n)}, D ${count(cell.d)}, ${count(cell.steps)} steps`,
                 }),
               ),
             ]

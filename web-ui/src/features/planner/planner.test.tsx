@@ -4,7 +4,8 @@ import { render, screen } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { planOf } from "../../../e2e/plans.mjs";
 import { makeRouter } from "../../router";
-import { defaultOf, fieldOf, plannerSearch, requestOf } from "./question";
+import { drawnBudgets } from "./figure";
+import { defaultOf, fieldOf, type PlannedSweep, plannerSearch, requestOf } from "./question";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -56,6 +57,27 @@ describe("the address of the planner", () => {
     expect(fieldOf("/plan/device")).toBe("device");
     expect(fieldOf("/throughputOf")).toBe("throughputOf");
     expect(fieldOf("/plan")).toBeUndefined();
+  });
+});
+
+describe("the budgets that a plan's figure draws", () => {
+  const planned = (design: "ISOFLOP" | "OPTIMAL") =>
+    planOf({
+      plan: { design, flops: 1e17, device: "H100" },
+      sweep: { name: "planned", experiment: "default", corpus: "books" },
+    }).plan as PlannedSweep;
+  it("areThoseOfAGrid", () => {
+    expect(drawnBudgets(planned("ISOFLOP"))).toEqual([2e15, 5e15, 15e15]);
+  });
+  it("areAFewRoundOnesAroundTheRunsOfAnyOther", () => {
+    const plan = planned("OPTIMAL");
+    const drawn = drawnBudgets(plan);
+    const runs = plan.cells.map((cell) => cell.budget);
+    expect(new Set(runs).size).toBeGreaterThan(6);
+    expect(drawn.length).toBeLessThanOrEqual(6);
+    expect(drawn[0]).toBeLessThanOrEqual(Math.min(...runs));
+    expect(drawn.at(-1)).toBeGreaterThanOrEqual(Math.max(...runs));
+    expect(drawnBudgets({ ...plan, cells: [] }).length).toBeGreaterThan(1);
   });
 });
 

@@ -2,8 +2,8 @@ import * as Plot from "@observablehq/plot";
 import type { Prediction } from "../../api/types";
 import type { Table } from "../../charts/export";
 import type { PlotSpec } from "../../charts/PlotFigure";
+import { logTicks } from "../../charts/ticks";
 import { count, flop, loss } from "../../lib/format";
-import { logTicks } from "../sweep/figures";
 import { errorWords, OUTCOME_WORDS, type Outcome, outcome, ratioWords } from "./words";
 
 /** A prediction where it is drawn: everything relative to the loss predicted, in per cent. */

@@ -16,7 +16,7 @@ export function Additions({ sweep }: { sweep: Sweep }) {
   const list = (
     <ul className={css.additions} aria-label="Added since">
       {additions.map((added) => (
-        <One key={added.addedAt} sweep={sweep.id} added={added} />
+        <One key={added.id} sweep={sweep.id} added={added} />
       ))}
     </ul>
   );

@@ -4,30 +4,46 @@ import { PlotFigure } from "../../charts/PlotFigure";
 import { count, flop, percent } from "../../lib/format";
 import { ui } from "../../ui/parts";
 import type { Aim } from "./aim";
-import { computeSpec, frontierTable, isoflopSpec, isoflopTable, optimumSpec } from "./figures";
-import { type Chosen, curvesOf, dotsOf } from "./model";
+import { computeSpec, frontierTable, optimumSpec } from "./figures";
+import { isoflopSpec, isoflopTable, refusals } from "./isoflop";
+import type { Lines } from "./lines";
+import { type Chosen, curvesOf, type Dot, dotsOf } from "./model";
 import css from "./sweep.module.css";
 
 interface Props {
   sweep: Sweep;
   runs: Run[];
   chosen: Chosen;
+  lines: Lines;
   aim: Aim | undefined;
 }
 
-function useShown(runs: Run[], chosen: Chosen) {
+function useShown(runs: Run[], chosen: Chosen, lines: Lines) {
   const { fit, embeddings } = chosen;
   return useMemo(() => {
     const dots = dotsOf(runs, fit, embeddings);
-    return { dots, curves: curvesOf(fit, dots), fit: fit?.status === "converged" ? fit : undefined };
-  }, [runs, fit, embeddings]);
+    return { dots, curves: curvesOf(fit, dots, lines), lines, fit: fit?.status === "converged" ? fit : undefined };
+  }, [runs, fit, embeddings, lines]);
+}
+
+/** How many runs at how many budgets, those off the grid apart. */
+function runsAt(dots: readonly Dot[], lines: Lines): string {
+  const budgets = (some: readonly Dot[], of: (dot: Dot) => unknown) => {
+    const number = new Set(some.map(of)).size;
+    return `${number} compute ${number === 1 ? "budget" : "budgets"}`;
+  };
+  const off = dots.filter((dot) => lines.of(dot.budget) === undefined);
+  const all = dots.length === 1 ? "1 run" : `${dots.length} runs`;
+  if (off.length === dots.length) return `${all} at ${budgets(dots, (dot) => dot.budget)}`;
+  const on = dots.filter((dot) => lines.of(dot.budget) !== undefined);
+  const at = budgets(on, (dot) => lines.of(dot.budget));
+  return off.length === 0 ? `${all} at ${at}` : `${all}: ${on.length} at ${at}, ${off.length} off the grid`;
 }
 
 /** Loss against N, the figure a sweep is made for. */
-function Main({ sweep, runs, chosen }: Omit<Props, "aim">) {
-  const shown = useShown(runs, chosen);
+function Main({ sweep, runs, chosen, lines }: Omit<Props, "aim">) {
+  const shown = useShown(runs, chosen, lines);
   const spec = useMemo(() => isoflopSpec(shown, chosen.embeddings), [shown, chosen.embeddings]);
-  const budgets = new Set(shown.dots.map((dot) => dot.budget)).size;
   if (shown.dots.length === 0) {
     return (
       <section className={ui.panel}>
@@ -36,28 +52,34 @@ function Main({ sweep, runs, chosen }: Omit<Props, "aim">) {
       </section>
     );
   }
-  const replicates = shown.dots.some((dot) => dot.replicate);
-  const excluded = shown.dots.some((dot) => dot.excluded);
+  const kept = shown.dots.filter((dot) => dot.excluded === undefined);
+  const off = kept.filter((dot) => lines.of(dot.budget) === undefined).length;
+  const grid = lines.budgets.length > 0;
   const notes = [
-    chosen.method === "isoflop"
-      ? "Diamonds are the parabolas’ optima, bars their intervals; each parabola spans the sizes that were trained."
-      : "Curves are the fitted law along each budget, D = C / 6N.",
-    replicates && "Hollow dots are further seeds.",
-    excluded && "Crosses are runs left out of the fit.",
-    shown.fit?.budgets.some((budget) => budget.refusal) && "⚠ marks budgets without an optimum.",
+    !grid && shown.curves.length > 0 && "Curves are the fitted law along round budgets, D = C / 6N.",
+    grid && chosen.method === "isoflop" && shown.curves.length > 0 && PARABOLAS,
+    grid && chosen.method === "parametric" && "Curves are the fitted law along each budget, D = C / 6N.",
+    kept.some((dot) => dot.replicate && lines.of(dot.budget) !== undefined) && "Hollow dots are further seeds.",
+    grid && off > 0 && "Squares are off the grid: at their budgets fewer than three sizes are trained.",
+    kept.length < shown.dots.length && "Crosses are runs left out of the fit.",
+    refusals(shown).length > 0 && "⚠ marks budgets without an optimum.",
   ].filter(Boolean);
+  const told = runsAt(shown.dots, lines);
   return (
     <PlotFigure
       title="Loss against model size"
-      subtitle={`${shown.dots.length} runs at ${budgets} compute budgets; a dot leads to its run`}
+      subtitle={`${told}; a dot leads to its run`}
       file={`${sweep.name}-isoflop`}
       spec={spec}
       table={() => isoflopTable(shown, chosen.embeddings)}
-      summary={`IsoFLOP figure: held-out loss against parameters, ${shown.dots.length} runs at ${budgets} budgets${optimaWords(shown.fit)}`}
+      summary={`IsoFLOP figure: held-out loss against parameters, ${told}${optimaWords(shown.fit)}`}
       note={notes.join(" ")}
     />
   );
 }
+
+const PARABOLAS =
+  "Diamonds are the parabolas’ optima, bars their intervals; each parabola spans the sizes that were trained.";
 
 function optimaWords(fit: Chosen["fit"]): string {
   const found = fit?.budgets.flatMap((budget) =>
@@ -67,8 +89,8 @@ function optimaWords(fit: Chosen["fit"]): string {
 }
 
 /** The three figures against compute. */
-function Rest({ sweep, runs, chosen, aim }: Props) {
-  const shown = useShown(runs, chosen);
+function Rest({ sweep, runs, chosen, lines, aim }: Props) {
+  const shown = useShown(runs, chosen, lines);
   const other = chosen.other?.status === "converged" ? chosen.other : undefined;
   const older = chosen.older?.status === "converged" ? chosen.older : undefined;
   const comparable = older ?? other;
@@ -77,8 +99,8 @@ function Rest({ sweep, runs, chosen, aim }: Props) {
   const grip = useMemo(() => (aim ? { x: aim.flops, onMove: aim.move } : undefined), [aim]);
   const { fit } = shown;
   const loss = useMemo(() => computeSpec(shown, comparable, optima), [shown, comparable, optima]);
-  const n = useMemo(() => optimumSpec("n", fit, comparable, optima), [fit, comparable, optima]);
-  const d = useMemo(() => optimumSpec("d", fit, comparable, optima), [fit, comparable, optima]);
+  const n = useMemo(() => optimumSpec("n", fit, comparable, optima, lines), [fit, comparable, optima, lines]);
+  const d = useMemo(() => optimumSpec("d", fit, comparable, optima, lines), [fit, comparable, optima, lines]);
   if (shown.dots.length === 0) return null;
   const level = fit ? percent(fit.level) : "";
   const note = [

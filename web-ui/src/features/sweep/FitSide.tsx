@@ -3,7 +3,9 @@ import { clock, interval, percent, quantity, scientific } from "../../lib/format
 import { plannedWithEmbeddings } from "../../lib/spec";
 import { Button, Notice, Panel, ui } from "../../ui/parts";
 import type { Aim } from "./aim";
-import { type Chosen, refused, symbol } from "./model";
+import { refusals } from "./isoflop";
+import type { Lines } from "./lines";
+import { type Chosen, symbol } from "./model";
 import css from "./sweep.module.css";
 import { TargetPanel } from "./TargetPanel";
 
@@ -11,11 +13,12 @@ import { TargetPanel } from "./TargetPanel";
 export function FitSide(props: {
   sweep: Sweep;
   chosen: Chosen;
+  lines: Lines;
   aim: Aim | undefined;
   onRefit: () => void;
   onPredict: () => void;
 }) {
-  const { sweep, chosen, aim, onRefit } = props;
+  const { sweep, chosen, lines, aim, onRefit } = props;
   const { fit } = chosen;
   if (!fit) {
     return (
@@ -40,7 +43,7 @@ export function FitSide(props: {
       )}
       {aim && <TargetPanel fit={fit} aim={aim} onPredict={props.onPredict} />}
       {fit.parameters.length > 0 && <Parameters fit={fit} />}
-      <Warnings fit={fit} />
+      <Warnings fit={fit} lines={lines} />
       <p className={css.meta}>
         Fit #{fit.id}, {clock(fit.createdAt)}, {fit.points.length} points, inputs{" "}
         <code title={fit.inputHash}>{fit.inputHash.slice(0, 12)}</code>
@@ -111,18 +114,22 @@ function Parameters({ fit }: { fit: Fit }) {
 /** More runs left out than this are told on request: they would bury what else there is to say. */
 const FEW = 6;
 
-function Warnings({ fit }: { fit: Fit }) {
-  const refusals = refused(fit);
-  if (fit.warnings.length === 0 && refusals.length === 0 && fit.excluded.length === 0) return null;
+function Warnings({ fit, lines }: { fit: Fit; lines: Lines }) {
+  const told = refusals({ fit, lines });
+  // of a budget with too few sizes nobody expects a parabola
+  const others = fit.budgets.filter((budget) => budget.refusal !== undefined).length - told.length;
+  const warnings = fit.warnings.filter((warning) => !repeatsRefusal(fit, warning));
+  if (warnings.length === 0 && told.length === 0 && others === 0 && fit.excluded.length === 0) return null;
   return (
     <Notice kind="warn">
       <ul className={css.list}>
-        {refusals.map((budget) => (
+        {told.map((budget) => (
           <li key={budget.flops}>
             <strong>{scientific(budget.flops)}</strong>: {budget.refusal?.message}
           </li>
         ))}
-        {fit.warnings.map((warning) => (
+        {others > 0 && <li>{tooFewSizes(others)}</li>}
+        {warnings.map((warning) => (
           <li key={warning}>{warning}</li>
         ))}
         {fit.excluded.length <= FEW && <LeftOut fit={fit} />}
@@ -137,6 +144,17 @@ function Warnings({ fit }: { fit: Fit }) {
       )}
     </Notice>
   );
+}
+
+/** The platform warns of each budget that it refuses, which is told of the budgets themselves. */
+function repeatsRefusal(fit: Fit, warning: string): boolean {
+  return fit.budgets.some((budget) => budget.refusal !== undefined && warning.includes(budget.refusal.message));
+}
+
+/** Parabolas do not see runs off the grid; the law of N and D does. */
+function tooFewSizes(budgets: number): string {
+  const which = budgets === 1 ? "1 budget has" : `${budgets} budgets have`;
+  return `${which} too few sizes for a parabola: ${budgets === 1 ? "its" : "their"} runs count in the parametric law alone.`;
 }
 
 function LeftOut({ fit }: { fit: Fit }) {

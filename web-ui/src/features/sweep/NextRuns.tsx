@@ -128,8 +128,10 @@ export function NextRuns(props: {
       </form>
       {later > 0 && (
         <p className={css.meta}>
-          {runsWords(later)} came to the sweep after fit #{fit.id} was made, which does not know them; they are not
-          proposed again. The next fit has those that have ended.
+          {runsWords(later)} came to the sweep after fit #{fit.id} was made, which does not know{" "}
+          {later === 1
+            ? "it; it is not proposed again. The next fit has it if it has ended."
+            : "them; they are not proposed again. The next fit has those that have ended."}
         </p>
       )}
       {proposed.isError && <ErrorNotice what="No runs can be proposed." error={proposed.error} />}

@@ -135,6 +135,7 @@ function Train({ sweep, next, addition }: { sweep: Sweep; next: NextRuns; additi
   const [predict, setPredict] = useState(true);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
+  const these = next.runs.length === 1 ? "this run" : `these ${next.runs.length} runs`;
   const added = addedAs(sweep, addition);
   if (added) {
     return (
@@ -144,6 +145,8 @@ function Train({ sweep, next, addition }: { sweep: Sweep; next: NextRuns; additi
       </p>
     );
   }
+  // whoever may read may ask; what is proposed stays there for somebody who may train it
+  if (mayNot) return <p className={css.meta}>{`Training ${these} ${mayNot}.`}</p>;
   const train = async () => {
     setBusy(true);
     setError(undefined);
@@ -166,8 +169,8 @@ function Train({ sweep, next, addition }: { sweep: Sweep; next: NextRuns; additi
     <>
       {error !== undefined && <ErrorNotice what="The runs were not added." error={error} />}
       <div className={css.train}>
-        <Button look="primary" disabled={busy || mayNot !== undefined} title={mayNot} onClick={train}>
-          {busy ? "Adding…" : `Train ${next.runs.length === 1 ? "this run" : `these ${next.runs.length} runs`}`}
+        <Button look="primary" disabled={busy} onClick={train}>
+          {busy ? "Adding…" : `Train ${these}`}
         </Button>
         <Check
           label="Predict each from this fit first, and score it"

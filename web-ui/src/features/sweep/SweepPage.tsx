@@ -16,6 +16,7 @@ import { useAim } from "./aim";
 import { Beside } from "./Beside";
 import { FitFigures } from "./FitFigures";
 import { FitSide } from "./FitSide";
+import { linesOf } from "./lines";
 import { MethodsView } from "./MethodsView";
 import { awaitsFit, choose, VIEW_LABEL } from "./model";
 import { PredictDialog } from "./PredictDialog";
@@ -55,6 +56,9 @@ export function SweepPage() {
   );
   const { fit, aim } = useAim(found.fit, search.c, rest);
   const chosen = useMemo(() => ({ ...found, fit }), [found, fit]);
+  // a parametric fit has no parabolas: those of the other method say as well which budgets are lines
+  const parabolas = found.fit?.method === "isoflop" ? found.fit : found.other;
+  const lines = useMemo(() => linesOf(runs.data ?? NO_RUNS, parabolas), [runs.data, parabolas]);
 
   if (sweep.isError && !sweep.data) {
     const gone = sweep.error instanceof ApiError && sweep.error.status === 404;
@@ -140,17 +144,18 @@ export function SweepPage() {
           ) : (
             <>
               <div className={css.top}>
-                <FitFigures.Main sweep={sweep.data} runs={runs.data ?? NO_RUNS} chosen={chosen} />
+                <FitFigures.Main sweep={sweep.data} runs={runs.data ?? NO_RUNS} chosen={chosen} lines={lines} />
                 <FitSide
                   sweep={sweep.data}
                   chosen={chosen}
+                  lines={lines}
                   aim={aim}
                   onRefit={() => setRefitting(true)}
                   onPredict={() => setPredicting(true)}
                 />
               </div>
-              <FitFigures.Rest sweep={sweep.data} runs={runs.data ?? NO_RUNS} chosen={chosen} aim={aim} />
-              <SurfaceFigures sweep={sweep.data} runs={runs.data ?? NO_RUNS} chosen={chosen} />
+              <FitFigures.Rest sweep={sweep.data} runs={runs.data ?? NO_RUNS} chosen={chosen} lines={lines} aim={aim} />
+              <SurfaceFigures sweep={sweep.data} runs={runs.data ?? NO_RUNS} chosen={chosen} lines={lines} />
               {chosen.fit && <ProfileFigures sweep={sweep.data} fit={chosen.fit} />}
             </>
           )}

@@ -1,10 +1,11 @@
 import { createMemoryHistory, createRootRoute, createRouter, RouterProvider } from "@tanstack/react-router";
 import { cleanup, render, screen } from "@testing-library/react";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Added, Sweep } from "../../api/types";
 import { Additions } from "./Additions";
 
 const added = (i: number, fit?: number): Added => ({
+  id: i + 1,
   addition: { budgets: [], ...(fit === undefined ? {} : { fit }) },
   runs: i + 1,
   flops: 1e12,
@@ -27,7 +28,10 @@ async function show(additions: Added[]) {
 }
 
 describe("what came to a sweep", () => {
-  afterEach(cleanup);
+  afterEach(() => {
+    cleanup();
+    vi.restoreAllMocks();
+  });
 
   it("isNothingWhereNothingDid", async () => {
     expect((await show([])).textContent).toBe("");
@@ -38,6 +42,16 @@ describe("what came to a sweep", () => {
     expect(first?.textContent).toMatch(/^1 run \(1 TFLOP\) added by fit #12 at /);
     expect(second?.textContent).toMatch(/^2 runs \(1 TFLOP\) added by hand at /);
     expect(screen.getByRole("link", { name: "fit #12" }).getAttribute("href")).toContain("/sweeps/7?fit=12");
+  });
+  it("isToldApartThoughItCameInOneMillisecond", async () => {
+    const errors = vi.spyOn(console, "error");
+    const addedAt = added(0).addedAt;
+    await show([
+      { ...added(0, 12), addedAt },
+      { ...added(1, 12), addedAt },
+    ]);
+    expect(screen.getAllByRole("listitem")).toHaveLength(2);
+    expect(errors).not.toHaveBeenCalled();
   });
   it("isFoldedWhereThereWereManyWaves", async () => {
     await show([0, 1, 2, 3].map((i) => added(i, 12)));

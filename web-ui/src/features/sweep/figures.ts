@@ -2,247 +2,14 @@ import * as Plot from "@observablehq/plot";
 import type { Fit, FrontierPoint, Optimum } from "../../api/types";
 import type { Table } from "../../charts/export";
 import { hatch, type PlotContext, type PlotSpec } from "../../charts/PlotFigure";
-import { budgetColours } from "../../charts/palette";
-import { count, flop, interval, loss, quantity, scientific } from "../../lib/format";
-import { nearestColour } from "../overview/Sparkline";
-import type { Curve, Dot } from "./model";
+import { logTicks } from "../../charts/ticks";
+import { count, flop, interval, loss, scientific } from "../../lib/format";
+import type { Shown } from "./isoflop";
+import { type Lines, lineColours } from "./lines";
+import { dotMarks, LOSS_LABEL } from "./marks";
+import type { Dot } from "./model";
 
-interface Shown {
-  dots: Dot[];
-  curves: Curve[];
-  fit: Fit | undefined;
-}
-
-/** A tick at 1, 2 and 5 of each power of ten while there are few powers, at powers alone otherwise. */
-export function logTicks(values: readonly number[]): number[] {
-  const finite = values.filter((value) => value > 0 && Number.isFinite(value));
-  if (finite.length === 0) return [];
-  const low = Math.min(...finite);
-  const high = Math.max(...finite);
-  const decades = Math.log10(high / low);
-  const steps = decades > 3.2 ? [1] : decades > 1.6 ? [1, 3] : [1, 2, 3, 5, 7];
-  const ticks: number[] = [];
-  for (let power = Math.floor(Math.log10(low)) - 1; power <= Math.ceil(Math.log10(high)); power++) {
-    for (const step of steps) {
-      const tick = step * 10 ** power;
-      if (tick >= low * 0.98 && tick <= high * 1.02) ticks.push(tick);
-    }
-  }
-  return ticks;
-}
-
-function dotTitle(dot: Dot): string {
-  return [
-    dot.name,
-    `N ${count(dot.n)}   D ${count(dot.d)}   C ${flop(dot.flops)}`,
-    `loss ${loss(dot.loss)} nats/token   seed ${dot.seed}`,
-    `${count(dot.tokensPerStep)} tokens a step   learning rate ${quantity(dot.learningRate)}`,
-    ...(dot.excluded ? [`left out: ${dot.excluded}`] : []),
-  ].join("\n");
-}
-
-function dotMarks(dots: Dot[], x: (dot: Dot) => number, colour: (dot: Dot) => string, context: PlotContext) {
-  const kept = dots.filter((dot) => dot.excluded === undefined);
-  const base = {
-    x,
-    y: "loss",
-    ariaLabel: (dot: Dot) => `${dot.name}: loss ${loss(dot.loss)}`,
-    ...(context.interactive ? { href: (dot: Dot) => `/runs/${dot.runId}` } : {}),
-  };
-  return [
-    Plot.dot(
-      kept.filter((dot) => !dot.replicate),
-      { ...base, r: 3.4, fill: colour, stroke: context.colours.panel, strokeWidth: 0.8 },
-    ),
-    Plot.dot(
-      kept.filter((dot) => dot.replicate),
-      { ...base, r: 3, stroke: colour, fill: context.colours.panel, strokeWidth: 1.4 },
-    ),
-    Plot.dot(
-      dots.filter((dot) => dot.excluded !== undefined),
-      { ...base, symbol: "times", r: 4, stroke: context.colours.ink3, strokeWidth: 1.4 },
-    ),
-    ...(context.interactive
-      ? [Plot.tip(dots, Plot.pointer({ x, y: "loss", title: dotTitle, fill: context.colours.panel, fontSize: 11.5 }))]
-      : []),
-  ];
-}
-
-const LOSS_LABEL = "held-out loss (nats per token)";
-
-/** Loss against N, a curve per budget, its optimum with the interval. */
-export function isoflopSpec(shown: Shown, embeddings: boolean): PlotSpec {
-  return (context) => {
-    const { colours } = context;
-    const byBudget = budgetColours(
-      shown.dots.map((dot) => dot.budget),
-      context.scheme,
-    );
-    const of = (budget: number) => nearestColour(byBudget, budget);
-    const optima = (shown.fit?.method === "isoflop" ? shown.fit.budgets : []).flatMap((budget) =>
-      budget.optimum ? [{ ...budget.optimum, colour: of(budget.flops) }] : [],
-    );
-    const line = shown.curves.flatMap((curve) => curve.points.map((point) => ({ ...point, budget: curve.budget })));
-    const ends = endLabels(shown);
-    return {
-      height: 392,
-      marginLeft: 46,
-      marginRight: 78,
-      marginTop: 24,
-      marginBottom: 38,
-      x: {
-        type: "log",
-        label: embeddings ? "parameters N" : "parameters N, embeddings left out",
-        labelAnchor: "center",
-        labelArrow: "none",
-        ticks: logTicks([...shown.dots.map((dot) => dot.n)]),
-        tickFormat: (value: number) => count(value),
-      },
-      y: {
-        type: "linear",
-        label: `↑ ${LOSS_LABEL}`,
-        labelArrow: "none",
-        nice: true,
-        tickFormat: (value: number) => value.toFixed(1),
-      },
-      marks: [
-        Plot.gridY({ stroke: colours.line, strokeOpacity: 1 }),
-        Plot.line(line, {
-          x: "x",
-          y: "y",
-          z: "budget",
-          stroke: (p: { budget: number }) => of(p.budget),
-          strokeWidth: 1.8,
-        }),
-        Plot.ruleX(optima, {
-          x: (o: Optimum) => o.n.value,
-          y1: (o: Optimum) => o.loss.low,
-          y2: (o: Optimum) => o.loss.high,
-          stroke: "colour",
-          strokeWidth: 1.4,
-        }),
-        Plot.ruleY(optima, {
-          y: (o: Optimum) => o.loss.value,
-          x1: (o: Optimum) => o.n.low,
-          x2: (o: Optimum) => o.n.high,
-          stroke: "colour",
-          strokeWidth: 2.4,
-        }),
-        ...dotMarks(
-          shown.dots,
-          (dot) => dot.n,
-          (dot) => of(dot.budget),
-          context,
-        ),
-        Plot.dot(optima, {
-          x: (o: Optimum) => o.n.value,
-          y: (o: Optimum) => o.loss.value,
-          symbol: "diamond",
-          r: 5.5,
-          fill: colours.panel,
-          stroke: "colour",
-          strokeWidth: 2,
-          ariaLabel: (o: Optimum) => `optimum at ${flop(o.flops)}: N ${count(o.n.value)}`,
-        }),
-        Plot.text(ends, {
-          x: "x",
-          y: "y",
-          text: "text",
-          fill: (end: { budget: number }) => of(end.budget),
-          textAnchor: "start",
-          dx: 9,
-          fontWeight: 600,
-          fontSize: 11,
-        }),
-      ],
-    };
-  };
-}
-
-/** Where each budget's name stands: beside its largest model. A refused budget says so. */
-function endLabels(shown: Shown): { x: number; y: number; text: string; budget: number }[] {
-  const budgets = [...new Set(shown.dots.map((dot) => dot.budget))];
-  return budgets.flatMap((budget) => {
-    const last = shown.dots
-      .filter((dot) => dot.budget === budget && !dot.excluded)
-      .reduce<Dot | undefined>((best, dot) => (best === undefined || dot.n > best.n ? dot : best), undefined);
-    if (!last) return [];
-    const refusal = shown.fit?.budgets.find(
-      (one) => Math.abs(Math.log(one.flops / budget)) < 0.01 && one.refusal !== undefined,
-    );
-    return [{ x: last.n, y: last.loss, text: flop(budget) + (refusal ? " ⚠" : ""), budget }];
-  });
-}
-
-export function isoflopTable(shown: Shown, embeddings: boolean): Table {
-  return {
-    columns: [
-      "kind",
-      "run",
-      "budget_flops",
-      embeddings ? "n" : "n_non_embedding",
-      "d",
-      "loss",
-      "low",
-      "high",
-      "seed",
-      "tokens_per_step",
-      "learning_rate",
-      "note",
-    ],
-    rows: [
-      ...shown.dots.map((dot) => [
-        "run",
-        dot.name,
-        dot.budget,
-        dot.n,
-        dot.d,
-        dot.loss,
-        null,
-        null,
-        dot.seed,
-        dot.tokensPerStep,
-        dot.learningRate ?? null,
-        dot.excluded ?? "",
-      ]),
-      ...(shown.fit?.budgets ?? []).flatMap((budget) =>
-        budget.optimum
-          ? [
-              [
-                "optimum",
-                "",
-                budget.flops,
-                budget.optimum.n.value,
-                budget.optimum.d.value,
-                budget.optimum.loss.value,
-                budget.optimum.n.low,
-                budget.optimum.n.high,
-                null,
-                null,
-                null,
-                "low and high are of N",
-              ],
-            ]
-          : [
-              [
-                "refused",
-                "",
-                budget.flops,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                budget.refusal?.message ?? "",
-              ],
-            ],
-      ),
-    ],
-  };
-}
+/** The figures against compute. */
 
 interface Stretch {
   inside: FrontierPoint[];
@@ -335,10 +102,6 @@ function targetMarks(fit: Fit | undefined, quantity: Quantity, context: PlotCont
   ];
 }
 
-function budgetsOf(fit: Fit | undefined): number[] {
-  return fit?.points.map((point) => point.budget) ?? [];
-}
-
 function optimaOf(fit: Fit | undefined): Optimum[] {
   return fit?.budgets.flatMap((budget) => (budget.optimum ? [budget.optimum] : [])) ?? [];
 }
@@ -361,13 +124,13 @@ export function optimumSpec(
   fit: Fit | undefined,
   other: Fit | undefined,
   optima: Fit | undefined,
+  lines: Lines,
 ): PlotSpec {
   return (context) => {
     const { colours } = context;
     const shown = optimaOf(optima);
-    // the colours of the whole sweep: a refused budget has no optimum but keeps its colour
-    const byBudget = budgetColours(budgetsOf(optima), context.scheme);
-    const colour = (optimum: Optimum) => nearestColour(byBudget, optimum.flops);
+    const lineColour = lineColours(lines, context.scheme);
+    const colour = (optimum: Optimum) => lineColour(optimum.flops) ?? colours.ink3;
     const values = [
       ...(fit?.frontier ?? []).flatMap((point) => [point[LOW[quantity]], point[HIGH[quantity]]]),
       ...shown.map((optimum) => optimum[quantity].value),
@@ -432,11 +195,8 @@ export function optimumSpec(
 export function computeSpec(shown: Shown, other: Fit | undefined, optima: Fit | undefined): PlotSpec {
   return (context) => {
     const { colours } = context;
-    const byBudget = budgetColours(
-      shown.dots.map((dot) => dot.budget),
-      context.scheme,
-    );
-    const colour = (optimum: Optimum) => nearestColour(byBudget, optimum.flops);
+    const lineColour = lineColours(shown.lines, context.scheme);
+    const colour = (optimum: Optimum) => lineColour(optimum.flops) ?? colours.ink3;
     const envelope = optimaOf(optima);
     return {
       height: 250,
@@ -450,12 +210,7 @@ export function computeSpec(shown: Shown, other: Fit | undefined, optima: Fit | 
         Plot.gridY({ stroke: colours.line, strokeOpacity: 1 }),
         ...bandMarks(shown.fit, "loss", context),
         ...otherMarks(other, "loss", context),
-        ...dotMarks(
-          shown.dots,
-          (dot) => dot.flops,
-          (dot) => nearestColour(byBudget, dot.budget),
-          context,
-        ),
+        ...dotMarks(shown.dots, (dot) => dot.flops, shown.lines, context),
         Plot.ruleX(envelope, {
           x: "flops",
           y1: (o: Optimum) => o.loss.low,

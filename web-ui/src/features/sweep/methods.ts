@@ -3,9 +3,9 @@ import type { FitMethods, MethodFit, Reading } from "../../api/types";
 import type { Table } from "../../charts/export";
 import type { PlotContext, PlotSpec } from "../../charts/PlotFigure";
 import type { Scheme } from "../../charts/palette";
+import { logTicks } from "../../charts/ticks";
 import { count, quantity, scientific } from "../../lib/format";
 import { logSpace } from "../../lib/law";
-import { logTicks } from "./figures";
 
 /** Names of methods for people; a published protocol keeps its own. */
 const NAMES: Record<string, string> = {

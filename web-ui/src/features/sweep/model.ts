@@ -1,6 +1,8 @@
-import type { Fit, FitBudget, Run, Sweep } from "../../api/types";
-import { countsEmbeddings, lawOf, parabola, slice, type XY } from "../../lib/law";
+import type { Fit, Run, Sweep } from "../../api/types";
+import { roundBudgets } from "../../charts/ticks";
+import { countsEmbeddings, type LawParameters, lawOf, parabola, slice, type XY } from "../../lib/law";
 import type { FitView, Method, SweepSearch } from "../../lib/urlState";
+import type { Lines } from "./lines";
 
 /** A trained model as a dot. */
 export interface Dot {
@@ -122,8 +124,11 @@ export interface Curve {
   points: XY[];
 }
 
-/** A parabola per budget, or the parametric law along each budget over the sizes that were trained there. */
-export function curvesOf(fit: Fit | undefined, dots: readonly Dot[]): Curve[] {
+/**
+ * A parabola per budget, or the parametric law along each line over the sizes that were trained there. Where there are no
+ * lines, the law along a few round budgets, no higher than the runs.
+ */
+export function curvesOf(fit: Fit | undefined, dots: readonly Dot[], lines: Lines): Curve[] {
   if (fit?.status !== "converged") return [];
   if (fit.method === "isoflop") {
     return fit.budgets
@@ -132,16 +137,23 @@ export function curvesOf(fit: Fit | undefined, dots: readonly Dot[]): Curve[] {
   }
   const law = lawOf(fit);
   if (!law) return [];
-  const budgets = [...new Set(dots.map((dot) => dot.budget))].sort((a, b) => a - b);
-  return budgets.flatMap((budget) => {
-    const sizes = dots.filter((dot) => dot.budget === budget).map((dot) => dot.n);
+  if (lines.budgets.length === 0) return roundCurves(law, dots);
+  return lines.budgets.flatMap((budget) => {
+    const sizes = dots.filter((dot) => lines.of(dot.budget) === budget).map((dot) => dot.n);
     if (sizes.length < 2) return [];
     return [{ budget, points: slice(law, budget, Math.min(...sizes), Math.max(...sizes)) }];
   });
 }
 
-export function refused(fit: Fit | undefined): FitBudget[] {
-  return fit?.budgets.filter((budget) => budget.refusal !== undefined) ?? [];
+function roundCurves(law: LawParameters, dots: readonly Dot[]): Curve[] {
+  const sizes = dots.map((dot) => dot.n);
+  const worst = Math.max(...dots.map((dot) => dot.loss));
+  return roundBudgets(dots.map((dot) => dot.budget))
+    .map((budget) => ({
+      budget,
+      points: slice(law, budget, Math.min(...sizes), Math.max(...sizes)).filter((point) => point.y <= worst),
+    }))
+    .filter((curve) => curve.points.length > 1);
 }
 
 /** Greek letters and stars for the names of parameters. */

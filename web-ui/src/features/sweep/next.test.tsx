@@ -88,7 +88,13 @@ describe("all runs of a proposal", () => {
 
 describe("what became of a proposal", () => {
   const addition = proposal({ flops: 1e16, runs: 2 }).addition as SweepAddition;
-  const added = (of: SweepAddition): Added => ({ addition: of, runs: 2, flops: 1, addedAt: "2026-11-24T00:00:00Z" });
+  const added = (of: SweepAddition): Added => ({
+    id: 1,
+    addition: of,
+    runs: 2,
+    flops: 1,
+    addedAt: "2026-11-24T00:00:00Z",
+  });
   it("isFoundAmongTheAdditionsHoweverTheyAreWritten", () => {
     const { fit, models, budgets } = addition;
     const turned = JSON.parse(JSON.stringify({ fit, budgets, models })) as SweepAddition;
@@ -268,12 +274,30 @@ describe("the panel", () => {
     expect(await screen.findByRole("table", { name: "Next runs" })).toBeTruthy();
   });
 
-  it("letsNobodyTrainWhoMayNotAndSaysWhy", async () => {
+  it("proposesToReadersAndLetsThemTrainNothing", async () => {
     scope = "read";
     await open();
-    const button = await screen.findByRole("button", { name: "Train these 3 runs" });
-    expect(button.hasAttribute("disabled")).toBe(true);
-    expect(button.getAttribute("title")).toContain("scope submit");
+    const table = await screen.findByRole("table", { name: "Next runs" });
+    expect(within(table).getAllByRole("row")).toHaveLength(4);
+    expect(screen.getByText("Training these 3 runs needs a token with the scope submit.")).toBeTruthy();
+    expect(screen.queryByRole("button", { name: /^Train/ })).toBeNull();
+    expect(screen.queryByRole("checkbox")).toBeNull();
+  });
+
+  it("saysOfOneRunThatItIsOne", async () => {
+    await open(12, "1");
+    expect((await screen.findByRole("status")).textContent).toBe(
+      "Going on pays: this run saves more FLOPs at the target than it costs.",
+    );
+    await userEvent.click(screen.getByRole("button", { name: "Train this run" }));
+    await screen.findByText(/^1 run added by fit 12/);
+    const field = screen.getByLabelText("Runs");
+    await userEvent.clear(field);
+    await userEvent.type(field, "2");
+    await userEvent.click(screen.getByRole("button", { name: "Propose" }));
+    expect((await screen.findByText(/^1 run came to the sweep/)).textContent).toBe(
+      "1 run came to the sweep after fit #12 was made, which does not know it; it is not proposed again. The next fit has it if it has ended.",
+    );
   });
 
   it("saysWhatIsWrongWithABound", async () => {

@@ -2,11 +2,11 @@ import * as Plot from "@observablehq/plot";
 import type { Fit, Optimum } from "../../api/types";
 import type { Table } from "../../charts/export";
 import type { PlotSpec } from "../../charts/PlotFigure";
-import { budgetColours } from "../../charts/palette";
-import { count, flop, loss, scientific } from "../../lib/format";
+import { logTicks, roundBudgets } from "../../charts/ticks";
+import { count, loss, scientific } from "../../lib/format";
 import { type LawParameters, logSpace, predictedLoss } from "../../lib/law";
-import { nearestColour } from "../overview/Sparkline";
-import { logTicks } from "./figures";
+import { type Lines, lineColours } from "./lines";
+import { budgetWords, offGridLegend, offGridLook } from "./marks";
 import type { Dot } from "./model";
 
 /** What the law leaves of a run, as a share of its loss: above 0 where the run is worse than the law. */
@@ -65,17 +65,22 @@ function labels(law: LawParameters, fit: Fit, wanted: readonly number[]): { n: n
 }
 
 /** The law over N and D: lines of one loss, lines of one budget, the frontier of optima, the runs and the target. */
-export function surfaceSpec(law: LawParameters, fit: Fit, dots: readonly Dot[], next: readonly Place[] = []): PlotSpec {
-  return ({ colours, scheme, interactive }) => {
+export function surfaceSpec(
+  law: LawParameters,
+  fit: Fit,
+  dots: readonly Dot[],
+  grid: Lines,
+  next: readonly Place[] = [],
+): PlotSpec {
+  return (context) => {
+    const { colours, scheme, interactive } = context;
     const { target } = fit;
     const range = rangeOf([...dots, ...next], target);
     const lines = levels(law, range);
-    const byBudget = budgetColours(
-      dots.map((dot) => dot.budget),
-      scheme,
-    );
-    const of = (budget: number) => nearestColour(byBudget, budget);
-    const budgets = [...byBudget.keys(), ...(target ? [target.flops] : [])].flatMap((budget) =>
+    const of = lineColours(grid, scheme);
+    // of single runs every one would have a line of its own
+    const drawn = grid.budgets.length > 0 ? grid.budgets : roundBudgets(dots.map((dot) => dot.budget));
+    const budgets = [...drawn, ...(target ? [target.flops] : [])].flatMap((budget) =>
       logSpace(range.n[0], range.n[1], 24)
         .map((n) => ({ n, d: budget / (6 * n), budget }))
         .filter((point) => point.d >= range.d[0] && point.d <= range.d[1]),
@@ -123,20 +128,26 @@ export function surfaceSpec(law: LawParameters, fit: Fit, dots: readonly Dot[], 
           x: "n",
           y: "d",
           z: "budget",
-          stroke: (p: { budget: number }) => (target && p.budget === target.flops ? colours.ink3 : of(p.budget)),
+          stroke: (p: { budget: number }) =>
+            (target && p.budget === target.flops ? undefined : of(p.budget)) ?? colours.ink3,
           strokeDasharray: "2 3",
         }),
         Plot.line(frontier, { x: "n", y: "d", stroke: colours.accent, strokeWidth: 2.2 }),
-        Plot.dot(kept, {
-          x: "n",
-          y: "d",
-          r: 3.4,
-          fill: (dot: Dot) => of(dot.budget),
-          stroke: colours.panel,
-          strokeWidth: 0.8,
-          ariaLabel: (dot: Dot) => `${dot.name}: loss ${loss(dot.loss)}`,
-          ...(interactive ? { href: (dot: Dot) => `/runs/${dot.runId}` } : {}),
-        }),
+        ...[false, true].map((on) =>
+          Plot.dot(
+            kept.filter((dot) => (of(dot.budget) !== undefined) === on),
+            {
+              x: "n",
+              y: "d",
+              ...(on
+                ? { r: 3.4, fill: (dot: Dot) => of(dot.budget), stroke: colours.panel, strokeWidth: 0.8 }
+                : { r: 3.4, ...offGridLook(grid, context), className: "off-grid" }),
+              ariaLabel: (dot: Dot) => `${dot.name}: loss ${loss(dot.loss)}`,
+              ...(interactive ? { href: (dot: Dot) => `/runs/${dot.runId}` } : {}),
+            },
+          ),
+        ),
+        ...offGridLegend(dots, grid, context),
         ...(target
           ? [
               Plot.dot([target], {
@@ -188,7 +199,7 @@ export function surfaceSpec(law: LawParameters, fit: Fit, dots: readonly Dot[], 
                   x: "n",
                   y: "d",
                   title: (dot: Dot) =>
-                    `${dot.name}\nloss ${loss(dot.loss)}, the law ${loss(predictedLoss(law, dot.n, dot.d))}`,
+                    `${dot.name}\n${budgetWords(dot, grid)}\nloss ${loss(dot.loss)}, the law ${loss(predictedLoss(law, dot.n, dot.d))}`,
                   fill: colours.panel,
                   fontSize: 11.5,
                 }),
@@ -201,13 +212,11 @@ export function surfaceSpec(law: LawParameters, fit: Fit, dots: readonly Dot[], 
 }
 
 /** What the law leaves over, against compute. */
-export function residualSpec(law: LawParameters, dots: readonly Dot[], delta: number): PlotSpec {
-  return ({ colours, scheme, interactive }) => {
+export function residualSpec(law: LawParameters, dots: readonly Dot[], delta: number, grid: Lines): PlotSpec {
+  return (context) => {
+    const { colours, scheme, interactive } = context;
     const kept = dots.filter((dot) => dot.excluded === undefined);
-    const byBudget = budgetColours(
-      dots.map((dot) => dot.budget),
-      scheme,
-    );
+    const of = lineColours(grid, scheme);
     const shown = kept.map((dot) => ({ ...dot, off: 100 * residual(law, dot), weight: weight(law, dot, delta) }));
     return {
       height: 360,
@@ -228,16 +237,22 @@ export function residualSpec(law: LawParameters, dots: readonly Dot[], delta: nu
       marks: [
         Plot.gridY({ stroke: colours.line, strokeOpacity: 1 }),
         Plot.ruleY([0], { stroke: colours.ink3 }),
-        Plot.dot(shown, {
-          x: (dot: Dot) => dot.d / dot.n,
-          y: "off",
-          r: (dot: { weight: number }) => 5.5 * Math.sqrt(dot.weight),
-          fill: (dot: Dot) => nearestColour(byBudget, dot.budget),
-          stroke: colours.panel,
-          strokeWidth: 0.8,
-          ariaLabel: (dot: Dot & { off: number }) => `${dot.name}: ${dot.off.toFixed(2)} %`,
-          ...(interactive ? { href: (dot: Dot) => `/runs/${dot.runId}` } : {}),
-        }),
+        ...[false, true].map((on) =>
+          Plot.dot(
+            shown.filter((dot) => (of(dot.budget) !== undefined) === on),
+            {
+              x: (dot: Dot) => dot.d / dot.n,
+              y: "off",
+              ...(on
+                ? { fill: (dot: Dot) => of(dot.budget), stroke: colours.panel, strokeWidth: 0.8 }
+                : { ...offGridLook(grid, context), className: "off-grid" }),
+              r: (dot: { weight: number }) => 5.5 * Math.sqrt(dot.weight),
+              ariaLabel: (dot: Dot & { off: number }) => `${dot.name}: ${dot.off.toFixed(2)} %`,
+              ...(interactive ? { href: (dot: Dot) => `/runs/${dot.runId}` } : {}),
+            },
+          ),
+        ),
+        ...offGridLegend(dots, grid, context),
         ...(interactive
           ? [
               Plot.tip(
@@ -246,7 +261,7 @@ export function residualSpec(law: LawParameters, dots: readonly Dot[], delta: nu
                   x: (dot: Dot) => dot.d / dot.n,
                   y: "off",
                   title: (dot: Dot & { off: number; weight: number }) =>
-                    `${dot.name}\nC ${flop(dot.budget)}, ${dot.off >= 0 ? "+" : "−"}${Math.abs(dot.off).toFixed(2)} %, weight ${dot.weight.toFixed(2)}`,
+                    `${dot.name}\n${budgetWords(dot, grid)}\n${dot.off >= 0 ? "+" : "−"}${Math.abs(dot.off).toFixed(2)} %, weight ${dot.weight.toFixed(2)}`,
                   fill: colours.panel,
                   fontSize: 11.5,
                 }),

@@ -154,10 +154,13 @@ final class GrowCommand implements Callable<Integer> {
             return "Nothing was added.";
         }
         if (next.addition() == null) {
+            boolean one = next.runs().size() == 1;
             throw new CliException(
                     ExitCode.FAILED,
-                    "These runs cannot be added to the sweep: "
-                            + (next.unshaped() == null ? "they are no models of it." : next.unshaped()));
+                    (one ? "This run" : "These runs") + " cannot be added to the sweep: "
+                            + (next.unshaped() != null
+                                    ? next.unshaped()
+                                    : one ? "it is no model of it." : "they are no models of it."));
         }
         if (Boolean.FALSE.equals(next.pays()) && !keepGoing) {
             return "Nothing was added; --keep-going goes on.";

@@ -123,8 +123,16 @@ class DownstreamCommandTests {
         assertUsage("neither table has a run or model called '7B'", tables, "--leave-out", "7B");
         String[] reversed = {tables[1], tables[0]};
         assertUsage("checkpoints.csv, line 1: no column of parameters", reversed);
+        assertUsage("]. Say which it is with --column N=NAME.", reversed);
+        String[] dashed = {
+            tables[0],
+            // a column may be called like the option
+            Files.writeString(directory.resolve("dashed.csv"), "--column,bpb\n1,1\n")
+                    .toString()
+        };
+        assertUsage("the header has [--column, bpb]. Say which it is with --checkpoint-column ACCURACY=NAME.", dashed);
         String[] twice = {tables[0], tables[0]};
-        assertUsage("Say which it is with --checkpoint-column ACCURACY=NAME", twice);
+        assertUsage("]. Say which it is with --checkpoint-column ACCURACY=NAME.", twice);
         String[] missing = {tables[0], "nope.csv"};
         assertUsage("There is no file nope.csv", missing);
         String[] bare = {

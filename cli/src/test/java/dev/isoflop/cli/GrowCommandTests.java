@@ -156,6 +156,7 @@ class GrowCommandTests {
         shaped = false;
         Ended ended = run("--target", "1e13");
         assertThat(ended.code()).isEqualTo(ExitCode.FAILED.code());
-        assertThat(ended.err()).contains("cannot be added to the sweep: the fit counts N otherwise.");
+        assertThat(ended.err()).contains("This run cannot be added to the sweep: the fit counts N otherwise.");
+        assertThat(ended.out()).contains("This is no model of the sweep: the fit counts N otherwise.");
     }
 }

@@ -146,6 +146,11 @@ class TableFitTests {
         assertUsage("resamples must be 0 or at least 2, was 1", "fit", table(), "--resamples", "1");
         assertUsage("are for tables, and there is no file 7", "fit", "7", "--law", "kaplan");
         assertUsage("there is no column 'nope' for D", "fit", table(), "--column", "D=nope");
+        Path twice = Files.writeString(directory.resolve("twice.csv"), "N,D,tokens,loss\n1,1,1,1\n");
+        assertUsage(
+                "twice.csv, line 1: both 'D' and 'tokens' could be D (training tokens). Say which it is with --column D=NAME.",
+                "fit",
+                twice.toString());
         Path binary = Files.write(directory.resolve("binary.csv"), new byte[] {(byte) 0xff, (byte) 0xfe, 0, 1});
         assertUsage("is neither Parquet nor text in UTF-8", "fit", binary.toString());
     }

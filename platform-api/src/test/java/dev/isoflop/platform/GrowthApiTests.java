@@ -164,6 +164,25 @@ class GrowthApiTests extends PredictionScene {
     }
 
     @Test
+    void additionsOfOneInstantAreToldApart() {
+        for (int twice = 0; twice < 2; twice++) {
+            ok(add("", next(1).path("addition").toString()));
+        }
+        jdbc.sql("update sweep_addition set added_at = now() where sweep_id = ?")
+                .param(sweep)
+                .update();
+
+        JsonNode additions = ok(client.get("/api/v1/sweeps/" + sweep)).body().path("additions");
+
+        assertThat(additions).hasSize(2);
+        assertThat(additions.at("/0/addedAt")).isEqualTo(additions.at("/1/addedAt"));
+        assertThat(additions.at("/0/id").asLong())
+                .as("oldest first")
+                .isPositive()
+                .isLessThan(additions.at("/1/id").asLong());
+    }
+
+    @Test
     void anotherRecipeOfARunThatIsThereHasItsName() {
         String entry =
                 "{\"budgets\": [{\"flops\": 1e11, \"batchSequences\": 2, \"models\": [\"d16\"], \"learningRate\": %s}]}";

@@ -179,7 +179,7 @@ class PlanApiTests extends PredictionScene {
     }
 
     private Reply next(long fit, String body) {
-        return client.post("/api/v1/fits/" + fit + "/next-runs", "submit", body);
+        return client.post("/api/v1/fits/" + fit + "/next-runs", "read", body);
     }
 
     @Test
@@ -248,8 +248,18 @@ class PlanApiTests extends PredictionScene {
         assertThat(next(parametric, "{\"flops\": 1e16, \"maxRun\": 1}").at("/errors/0/pointer"))
                 .isEqualTo("/maxRun");
         assertThat(next(999_999_999, "{\"flops\": 1e16}").status()).isEqualTo(404);
-        assertThat(client.post("/api/v1/fits/" + parametric + "/next-runs", "read", "{\"flops\": 1e16}")
-                        .status())
-                .isEqualTo(403);
+    }
+
+    @Test
+    void aReaderMayAskWhichRunsAreNextAndNothingIsKept() {
+        assertThat(ok(next(parametric, "{\"flops\": 1e16}")).body().path("runs"))
+                .hasSize(1);
+
+        String asked = "/api/v1/fits/" + parametric + "/next-runs";
+        assertThat(client.post(asked, "runner", "{\"flops\": 1e16}").status()).isEqualTo(403);
+        assertThat(client.send("POST", asked, null, "{}", Map.of()).status()).isEqualTo(401);
+        assertThat(client.send("GET", "/api/v1/audit?limit=50", client.token("admin"), null, Map.of())
+                        .text())
+                .doesNotContain("/next-runs");
     }
 }

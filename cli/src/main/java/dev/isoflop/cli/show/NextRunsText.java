@@ -37,7 +37,8 @@ public final class NextRunsText {
             lines.add("  But: " + next.caution());
         }
         if (next.unshaped() != null) {
-            lines.add("  These are no models of the sweep: " + next.unshaped());
+            String none = next.runs().size() == 1 ? "This is no model" : "These are no models";
+            lines.add("  " + none + " of the sweep: " + next.unshaped());
         }
         return lines;
     }

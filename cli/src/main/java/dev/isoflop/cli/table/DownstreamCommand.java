@@ -51,6 +51,7 @@ import picocli.CommandLine.Parameters;
 public final class DownstreamCommand implements Callable<Integer> {
 
     private static final String ALL = "all";
+    private static final String CHECKPOINT_COLUMN = "--checkpoint-column";
     private static final Set<Law.Input> OF_A_TARGET = Set.of(Law.Input.N, Law.Input.D, Law.Input.C);
 
     @Parameters(
@@ -115,7 +116,7 @@ public final class DownstreamCommand implements Callable<Integer> {
     private long seed = 42;
 
     @Option(
-            names = "--checkpoint-column",
+            names = CHECKPOINT_COLUMN,
             paramLabel = "WHAT=NAME",
             description = "As --column, of CHECKPOINTS; --column is of RUNS.")
     private Map<Column, String> checkpointColumns = new LinkedHashMap<>();
@@ -204,7 +205,8 @@ public final class DownstreamCommand implements Callable<Integer> {
 
     private TaskTables tables() throws IOException {
         PointTable first = table.readBitsPerByte(runs);
-        CheckpointTable second = checkpointTable();
+        CheckpointTable second = TableOptions.orUsage(
+                checkpoints, CHECKPOINT_COLUMN, () -> CheckpointTable.read(checkpoints, checkpointColumns));
         TaskTables tables = new TaskTables(first, second);
         for (String name : without) {
             TaskTables kept = tables.without(name);
@@ -217,16 +219,6 @@ public final class DownstreamCommand implements Callable<Integer> {
             tables = kept;
         }
         return tables;
-    }
-
-    private CheckpointTable checkpointTable() throws IOException {
-        try {
-            return TableOptions.orUsage(checkpoints, () -> CheckpointTable.read(checkpoints, checkpointColumns));
-        } catch (CliException e) {
-            // of this table the option has another name
-            throw new CliException(
-                    e.exitCode(), String.valueOf(e.getMessage()).replace("--column", "--checkpoint-column"));
-        }
     }
 
     /** Tasks to be told of; one without a name where no table names any. */

@@ -89,7 +89,7 @@ public final class TableFit {
         private String protocol = OptimumReports.OURS;
 
         @Option(
-                names = "--column",
+                names = TableOptions.COLUMN,
                 paramLabel = "WHAT=NAME",
                 description = {
                     "Which column is what, where its name does not say it. WHAT is one of",
@@ -299,7 +299,8 @@ public final class TableFit {
     /** @param mixed whether points whose hashes do not agree are let through */
     static PointTable read(Path file, Map<Column, String> columns, List<Column> needed, boolean mixed)
             throws IOException {
-        return comparable(TableOptions.orUsage(file, () -> PointTable.read(file, columns, needed)), mixed);
+        return comparable(
+                TableOptions.orUsage(file, TableOptions.COLUMN, () -> PointTable.read(file, columns, needed)), mixed);
     }
 
     /** The table, unless its hashes say that its points are not to be fitted together. */

@@ -18,8 +18,11 @@ import picocli.CommandLine.Option;
 /** What commands that read a table of N, D or C, and loss have in common. */
 public final class TableOptions {
 
+    /** Names a column of a table of runs. */
+    static final String COLUMN = "--column";
+
     @Option(
-            names = "--column",
+            names = COLUMN,
             paramLabel = "WHAT=NAME",
             description = {
                 "Which column is what, where its name does not say it. WHAT is one of",
@@ -56,7 +59,7 @@ public final class TableOptions {
      * @throws CliException if there is no such file, or it cannot be used
      */
     PointTable readBitsPerByte(Path file) throws IOException {
-        return TableFit.comparable(orUsage(file, () -> PointTable.ofBitsPerByte(file, columns)), mixed);
+        return TableFit.comparable(orUsage(file, COLUMN, () -> PointTable.ofBitsPerByte(file, columns)), mixed);
     }
 
     /** What reads a table. */
@@ -67,16 +70,20 @@ public final class TableOptions {
     /**
      * What is read of a file.
      *
+     * @param option that names a column of it
      * @throws CliException if there is no such file, or it cannot be used
      */
-    static <T> T orUsage(Path file, Reading<T> reading) throws IOException {
+    static <T> T orUsage(Path file, String option, Reading<T> reading) throws IOException {
         if (!Files.isRegularFile(file)) {
             throw new CliException(ExitCode.USAGE, "There is no file " + file + ".");
         }
         try {
             return reading.read();
         } catch (TableException e) {
-            throw new CliException(ExitCode.USAGE, file + ", " + e.getMessage() + ".");
+            String advice = e.unnamed()
+                    .map(column -> " Say which it is with " + option + " " + column + "=NAME.")
+                    .orElse("");
+            throw new CliException(ExitCode.USAGE, file + ", " + e.getMessage() + "." + advice);
         } catch (MalformedInputException e) {
             throw new CliException(ExitCode.USAGE, file + " is neither Parquet nor text in UTF-8.");
         }

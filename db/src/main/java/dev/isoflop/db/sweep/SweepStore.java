@@ -170,7 +170,8 @@ public class SweepStore {
             @Nullable String addedBy) {}
 
     /** What was added to a sweep once. */
-    public record AdditionRow(long sweepId, String additionJson, double plannedFlops, int runs, Instant addedAt) {}
+    public record AdditionRow(
+            long id, long sweepId, String additionJson, double plannedFlops, int runs, Instant addedAt) {}
 
     /** Keeps what is added to a sweep whose lock is held, and raises its version. */
     @Transactional(propagation = Propagation.MANDATORY)
@@ -196,16 +197,17 @@ public class SweepStore {
     public Map<Long, List<AdditionRow>> additions(Collection<Long> sweepIds) {
         return jdbc
                 .sql("""
-                        select sweep_id, addition, planned_flops, runs, added_at from sweep_addition
+                        select id, sweep_id, addition, planned_flops, runs, added_at from sweep_addition
                          where sweep_id = any(?) order by id
                         """)
                 .param(sweepIds.toArray(Long[]::new))
                 .query((rs, i) -> new AdditionRow(
                         rs.getLong(1),
-                        rs.getString(2),
-                        rs.getDouble(3),
-                        rs.getInt(4),
-                        rs.getObject(5, OffsetDateTime.class).toInstant()))
+                        rs.getLong(2),
+                        rs.getString(3),
+                        rs.getDouble(4),
+                        rs.getInt(5),
+                        rs.getObject(6, OffsetDateTime.class).toInstant()))
                 .list()
                 .stream()
                 .collect(Collectors.groupingBy(AdditionRow::sweepId));

@@ -3,6 +3,7 @@ package dev.isoflop.platform.access;
 import dev.isoflop.db.access.AccessStore.Kind;
 import dev.isoflop.platform.shared.problem.ProblemException;
 import dev.isoflop.platform.shared.web.PathNumbers;
+import dev.isoflop.platform.shared.web.Questions;
 import dev.isoflop.protocol.error.ErrorCode;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -61,13 +62,13 @@ class AccessGuard implements HandlerInterceptor, WebMvcConfigurer {
         Kind kind = KINDS.get(one.group(1));
         Long id = PathNumbers.read(variable(request, one.group(2)));
         if (id != null) {
-            access.require(kind, id, needed(kind, request.getMethod()));
+            access.require(kind, id, needed(kind, request));
         }
         return true;
     }
 
-    private static Level needed(Kind kind, String method) {
-        if (READING.contains(method)) {
+    private static Level needed(Kind kind, HttpServletRequest request) {
+        if (READING.contains(request.getMethod()) || Questions.isOne(request)) {
             return Level.VIEWER;
         }
         return kind == Kind.EXPERIMENT ? Level.OWNER : Level.EDITOR;

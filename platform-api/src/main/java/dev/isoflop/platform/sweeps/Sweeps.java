@@ -361,7 +361,11 @@ public class Sweeps {
 
     private Views.Added added(SweepStore.AdditionRow row) {
         return new Views.Added(
-                json.readValue(row.additionJson(), SweepAddition.class), row.runs(), row.plannedFlops(), row.addedAt());
+                row.id(),
+                json.readValue(row.additionJson(), SweepAddition.class),
+                row.runs(),
+                row.plannedFlops(),
+                row.addedAt());
     }
 
     private static Map<RunState, Integer> all(Map<RunState, Integer> counts) {

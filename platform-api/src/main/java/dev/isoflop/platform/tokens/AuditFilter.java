@@ -1,5 +1,6 @@
 package dev.isoflop.platform.tokens;
 
+import dev.isoflop.platform.shared.web.Questions;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
@@ -26,8 +27,6 @@ final class AuditFilter extends OncePerRequestFilter {
     private static final Set<String> SAFE = Set.of("GET", "HEAD", "OPTIONS", "TRACE");
     private static final Pattern RUNNERS =
             Pattern.compile("/api/v1/(runners(/.*)?|runs/[^/]+/attempts/.*|artifacts/.*)");
-    /** Ask by POST and change nothing. */
-    private static final Set<String> QUESTIONS = Set.of("/api/v1/accounting", "/api/v1/plans");
 
     private static final String SESSION = "/api/v1/session";
     private static final Logger LOG = LoggerFactory.getLogger(AuditFilter.class);
@@ -43,7 +42,7 @@ final class AuditFilter extends OncePerRequestFilter {
         String path = request.getRequestURI();
         return SAFE.contains(request.getMethod())
                 || !path.startsWith("/api/")
-                || QUESTIONS.contains(path)
+                || Questions.isOne(request)
                 || RUNNERS.matcher(path).matches();
     }
 

@@ -1,6 +1,7 @@
 package dev.isoflop.platform.tokens;
 
 import dev.isoflop.platform.shared.problem.Problems;
+import dev.isoflop.platform.shared.web.Questions;
 import dev.isoflop.protocol.error.ErrorCode;
 import jakarta.servlet.DispatcherType;
 import org.springframework.context.annotation.Bean;
@@ -80,7 +81,7 @@ class SecurityConfiguration {
                         .hasAuthority(READ)
                         .requestMatchers(HttpMethod.HEAD, "/api/**")
                         .hasAuthority(READ)
-                        .requestMatchers(HttpMethod.POST, "/api/v1/accounting", "/api/v1/plans")
+                        .requestMatchers(HttpMethod.POST, Questions.paths())
                         .hasAuthority(READ)
                         .requestMatchers("/api/**")
                         .hasAuthority(SUBMIT)

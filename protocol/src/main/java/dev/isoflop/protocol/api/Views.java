@@ -64,10 +64,11 @@ public final class Views {
     /**
      * Runs that were added to a sweep.
      *
+     * @param id of the addition, of no other one of any sweep; two may have come at the same time
      * @param flops sum of their C
      */
     @JsonInclude(JsonInclude.Include.NON_NULL)
-    public record Added(SweepAddition addition, int runs, double flops, Instant addedAt) {}
+    public record Added(long id, SweepAddition addition, int runs, double flops, Instant addedAt) {}
 
     /** A cell of the plan that will not be trained, and why. */
     public record Dropped(String label, String reason) {}

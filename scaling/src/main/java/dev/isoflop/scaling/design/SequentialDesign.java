@@ -110,10 +110,12 @@ public final class SequentialDesign {
                         first.run().C(),
                         first.saves());
             }
-            return pay == choices.size()
-                    ? "Going on pays: each of these saves more FLOPs at the target than it costs."
-                    : "Going on pays for the first %d of these; the next would cost more FLOPs than it saves at the target."
-                            .formatted(pay);
+            if (pay == choices.size()) {
+                return "Going on pays: %s more FLOPs at the target than it costs."
+                        .formatted(pay == 1 ? "this run saves" : "each of these runs saves");
+            }
+            return "Going on pays for %s of these runs; the next would cost more FLOPs than it saves at the target."
+                    .formatted(pay == 1 ? "the first" : "the first " + pay);
         }
     }
 

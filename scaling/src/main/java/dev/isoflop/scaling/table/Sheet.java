@@ -112,8 +112,9 @@ final class Sheet {
                 if (found.size() > 1) {
                     throw new TableException(
                             1,
-                            "both '%s' and '%s' could be %s (%s); say which with --column %s=NAME"
-                                    .formatted(found.get(0), found.get(1), column, column.meaning(), column));
+                            "both '%s' and '%s' could be %s (%s)"
+                                    .formatted(found.get(0), found.get(1), column, column.meaning()),
+                            column);
                 }
                 if (!found.isEmpty()) {
                     columns.put(column, found.getFirst());
@@ -127,8 +128,9 @@ final class Sheet {
         if (!columns.containsKey(column)) {
             throw new TableException(
                     1,
-                    "no column of %s (%s); the header has %s. Say which it is with --column %s=NAME"
-                            .formatted(column.meaning(), String.join(", ", column.names()), header, column));
+                    "no column of %s (%s); the header has %s"
+                            .formatted(column.meaning(), String.join(", ", column.names()), header),
+                    column);
         }
     }
 

@@ -119,6 +119,23 @@ class SequentialDesignTests {
         assertThat(large.pays()).isTrue();
     }
 
+    /** By the runs that pay and by how many there are. */
+    @Test
+    void goingOnIsSaidOfAsManyRunsAsThereAre() {
+        SequentialDesign.Choice pays = new SequentialDesign.Choice(new CandidateRuns.Run(1e8, 1e9), .2, .1, 1e21);
+        SequentialDesign.Choice costs = new SequentialDesign.Choice(new CandidateRuns.Run(1e8, 1e9), .2, .1, 1e9);
+
+        assertThat(said(pays)).isEqualTo("Going on pays: this run saves more FLOPs at the target than it costs.");
+        assertThat(said(pays, pays)).startsWith("Going on pays: each of these runs saves more");
+        assertThat(said(pays, costs, costs)).startsWith("Going on pays for the first of these runs; the next would");
+        assertThat(said(pays, pays, costs)).startsWith("Going on pays for the first 2 of these runs;");
+        assertThat(said(costs, pays)).startsWith("Stop here: the next run costs");
+    }
+
+    private static String said(SequentialDesign.Choice... choices) {
+        return new SequentialDesign.Next(LAW, .002, 20, .2, List.of(choices)).sentence();
+    }
+
     @Test
     void otherTargetsAreServedAndSaveNothingThatCouldBeNamed() {
         SequentialDesign.Next next = SequentialDesign.next(

@@ -14,7 +14,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -66,7 +68,7 @@ class PointTableTests {
             N,loss;1e8,3                     | line 1: neither a column of training tokens (d, tokens
             D,loss;1e8,3                     | line 1: no column of parameters (n, params
             N,D;1e8,1e9                      | line 1: no column of loss in nats
-            N,D,tokens,loss;1,1,1,1          | line 1: both 'D' and 'tokens' could be D (training tokens); say which with --column D=NAME
+            N,D,tokens,loss;1,1,1,1          | line 1: both 'D' and 'tokens' could be D (training tokens)
             N,D,loss;1e8,1e9,3;1e8,abc,3     | line 3: 'abc' in the column 'D' is no number
             N,D,loss;1e8,1e9,3;-1,1e9,3      | line 3: -1 in the column 'N' is not positive and finite, as parameters must be
             N,D,loss;1e8,1e9,0               | line 2: 0 in the column 'loss' is not positive
@@ -82,6 +84,24 @@ class PointTableTests {
         assertThatThrownBy(() -> read(csv.strip().replace(';', '\n')))
                 .isInstanceOf(TableException.class)
                 .hasMessageContaining(message.strip());
+    }
+
+    /** Whoever asks for the table says how it is named; of other faults there is nothing to name. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            D,loss;1e8,3             | N
+            N,D;1e8,1e9              | LOSS
+            N,D,tokens,loss;1,1,1,1  | D
+            N,D,loss;1e8,abc,3       |
+            N,D,loss,loss;1,1,1,1    |
+            N,D,loss                 |
+            """)
+    void aColumnThatCouldBeNamedIsCarried(String csv, @Nullable Column column) {
+        assertThatThrownBy(() -> read(csv.strip().replace(';', '\n')))
+                .isInstanceOfSatisfying(TableException.class, e -> {
+                    assertThat(e.unnamed()).isEqualTo(Optional.ofNullable(column));
+                    assertThat(e.getMessage()).doesNotContain("--");
+                });
     }
 
     @Test
@@ -110,8 +130,7 @@ class PointTableTests {
         assertThatThrownBy(() -> PointTable.read(new StringReader(csv), Map.of(), Column.of(WidthDepth.ofShape())))
                 .hasMessageContaining("line 2: 'x' in the column 'Layers' is no number; write layers as a plain one");
         assertThatThrownBy(() -> PointTable.read(new StringReader(csv), Map.of(), Column.of(new MixtureOfExperts())))
-                .hasMessageContaining("line 1: no column of active parameters (active, na,")
-                .hasMessageContaining("--column ACTIVE=NAME");
+                .hasMessageContaining("line 1: no column of active parameters (active, na,");
         PointTable named = PointTable.read(new StringReader(csv), Map.of(Column.WIDTH, "d_model"));
         assertThat(named.points()).extracting(p -> p.input(Law.Input.WIDTH)).containsExactly(512.0, 512.0);
     }

@@ -11,21 +11,31 @@ import dev.isoflop.scaling.fit.ParametricFit;
 import dev.isoflop.scaling.fit.ParametricOptions;
 import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.law.form.RateBatch;
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.StringReader;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-/** What the platform exports of a sweep is a table like any other; the header is that of its exports, to the letter. */
+/** What the platform exports of a sweep is a table like any other; the header is that of its exports, to the letter, which a test of the platform's holds it to. */
 class SweepExportTests {
 
-    private static final String HEADER =
-            "sweep_id,sweep,run_id,name,kind,state,parameters,parameters_non_embedding,tokens,flops,flops_exact,budget,seed,learning_rate,batch_sequences,"
-                    + "tokens_per_step,steps,step,train_loss,final_loss,bits_per_byte,tokens_per_second,diverged,attempts,failure_code,failure_message,dataset_id,"
-                    + "tokenizer_hash,comparability,created_at,started_at,finished_at\r\n";
+    private final String header = header();
+
+    private static String header() {
+        try (InputStream in = SweepExportTests.class.getResourceAsStream("/tables/sweep-export-header.csv")) {
+            return new String(Objects.requireNonNull(in).readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
 
     private static String row(
             long id,
@@ -61,7 +71,7 @@ class SweepExportTests {
 
     private String export() {
         Random random = new Random(8);
-        StringBuilder csv = new StringBuilder(HEADER);
+        StringBuilder csv = new StringBuilder(header);
         long id = 100;
         for (double budget : new double[] {1e17, 3e17, 1e18, 3e18}) {
             for (double size : new double[] {.3, .6, 1, 1.7, 3}) {
@@ -116,7 +126,7 @@ class SweepExportTests {
                         new PointTable.LeftOut(7, "no loss"),
                         new PointTable.LeftOut(8, "no loss"),
                         new PointTable.LeftOut(9, "it diverged"));
-        String none = HEADER + row(1, "failed", 1e8, 8e7, 1e9, 1e18, "", false);
+        String none = header + row(1, "failed", 1e8, 8e7, 1e9, 1e18, "", false);
         assertThatThrownBy(() -> PointTable.read(new StringReader(none), Map.of()))
                 .hasMessageContaining("none of the 1 rows has a loss that is a number");
     }

@@ -1,0 +1,1 @@
+export function withGrown<World extends object>(world: World): World;
