@@ -83,15 +83,16 @@ final class OutlookScore {
     private static TrainingCurve curve(Recorded run) {
         Recipe r = run.recipe();
         double perStep = r.D() / r.steps();
+        RateSchedule schedule = switch (r.schedule()) {
+            case COSINE -> RateSchedule.cosine(r.warmup(), r.last());
+            case WSD -> RateSchedule.wsd(r.warmup(), r.last(), Schedule.WSD_DECAY_FROM);
+            case CONSTANT -> RateSchedule.constant(r.warmup());
+        };
         return new TrainingCurve(
                 points(run.trainSteps(), run.trainLosses(), perStep),
                 points(run.evalSteps(), run.evalLosses(), perStep),
                 r.D(),
-                switch (r.schedule()) {
-                    case COSINE -> RateSchedule.cosine(r.warmup(), r.last());
-                    case WSD -> RateSchedule.wsd(r.warmup(), r.last(), Schedule.WSD_DECAY_FROM);
-                    case CONSTANT -> RateSchedule.constant(r.warmup());
-                });
+                schedule.of(r.rate(), r.steps()));
     }
 
     private static List<CurvePoint> points(long[] steps, double[] losses, double perStep) {

@@ -168,11 +168,12 @@ class Outlooks {
     private static RateSchedule schedule(TrainingSettings training) {
         double warmup = training.warmupFraction();
         double last = training.finalLearningRateFraction();
-        return switch (training.schedule()) {
+        RateSchedule shape = switch (training.schedule()) {
             case COSINE -> RateSchedule.cosine(warmup, last);
             case WSD -> RateSchedule.wsd(warmup, last, LearningRateSchedule.WSD_DECAY_FROM);
             case CONSTANT -> RateSchedule.constant(warmup);
         };
+        return shape.of(training.learningRate(), training.steps());
     }
 
     private static OutlookViews.Outlook view(Views.Run run, Asked asked, Law law, Outlook outlook) {

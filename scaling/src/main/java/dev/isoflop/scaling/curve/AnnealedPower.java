@@ -10,13 +10,25 @@ import org.apache.commons.math3.linear.RealVector;
 /**
  * L(s) = L0 + A·(S1(s)/S1(now))^-α - C·S2(s): a regression with priors for each α of a grid, averaged by evidence. Losses are in units of the one of now.
  *
- * <p>The three coefficients have independent normal priors. S1 is divided by what it is now, so that L0 and A are shares of the loss of now: L0 0.7 ± 0.2, A 0.3 ± 0.5. C, what the loss
- * falls by when the rate comes down from its peak to nothing, is 0.025 ± 0.02. α is log-normal about 0.5.
+ * <p>The three coefficients have independent normal priors. S1 is divided by what it is now, so that L0 and A are shares of the loss of now: L0 0.7 ± 0.2, A 0.3 ± 0.5. α is log-normal
+ * about 0.5.
+ *
+ * <p>C is what the loss falls by when the rate comes down from its peak to nothing. A curve at a constant rate does not show it, and it is worth 1 to 18 % of the loss: the more the higher the
+ * rate and the more steps are taken at it. With η the peak rate and T the steps ({@link RateSchedule#travel}), C is 0.01 (η T)^0.4, give or take 0.6 of that and 0.01 (docs/benchmarks/outlook.md).
  */
 final class AnnealedPower {
 
-    private static final double[] PRIOR_MEAN = {0.7, 0.3, 0.025};
-    private static final double[] PRIOR_SD = {0.2, 0.5, 0.02};
+    private static final double[] LEVEL_AND_POWER = {0.7, 0.3};
+    private static final double[] LEVEL_AND_POWER_SD = {0.2, 0.5};
+    /** What annealing is worth at a travel of 1, and the power of travel by which it is worth more. */
+    private static final double WORTH = 0.01;
+
+    private static final double WORTH_POWER = 0.4;
+    private static final double WORTH_RELATIVE_SD = 0.6;
+    private static final double WORTH_SD = 0.01;
+    /** Of runs near the best rate; for those whose rate nobody told. */
+    private static final double USUAL_TRAVEL = 15;
+
     private static final double EXPONENT = 0.5;
     private static final double EXPONENT_LOG_SD = 0.8;
 
@@ -30,10 +42,16 @@ final class AnnealedPower {
 
     private final RateSchedule schedule;
     private final double areaNow;
+    private final double[] priorMean;
+    private final double[] priorSd;
 
     private AnnealedPower(RateSchedule schedule, double areaNow) {
         this.schedule = schedule;
         this.areaNow = areaNow;
+        double worth = WORTH * Math.pow(schedule.travel() > 0 ? schedule.travel() : USUAL_TRAVEL, WORTH_POWER);
+        this.priorMean = new double[] {LEVEL_AND_POWER[0], LEVEL_AND_POWER[1], worth};
+        this.priorSd =
+                new double[] {LEVEL_AND_POWER_SD[0], LEVEL_AND_POWER_SD[1], WORTH_RELATIVE_SD * worth + WORTH_SD};
     }
 
     /** @param now share of the tokens seen, above the warm-up */
@@ -80,8 +98,8 @@ final class AnnealedPower {
      * The noise is what the losses scatter by within their stretches, or more where they lie further off the curve: it and the coefficients are found in turns. The prior is three more
      * rows, so that the rank is full whatever the curve.
      */
-    private static Member regress(double exponent, double[][] rows, double[] losses, double variance) {
-        int unknowns = PRIOR_MEAN.length;
+    private Member regress(double exponent, double[][] rows, double[] losses, double variance) {
+        int unknowns = priorMean.length;
         double noise = Math.max(LEAST_VARIANCE, variance);
         for (int round = 0; ; round++) {
             RealMatrix all = new Array2DRowRealMatrix(rows.length + unknowns, unknowns);
@@ -94,8 +112,8 @@ final class AnnealedPower {
                 wanted.setEntry(i, losses[i] * weight);
             }
             for (int j = 0; j < unknowns; j++) {
-                all.setEntry(rows.length + j, j, 1 / PRIOR_SD[j]);
-                wanted.setEntry(rows.length + j, PRIOR_MEAN[j] / PRIOR_SD[j]);
+                all.setEntry(rows.length + j, j, 1 / priorSd[j]);
+                wanted.setEntry(rows.length + j, priorMean[j] / priorSd[j]);
             }
             QRDecomposition solver = new QRDecomposition(all);
             RealVector found = solver.getSolver().solve(wanted);

@@ -11,6 +11,9 @@ import org.apache.commons.math3.distribution.NormalDistribution;
  */
 public record EndLoss(double loss, double logSd) {
 
+    /** Of log loss: how well a run is trained beside those of a law, of which nothing is known. */
+    private static final double RECIPE_SD = 0.05;
+
     /** @throws IllegalArgumentException unless both are numbers, the loss above 0 and the deviation at least 0 */
     public EndLoss {
         if (!(loss > 0) || !Double.isFinite(loss) || !(logSd >= 0) || !Double.isFinite(logSd)) {
@@ -29,15 +32,15 @@ public record EndLoss(double loss, double logSd) {
     }
 
     /**
-     * What a run's own curve and a law say together, by inverse variance of log loss. A law is of runs that were trained well; one that is not ends off it by as much as its curve
-     * shows, and the law has less to say of it: the variance between the two (DerSimonian and Laird 1986) is the law's.
+     * What a run's own curve and a law say together, by inverse variance of log loss. A law is of runs that were trained as its own were; another recipe ends 5 % or so off it, and one that
+     * is off by more, as its curve shows, is told less by it: the variance between the two (DerSimonian and Laird 1986) is the law's.
      *
      * @param law of the same run, its noise included
      */
     public EndLoss with(EndLoss law) {
         double own = logSd * logSd;
         double apart = Math.log(law.loss / loss);
-        double theirs = law.logSd * law.logSd;
+        double theirs = law.logSd * law.logSd + RECIPE_SD * RECIPE_SD;
         theirs += Math.max(0, apart * apart - own - theirs);
         if (own == 0 || theirs == 0) {
             return own == 0 ? this : law;

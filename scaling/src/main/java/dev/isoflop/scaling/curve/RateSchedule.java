@@ -7,8 +7,9 @@ package dev.isoflop.scaling.curve;
  * @param warmup share of the tokens that warm up, 0 to below 1
  * @param last rate at the end as a share of the peak, 0 to 1; not of {@link Shape#CONSTANT}
  * @param decayFrom share of the tokens at which {@link Shape#WSD} begins to decay, at least the warm-up
+ * @param travel peak rate times the steps of the whole run, which says about how far it is from annealed before it anneals; 0 if it is not known
  */
-public record RateSchedule(Shape shape, double warmup, double last, double decayFrom) {
+public record RateSchedule(Shape shape, double warmup, double last, double decayFrom, double travel) {
 
     /** After the warm-up. */
     public enum Shape {
@@ -27,18 +28,29 @@ public record RateSchedule(Shape shape, double warmup, double last, double decay
         require(warmup >= 0 && warmup < 1, "warmup", warmup, "0 to below 1");
         require(last >= 0 && last <= 1, "last", last, "0 to 1");
         require(decayFrom >= 0 && decayFrom < 1, "decayFrom", decayFrom, "0 to below 1");
+        require(travel >= 0 && Double.isFinite(travel), "travel", travel, "0 or more");
     }
 
     public static RateSchedule cosine(double warmup, double last) {
-        return new RateSchedule(Shape.COSINE, warmup, last, 0);
+        return new RateSchedule(Shape.COSINE, warmup, last, 0, 0);
     }
 
     public static RateSchedule wsd(double warmup, double last, double decayFrom) {
-        return new RateSchedule(Shape.WSD, warmup, last, decayFrom);
+        return new RateSchedule(Shape.WSD, warmup, last, decayFrom, 0);
     }
 
     public static RateSchedule constant(double warmup) {
-        return new RateSchedule(Shape.CONSTANT, warmup, 1, 0);
+        return new RateSchedule(Shape.CONSTANT, warmup, 1, 0, 0);
+    }
+
+    /**
+     * The same of a run whose rate is known.
+     *
+     * @param peak learning rate
+     * @param steps of the whole run
+     */
+    public RateSchedule of(double peak, long steps) {
+        return new RateSchedule(shape, warmup, last, decayFrom, peak * steps);
     }
 
     /**
