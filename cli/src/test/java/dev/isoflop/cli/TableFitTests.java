@@ -212,7 +212,12 @@ class TableFitTests {
             }
         }
         String file = Files.writeString(directory.resolve("epochs.csv"), csv).toString();
-        Ended own = Ended.of("fit", file, "--law", "data-constrained", "--resamples", "10");
+        Ended joint = Ended.of("fit", file, "--law", "data-constrained", "--resamples", "10");
+        assertThat(joint.code()).as(joint.err()).isZero();
+        assertThat(joint.out())
+                .contains("  note: One fit of all 32 runs: 16 repeat their data and tell RD*")
+                .containsPattern("  alpha +0\\.3470 \\[");
+        Ended own = Ended.of("fit", file, "--law", "data-constrained", "--fresh", "own", "--resamples", "10");
         assertThat(own.code()).as(own.err()).isZero();
         assertThat(own.out())
                 .contains("  note: The law of fresh data is that of the 16 of 32 runs that repeat nothing (D <= U)")
@@ -259,8 +264,9 @@ class TableFitTests {
     void helpNamesTheLawsAndTheirColumns() {
         String help = Ended.of("fit", "--help").out().replaceAll("\\s+", " ");
         assertThat(help)
-                .contains("chinchilla, kaplan, over-training, envelope, repeated-data (U), width-depth (WIDTH, DEPTH)")
-                .contains("mixture-of-experts (ACTIVE), rate-batch (RATE, BATCH), data-constrained (U)")
+                .contains(
+                        "chinchilla, kaplan, over-training, envelope, repeated-data (U), data-constrained (U), width-depth")
+                .contains("mixture-of-experts (ACTIVE), rate-batch (RATE, BATCH)")
                 .contains("N, D, C, LOSS, GROUP, WEIGHT, U, ACTIVE, WIDTH, DEPTH, RATE, BATCH")
                 .contains("WARMUP_TOKENS, WARMUP_STEPS, STEPS", "COMPARABILITY, TOKENIZER, DATASET");
     }

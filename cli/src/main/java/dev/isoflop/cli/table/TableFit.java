@@ -30,7 +30,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.node.ObjectNode;
@@ -64,8 +63,9 @@ public final class TableFit {
                 names = "--fresh",
                 paramLabel = "E,A,B,alpha,beta",
                 description = {
-                    "The law of fresh data for --law data-constrained (default: Chinchilla's of the table's own",
-                    "runs that repeat nothing, D <= U, fitted anew in each draw)."
+                    "The law of fresh data for --law data-constrained, held fixed; or own: Chinchilla's of the",
+                    "table's runs that repeat nothing (D <= U), fitted first and anew in each draw, as was published",
+                    "(default: fitted to all runs, together with the decays)."
                 })
         private @Nullable String fresh;
 
@@ -133,10 +133,7 @@ public final class TableFit {
     static final class Laws implements Iterable<String> {
         @Override
         public Iterator<String> iterator() {
-            return Stream.concat(
-                            Forms.all().stream().map(Laws::described),
-                            Stream.of(DataConstrained.NAME + " (" + Column.U + ")"))
-                    .iterator();
+            return Forms.all().stream().map(Laws::described).iterator();
         }
 
         private static String described(Law law) {
@@ -285,7 +282,7 @@ public final class TableFit {
 
     /** Columns of a law. One that there is not needs none: the fit names it, and the others beside it. */
     private static List<Column> needed(String law) {
-        if (law.equals(DataConstrained.NAME)) {
+        if (law.equals(DataConstrained.NAME + ":" + DataConstrained.OWN)) {
             return List.of(Column.U);
         }
         try {

@@ -16,7 +16,7 @@ import java.util.Map;
  * {@link ParametricFit}; then RD* and RN* from all of them, that law held.
  *
  * <p>A fresh run with more parameters than its data suffice for counts in full in the first step and discounted in the second, in the published protocol as here. Many of them pull RN* up;
- * how many there are is told.
+ * how many there are is told. {@link dev.isoflop.scaling.law.form.DataConstrainedJoint} fits all at once and has no such pull.
  *
  * <p>Intervals carry the first step into the second: each draw fits the law of fresh data anew to the runs drawn that repeat nothing, and the decays about that one.
  *
@@ -60,12 +60,7 @@ public final class DataConstrainedFit {
         List<FitPoint> unrepeated =
                 points.stream().filter(DataConstrainedFit::repeatsNothing).toList();
         if (unrepeated.size() == points.size()) {
-            return new FitOutcome.Refused<>(
-                    RefusalReason.UNIDENTIFIABLE,
-                    Refusals.format(
-                            "All %d runs repeat nothing (D <= U), so they say nothing of what repeated data are worth.",
-                            points.size()),
-                    Map.of("points", (double) points.size()));
+            return nothingRepeated(points);
         }
         ParametricOptions options =
                 ParametricOptions.defaults().withHuberDelta(delta).withResamples(0);
@@ -74,7 +69,7 @@ public final class DataConstrainedFit {
             return new FitOutcome.Refused<>(
                     refused.reason(),
                     Refusals.format(
-                            "The law of fresh data is fitted to the runs that repeat nothing (D <= U), %d of %d. %s Give it with --fresh E,A,B,alpha,beta, or fit repeated-data, which takes it from all runs.",
+                            "The law of fresh data is fitted to the runs that repeat nothing (D <= U), %d of %d. %s Give it with --fresh E,A,B,alpha,beta, or leave --fresh out: then all runs tell it, in one fit with the decays.",
                             unrepeated.size(), points.size(), refused.sentence()),
                     refused.numbers());
         }
@@ -82,8 +77,7 @@ public final class DataConstrainedFit {
         Criterion criterion = new Criterion.HuberLog(delta);
         LawPoints all = LawPoints.of(points);
         DataConstrained form = new DataConstrained(fresh);
-        int excessive = (int)
-                unrepeated.stream().filter(p -> p.N() > form.sufficient(p.D())).count();
+        int excessive = (int) excessive(unrepeated, fresh);
         FitOutcome<LawFit.Minimum> second = LawFit.minimum(form, all, criterion, threads);
         return second.flatMap(minimum -> {
             double[][] rows = new double[count][];
@@ -98,7 +92,33 @@ public final class DataConstrainedFit {
         });
     }
 
-    private static boolean repeatsNothing(FitPoint point) {
+    /** Runs with more parameters than their distinct tokens suffice for by a law of fresh data. */
+    public static long excessive(List<FitPoint> points, ChinchillaLaw fresh) {
+        return points.stream().filter(p -> excess(p, fresh) > 0).count();
+    }
+
+    /** RN of the run that has most of it, 0 if none has any. */
+    public static double mostExcess(List<FitPoint> points, ChinchillaLaw fresh) {
+        return points.stream().mapToDouble(p -> excess(p, fresh)).max().orElse(0);
+    }
+
+    private static double excess(FitPoint p, ChinchillaLaw fresh) {
+        double sufficient = new DataConstrained(fresh).sufficient(Math.min(p.D(), p.input(Law.Input.U)));
+        return Math.max(0, p.N() / sufficient - 1);
+    }
+
+    /** Of points that all repeat nothing. */
+    public static <T> FitOutcome.Refused<T> nothingRepeated(List<FitPoint> points) {
+        return new FitOutcome.Refused<>(
+                RefusalReason.UNIDENTIFIABLE,
+                Refusals.format(
+                        "All %d runs repeat nothing (D <= U), so they say nothing of what repeated data are worth.",
+                        points.size()),
+                Map.of("points", (double) points.size()));
+    }
+
+    /** @param point with U */
+    public static boolean repeatsNothing(FitPoint point) {
         return point.D() <= point.input(Law.Input.U) * (1 + ROUNDING);
     }
 

@@ -21,6 +21,7 @@ import dev.isoflop.scaling.law.Law;
 import dev.isoflop.scaling.law.LawPoints;
 import dev.isoflop.scaling.law.form.Chinchilla;
 import dev.isoflop.scaling.law.form.DataConstrained;
+import dev.isoflop.scaling.law.form.DataConstrainedJoint;
 import dev.isoflop.scaling.law.form.Forms;
 import dev.isoflop.scaling.report.FitReport.Evidence;
 import dev.isoflop.scaling.report.FitReport.Refusal;
@@ -29,6 +30,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +42,8 @@ public final class FitReports {
 
     /** Where the law of fresh data came from. */
     private static final String FRESH = "fresh-law";
+    /** A decay so many times what any run has is none. */
+    private static final double BEYOND = 10;
 
     private FitReports() {}
 
@@ -76,15 +80,15 @@ public final class FitReports {
     }
 
     private static Found found(List<FitPoint> points, FitSettings settings, int threads) {
-        if (settings.law().equals(DataConstrained.NAME)) {
-            return dataConstrained(points, settings, threads);
+        if (settings.law().equals(DataConstrained.NAME + ":" + DataConstrained.OWN)) {
+            return twoSteps(points, settings, threads);
         }
         Law law = Forms.named(settings.law())
                 .orElseThrow(() -> new IllegalArgumentException("there is no law '" + settings.law() + "'; there are "
-                        + String.join(", ", Forms.all().stream().map(Law::name).toList()) + ", "
-                        + DataConstrained.NAME));
+                        + String.join(", ", Forms.all().stream().map(Law::name).toList())));
         return switch (law) {
             case Chinchilla chinchilla -> chinchilla(chinchilla, points, settings, threads);
+            case DataConstrainedJoint joint -> jointly(joint, points, settings, threads);
             case DataConstrained given ->
                 general(law, points, settings, threads).about(given.fresh());
             default -> general(law, points, settings, threads);
@@ -120,6 +124,11 @@ public final class FitReports {
                     null,
                     null,
                     null);
+        }
+
+        Found with(Finding note) {
+            return new Found(
+                    law, formula, List.of(note), parameters, objective, certificate, refusal, optimum, excess, loss);
         }
 
         /** With the law of fresh data that was given. */
@@ -202,8 +211,48 @@ public final class FitReports {
         return general(List.of(), minimum, resamples, settings);
     }
 
+    /** Decays and law of fresh data in one fit. */
+    private static Found jointly(DataConstrainedJoint law, List<FitPoint> points, FitSettings settings, int threads) {
+        long repeating = points.stream()
+                .filter(p -> !DataConstrainedFit.repeatsNothing(p))
+                .count();
+        if (repeating == 0) {
+            return Found.refused(
+                    DataConstrained.NAME, DataConstrained.FORMULA, DataConstrainedFit.nothingRepeated(points));
+        }
+        Found found = general(law, points, settings, threads);
+        if (found.refusal != null) {
+            return found;
+        }
+        double[] values = law.coefficients().stream()
+                .mapToDouble(c ->
+                        Objects.requireNonNull(found.parameters.get(c.name())).value())
+                .toArray();
+        ChinchillaLaw fresh = DataConstrainedJoint.fresh(values);
+        long excessive = DataConstrainedFit.excessive(points, fresh);
+        double most = DataConstrainedFit.mostExcess(points, fresh);
+        String models = excessive == 0
+                ? "none has more parameters than its data suffice for, so nothing tells RN*"
+                : values[1] > BEYOND * most
+                        ? excessive
+                                + " have more parameters than their data suffice for, up to %.3g times as many, and show no loss of worth: RN* may be any large number"
+                                        .formatted(most + 1)
+                        : excessive + " have more parameters than their data suffice for and tell RN*";
+        Finding source = new Finding(
+                FRESH,
+                String.format(
+                        Locale.ROOT,
+                        "One fit of all %d runs: %d repeat their data and tell RD*; %s.",
+                        points.size(),
+                        repeating,
+                        models),
+                Map.of("runs", (double) points.size(), "repeating", (double) repeating, "excessive", (double)
+                        excessive));
+        return found.with(source);
+    }
+
     /** The decays about the law of those of the runs that repeat nothing. */
-    private static Found dataConstrained(List<FitPoint> points, FitSettings settings, int threads) {
+    private static Found twoSteps(List<FitPoint> points, FitSettings settings, int threads) {
         FitOutcome<DataConstrainedFit.Result> outcome = DataConstrainedFit.of(
                 points, settings.delta(), settings.resampling(), settings.resamples(), settings.seed(), threads);
         if (outcome instanceof FitOutcome.Refused<DataConstrainedFit.Result> refused) {

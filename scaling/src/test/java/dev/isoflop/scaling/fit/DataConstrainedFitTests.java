@@ -12,6 +12,8 @@ import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.law.Law;
 import dev.isoflop.scaling.law.LawPoints;
 import dev.isoflop.scaling.law.form.DataConstrained;
+import dev.isoflop.scaling.law.form.DataConstrainedJoint;
+import dev.isoflop.scaling.law.form.RepeatedData;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -77,6 +79,28 @@ class DataConstrainedFitTests {
         DataConstrainedFit.Result found = fit(points(0, 1, 3, 10, 100, 400), Resampling.POINTS, 0);
         assertThat(found.excessive()).isBetween(8, 12);
         assertThat(found.minimum().value("RN*")).isGreaterThan(6);
+    }
+
+    /** What two steps cannot, one fit of all can: the law that discounts such a run is found with that discount. */
+    @Test
+    void inOneFitFreshRunsWithExcessParametersPullNothing() {
+        LawFit.Minimum found = LawFit.minimum(
+                        new DataConstrainedJoint(),
+                        LawPoints.of(points(0, 1, 3, 10, 100, 400)),
+                        new Criterion.HuberLog(1e-3),
+                        THREADS)
+                .orElseThrow();
+        assertThat(found.value("RN*")).isCloseTo(5.3, withinPercentage(.01));
+        assertThat(found.value("RD*")).isCloseTo(15.4, withinPercentage(.01));
+        assertThat(found.value("alpha")).isCloseTo(FRESH.alpha(), within(1e-6));
+        LawFit.Minimum noisy = LawFit.minimum(
+                        new DataConstrainedJoint(),
+                        LawPoints.of(points(.002, 4, 3, 10, 100, 400)),
+                        new Criterion.HuberLog(1e-3),
+                        THREADS)
+                .orElseThrow();
+        assertThat(noisy.value("RN*")).isBetween(4.0, 7.0);
+        assertThat(noisy.value("RD*")).isBetween(13.0, 18.0);
     }
 
     /** What holding the law of fresh data would leave out of the intervals is most of them. */
@@ -185,5 +209,18 @@ class DataConstrainedFitTests {
         assertThat(found.minimum().value("RD*")).isBetween(20.0, 60.0);
         // so many copies of the parameters that the data would need are not in the table: they lose nothing
         assertThat(found.minimum().value("RN*")).isGreaterThan(100);
+        LawFit.Minimum joint = LawFit.minimum(
+                        new DataConstrainedJoint(), LawPoints.of(points), new Criterion.HuberLog(1e-3), THREADS)
+                .orElseThrow();
+        assertThat(joint.objective())
+                .as("the law of fresh data is of all runs")
+                .isLessThan(found.minimum().objective());
+        LawFit.Minimum withoutDecay = LawFit.minimum(
+                        new RepeatedData(), LawPoints.of(points), new Criterion.HuberLog(1e-3), THREADS)
+                .orElseThrow();
+        assertThat(joint.objective())
+                .as("nothing speaks for a decay of excess parameters")
+                .isCloseTo(withoutDecay.objective(), withinPercentage(1e-3));
+        assertThat(joint.value("RN*")).isGreaterThan(1000);
     }
 }

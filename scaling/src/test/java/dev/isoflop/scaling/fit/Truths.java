@@ -7,6 +7,7 @@ import dev.isoflop.scaling.law.LawPoints;
 import dev.isoflop.scaling.law.form.Chinchilla;
 import dev.isoflop.scaling.law.form.ComputeEnvelope;
 import dev.isoflop.scaling.law.form.DataConstrained;
+import dev.isoflop.scaling.law.form.DataConstrainedJoint;
 import dev.isoflop.scaling.law.form.Kaplan;
 import dev.isoflop.scaling.law.form.MixtureOfExperts;
 import dev.isoflop.scaling.law.form.OverTraining;
@@ -39,6 +40,7 @@ final class Truths {
                 Arguments.of(ComputeEnvelope.above(1.6), new double[] {2.3e3, .155}),
                 Arguments.of(new DataConstrained(C4), new double[] {15.4, 5.3}),
                 Arguments.of(new RepeatedData(), new double[] {1.82, 478, 2143, .347, .367, 15.4}),
+                Arguments.of(new DataConstrainedJoint(), new double[] {15.4, 5.3, 1.82, 478, 2143, .347, .367}),
                 Arguments.of(WidthDepth.ofShape(), new double[] {1.7, 60, 1.5, 900, .7, .8, .33}),
                 Arguments.of(WidthDepth.ofShapeAndSize(), new double[] {1.7, 60, 1.5, 900, .7, .8, .33, 300, .4}),
                 Arguments.of(

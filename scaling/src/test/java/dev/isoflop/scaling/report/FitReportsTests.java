@@ -60,15 +60,27 @@ class FitReportsTests {
 
     @Test
     void theLawOfFreshDataIsTheRunsOwnOrTheOneGivenAndSaidToBe() {
-        FitReport own = FitReports.of(repeated(), settings("data-constrained", 20), 2);
+        FitReport joint = FitReports.of(repeated(), settings("data-constrained", 20), 2);
+        assertThat(joint.refusal()).isNull();
+        assertThat(joint.law()).isEqualTo("data-constrained");
+        assertThat(joint.parameters().keySet()).containsExactly("RD*", "RN*", "E", "A", "B", "alpha", "beta");
+        assertThat(joint.parameters().get("RD*").value()).isCloseTo(10, within(1e-3));
+        assertThat(joint.parameters().get("RN*").value()).isCloseTo(4, within(1e-3));
+        assertThat(joint.parameters().get("alpha").isFinite()).isTrue();
+        assertThat(joint.diagnostics().getFirst().sentence())
+                .contains("One fit of all 60 runs: 40 repeat their data and tell RD*")
+                .contains("have more parameters than their data suffice for and tell RN*");
+
+        FitReport own = FitReports.of(repeated(), settings("data-constrained:own", 20), 2);
         assertThat(own.refusal()).isNull();
         assertThat(own.law()).isEqualTo("data-constrained");
-        assertThat(own.parameters().keySet()).containsExactly("RD*", "RN*", "E", "A", "B", "alpha", "beta");
+        assertThat(own.parameters().keySet()).isEqualTo(joint.parameters().keySet());
         assertThat(own.parameters().get("RD*").value()).isCloseTo(10, within(.01));
         assertThat(own.parameters().get("alpha").isFinite()).isTrue();
         assertThat(own.diagnostics().getFirst().code()).isEqualTo("fresh-law");
         assertThat(own.diagnostics().getFirst().sentence())
                 .contains("the 20 of 60 runs that repeat nothing (D <= U); each draw fits it anew");
+        assertThat(own.inputHash()).isNotEqualTo(joint.inputHash());
 
         FitReport given = FitReports.of(repeated(), settings("data-constrained:1.82,478,2143,.347,.367", 20), 2);
         assertThat(given.parameters().get("RN*").value()).isCloseTo(4, within(1e-6));
@@ -76,8 +88,13 @@ class FitReportsTests {
         assertThat(given.diagnostics().getFirst().sentence()).contains("was given", "hold it fixed");
         assertThat(given.inputHash()).isNotEqualTo(own.inputHash());
 
-        FitReport refused = FitReports.of(repeated().subList(0, 15), settings("data-constrained", 0), 2);
+        FitReport refused = FitReports.of(repeated().subList(0, 15), settings("data-constrained:own", 0), 2);
         assertThat(refused.refusal().code()).isEqualTo("too-few-points");
+        FitReport nothing = FitReports.of(
+                repeated().stream().filter(p -> p.D() == p.input(Law.Input.U)).toList(),
+                settings("data-constrained", 0),
+                2);
+        assertThat(nothing.refusal().sentence()).contains("All 20 runs repeat nothing");
         assertThat(refused.formula()).isEqualTo(own.formula());
         for (String wrong : List.of("1,2,3,4", "1,2,3,4,x", "1,2,3,4,0", "", "-1,2,3,4,5", "1,2,3,4,5,6")) {
             assertThatThrownBy(() -> FitReports.of(repeated(), settings("data-constrained:" + wrong, 0), 2))
@@ -184,7 +201,7 @@ class FitReportsTests {
     void settingsWithoutMeaningAreNamed() {
         assertThatThrownBy(() -> FitReports.of(points(0), settings("nope", 0), 1))
                 .hasMessageStartingWith(
-                        "there is no law 'nope'; there are chinchilla, kaplan, over-training, envelope, repeated-data, width-depth");
+                        "there is no law 'nope'; there are chinchilla, kaplan, over-training, envelope, repeated-data, data-constrained, width-depth");
         assertThatThrownBy(() -> settings("kaplan", -1)).hasMessageContaining("resamples");
         assertThatThrownBy(() -> new FitSettings("kaplan", 0, 0, Resampling.POINTS, 1, .9, null))
                 .hasMessageContaining("delta");

@@ -17,6 +17,9 @@ public final class DataConstrained extends Form {
     public static final String FORMULA =
             "L = E + A (UN + UN RN* (1 - exp(-RN / RN*)))^-alpha + B (U + U RD* (1 - exp(-RD / RD*)))^-beta";
 
+    /** In place of constants: the law of those of the runs that repeat nothing, fitted first ({@code fit.DataConstrainedFit}). */
+    public static final String OWN = "own";
+
     private final ChinchillaLaw fresh;
 
     /** @param fresh the law of data that are seen once */

@@ -15,6 +15,7 @@ public final class Forms {
             new OverTraining(),
             ComputeEnvelope.free(),
             new RepeatedData(),
+            new DataConstrainedJoint(),
             WidthDepth.ofShape(),
             WidthDepth.ofShapeAndSize(),
             new MixtureOfExperts(),
@@ -49,11 +50,11 @@ public final class Forms {
             // said below, as a wrong number of numbers is
         }
         throw new IllegalArgumentException(
-                "the law of fresh data is E,A,B,alpha,beta, five positive numbers such as 1.82,478,2143,0.347,0.367; was '"
-                        + text + "'");
+                "the law of fresh data is E,A,B,alpha,beta, five positive numbers such as 1.82,478,2143,0.347,0.367, or "
+                        + DataConstrained.OWN + " for that of the runs that repeat nothing; was '" + text + "'");
     }
 
-    /** Forms of which a fit takes nothing but points. {@link DataConstrained} needs the law of fresh data beside. */
+    /** Forms of which a fit takes nothing but points. */
     public static List<Law> all() {
         return ALL;
     }
