@@ -66,7 +66,13 @@ describe("the sweep's figures", () => {
     expect(choose(fits, {}, true).fit).toMatchObject({ id: 11, method: "isoflop" });
     expect(choose(fits, { method: "parametric", n: "non" }, true).fit?.id).toBe(14);
     expect(choose(fits, { fit: 12 }, true)).toMatchObject({ method: "parametric", embeddings: true });
-    expect(choose([], {}, false)).toMatchObject({ fit: undefined, embeddings: false });
+    expect(choose([], {}, false)).toMatchObject({ fit: undefined, embeddings: false, standard: "isoflop" });
+    // of a sweep without a grid there are no parabolas to show
+    const gridless = fits.map((fit) =>
+      fit.method === "isoflop" ? { ...fit, refusal: { code: "too-few-budgets", message: "No budget has one." } } : fit,
+    );
+    expect(choose(gridless, {}, true)).toMatchObject({ view: "parametric", standard: "parametric" });
+    expect(choose(gridless, { method: "isoflop" }, true).view).toBe("isoflop");
   });
   it("showEveryRunOnceAndMarkFurtherSeeds", () => {
     const dots = dotsOf(runs, undefined, true);
@@ -108,6 +114,7 @@ describe("the sweep's figures", () => {
           sweep={world.sweeps[0] as Sweep}
           chosen={{
             view: "isoflop",
+            standard: "isoflop",
             method: "isoflop",
             fit: { ...(fits[0] as Fit), excluded: excluded.slice(0, count) },
             other: undefined,

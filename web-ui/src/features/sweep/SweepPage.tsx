@@ -8,7 +8,7 @@ import type { Run, Sweep } from "../../api/types";
 import { ago, clock, duration, flop, integer } from "../../lib/format";
 import { ended, isOver, sweepSecondsLeft } from "../../lib/progress";
 import { isoflop, plannedWithEmbeddings } from "../../lib/spec";
-import { FIT_VIEWS, type SweepSearch } from "../../lib/urlState";
+import { FIT_VIEWS, METHODS, type SweepSearch } from "../../lib/urlState";
 import { Button, buttonClass, CountsBar, ErrorNotice, Notice, Segmented, StateChip, ui } from "../../ui/parts";
 import { useTitle } from "../../ui/Shell";
 import { Additions } from "./Additions";
@@ -82,7 +82,7 @@ export function SweepPage() {
               label="Fit method"
               value={chosen.view}
               onChange={(view) =>
-                update({ method: view === "isoflop" ? undefined : view, fit: undefined, with: undefined })
+                update({ method: view === chosen.standard ? undefined : view, fit: undefined, with: undefined })
               }
               choices={FIT_VIEWS.map((value) => ({ value, label: VIEW_LABEL[value] }))}
             />
@@ -172,7 +172,7 @@ export function SweepPage() {
             setRefitting(false);
             const same = method === chosen.method && embeddings === chosen.embeddings;
             update({
-              method: method === "parametric" ? "parametric" : undefined,
+              method: method === chosen.standard ? undefined : METHODS.find((known) => known === method),
               n: embeddings === sweepCounts ? undefined : embeddings ? "all" : "non",
               fit: undefined,
               // the new one stands beside the one it was made from

@@ -26,6 +26,8 @@ export interface Dot {
 
 export interface Chosen {
   view: FitView;
+  /** what is shown to those who chose nothing */
+  standard: Method;
   method: Method;
   /** what is drawn; absent before the first fit */
   fit: Fit | undefined;
@@ -49,17 +51,26 @@ export function choose(fits: readonly Fit[], search: SweepSearch, sweepCounts: b
     fits
       .filter((fit) => fit.method === wanted && countsEmbeddings(fit, sweepCounts) === embeddings)
       .reduce<Fit | undefined>((best, fit) => (best === undefined || fit.id > best.id ? fit : best), undefined);
-  const view = search.method === "all" ? "all" : ((named?.method as Method | undefined) ?? search.method ?? "isoflop");
+  const standard = standardMethod(newest("isoflop"), newest("parametric"));
+  const view = search.method === "all" ? "all" : ((named?.method as Method | undefined) ?? search.method ?? standard);
   // any fit will do for its points where all methods are shown
   const method = view !== "all" ? view : newest("parametric") ? "parametric" : "isoflop";
   return {
     view,
+    standard,
     method,
     embeddings,
     fit: named ?? newest(method),
     other: newest(method === "isoflop" ? "parametric" : "isoflop"),
     older: search.with === undefined ? undefined : fits.find((fit) => fit.id === search.with),
   };
+}
+
+/** What is shown to those who chose nothing: parabolas, unless there are none to show and a law of N and D is. */
+function standardMethod(isoflop: Fit | undefined, parametric: Fit | undefined): Method {
+  return isoflop?.refusal !== undefined && parametric !== undefined && parametric.refusal === undefined
+    ? "parametric"
+    : "isoflop";
 }
 
 /** A fit that is refused is not coming, and nobody waits for it longer than this. */

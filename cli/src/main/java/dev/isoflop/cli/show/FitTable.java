@@ -12,6 +12,11 @@ public final class FitTable {
     /** Longer lists would push the law off the screen; a sweep of several recipes leaves out most of its runs. */
     private static final int MOST_LEFT_OUT = 10;
 
+    /** The code of {@code RefusalReason.TOO_FEW_SIZES}. */
+    private static final String TOO_FEW_SIZES = "too-few-sizes";
+    /** More budgets than this are not told one by one that they have too few sizes. */
+    private static final int MOST_WITHOUT_OPTIMUM = 3;
+
     private FitTable() {}
 
     public static List<String> lines(List<FitViews.Fit> fits) {
@@ -29,7 +34,7 @@ public final class FitTable {
             for (FitViews.Estimate p : fit.parameters()) {
                 lines.add("  " + estimate(p.name(), p, Numbers::plain));
             }
-            fit.budgets().forEach(b -> lines.add(budget(b)));
+            lines.addAll(budgets(fit.budgets()));
             FitViews.Optimum target = fit.target();
             if (target != null) {
                 lines.add("  optimum at C = " + Numbers.power(target.flops()));
@@ -51,6 +56,25 @@ public final class FitTable {
             case "parametric" -> "Parametric law (approach 3)";
             default -> method;
         };
+    }
+
+    /** A line each, but for those of a grown sweep that hold a run or two and of which nobody expects a parabola. */
+    private static List<String> budgets(List<FitViews.Budget> all) {
+        long few = all.stream().filter(FitTable::hasTooFewSizes).count();
+        List<String> lines = new ArrayList<>();
+        all.stream()
+                .filter(b -> few <= MOST_WITHOUT_OPTIMUM || !hasTooFewSizes(b))
+                .forEach(b -> lines.add(budget(b)));
+        if (few > MOST_WITHOUT_OPTIMUM) {
+            lines.add(
+                    "  " + few + " more budgets have too few sizes for a parabola; the parametric fit has their runs.");
+        }
+        return lines;
+    }
+
+    private static boolean hasTooFewSizes(FitViews.Budget b) {
+        FitViews.Refusal refusal = b.refusal();
+        return refusal != null && refusal.code().equals(TOO_FEW_SIZES);
     }
 
     private static String budget(FitViews.Budget b) {

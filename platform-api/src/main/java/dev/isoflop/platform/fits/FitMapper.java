@@ -40,12 +40,6 @@ final class FitMapper {
                 result.budgets().stream().map(FitMapper::budget).toList();
         double level = result.options().level();
         View view = new View(inputs, ISOFLOP, level, result.options(), budgets, finite(result.diagnostics()));
-        for (BudgetFit budget : result.budgets()) {
-            if (budget.parabola() instanceof FitOutcome.Refused<Parabola> refused) {
-                view.warnings.add(
-                        "The budget of %s FLOPs has no optimum: %s".formatted(short4(budget.C()), refused.sentence()));
-            }
-        }
         return switch (result.laws()) {
             case FitOutcome.Refused<IsoFlopLaws> refused -> view.refused(refusal(refused));
             case FitOutcome.Converged<IsoFlopLaws>(IsoFlopLaws laws) -> {
