@@ -203,9 +203,8 @@ public record PlanQuestion(
             if (precision != null && precision != measured.precision) {
                 throw new QuestionException(
                         "precision",
-                        "= " + precision
-                                + " is not what was measured: the runs that say how fast a device is trained in "
-                                + measured.precision + "; take that, or name other runs or a device");
+                        "= " + precision + " is not what was measured: those runs trained in " + measured.precision
+                                + "; say that, or leave precision out");
             }
             return new Training(measured.precision, measured.flopsPerSecond);
         }
