@@ -41,6 +41,34 @@ test("a plan is downloaded as a sweep and submitted", async ({ page }) => {
   await expect(page).toHaveURL(/\/sweeps\/\d+/);
 });
 
+test("what runs are trained in is chosen, and is the sweep's", async ({ page }) => {
+  fakeOnly("reads the figures of the fake plan");
+  const facts = page.getByLabel("In all");
+  const precision = page.getByLabel("Precision");
+  await page.getByLabel("Bounded by").selectOption("gpuHours");
+  await expect(precision).toHaveValue("BF16");
+  await expect(facts.getByText("340 TFLOP/s")).toBeVisible();
+  await precision.selectOption("fp32");
+  await expect(page).toHaveURL(/precision=FP32/);
+  await expect(facts.getByText("23 TFLOP/s")).toBeVisible();
+  await expect(facts.getByText("in fp32")).toBeVisible();
+  await noSeriousFaults(page);
+  const text = await saved(page, () => page.getByRole("button", { name: "Download plan JSON" }).click());
+  expect(JSON.parse(text).training).toEqual({ precision: "FP32" });
+  const submitted = page.waitForRequest((request) => request.url().endsWith("/sweeps") && request.method() === "POST");
+  await page.getByRole("button", { name: "Submit sweep" }).click();
+  expect(JSON.parse((await submitted).postData() ?? "").training).toEqual({ precision: "FP32" });
+});
+
+test("a sweep that was measured says what is trained in, unless one says otherwise", async ({ page }) => {
+  fakeOnly("needs a sweep that trained in fp32");
+  await page.getByLabel("As sweep no.").fill("3");
+  await expect(page.getByLabel("Precision")).toHaveValue("FP32");
+  await page.getByLabel("Precision").selectOption("bf16");
+  await expect(page.getByLabel("Precision")).toHaveAttribute("aria-invalid", "true");
+  await expect(page.getByText(/is not what was measured/).first()).toBeVisible();
+});
+
 test("an optimal sweep has fields of its own and says how well the target will be known", async ({ page }) => {
   fakeOnly("reads the figures of the fake plan");
   const known = page.getByLabel("In all").getByText(/^× 1\./);

@@ -3,13 +3,18 @@
  * out. An optimal sweep: small and large models in turn, from the largest budget down, and many cells left out.
  */
 
-const PER_SECOND = 3.4e14;
+/** FLOP/s by what runs are trained in. */
+const PER_SECOND = { BF16: 3.4e14, FP32: 2.3e13 };
+/** The sweep that was measured trained in it. */
+const MEASURED = "FP32";
+
+const precisionOf = (plan, throughputOf) => plan.precision ?? (throughputOf === undefined ? "BF16" : MEASURED);
 
 const fault = (field, message) => ({ fault: { pointer: `/plan/${field}`, message } });
 
 function cellOf(budget, n, plan) {
   const d = Math.round(budget / 6 / n);
-  const seconds = (budget * 1.1) / PER_SECOND;
+  const seconds = (budget * 1.1) / PER_SECOND[plan.precision];
   const dModel = Math.round(n ** 0.35);
   return {
     budget,
@@ -85,7 +90,12 @@ function optimal(all, plan) {
   return { cells, dropped };
 }
 
-export function planOf({ plan, sweep, fit }) {
+export function planOf({ plan: asked, sweep, fit, throughputOf }) {
+  const precision = precisionOf(asked, throughputOf);
+  const plan = { ...asked, precision };
+  if (throughputOf !== undefined && precision !== MEASURED) {
+    return fault("precision", `= ${precision} is not what was measured`);
+  }
   const amount = plan.flops ?? plan.gpuHours ?? plan.deadlineHours;
   if (!(amount > 0)) {
     const field = "gpuHours" in plan ? "gpuHours" : "deadlineHours" in plan ? "deadlineHours" : "flops";
@@ -96,7 +106,7 @@ export function planOf({ plan, sweep, fit }) {
     if (field in plan) return fault(field, `is of the other design than ${design}`);
   }
   if ("target" in plan && !(plan.target > 0)) return fault("target", `must be positive and finite, was ${plan.target}`);
-  const all = plan.flops ?? amount * 3600 * PER_SECOND;
+  const all = plan.flops ?? amount * 3600 * PER_SECOND[precision];
   const { cells, dropped } = design === "OPTIMAL" ? optimal(all, plan) : curves(all, plan);
   const sum = (of) => cells.reduce((total, cell) => total + of(cell), 0);
   const deviceSeconds = sum((cell) => cell.seconds);
@@ -106,6 +116,7 @@ export function planOf({ plan, sweep, fit }) {
   return {
     plan: {
       design,
+      precision,
       target,
       sd,
       cells,
@@ -113,12 +124,19 @@ export function planOf({ plan, sweep, fit }) {
       plannedFlops: sum((cell) => cell.flops),
       exactFlops: sum((cell) => cell.exactFlops),
       tokens: sum((cell) => cell.d),
-      flopsPerSecond: PER_SECOND,
+      flopsPerSecond: PER_SECOND[precision],
       devices: plan.devices ?? 1,
       deviceSeconds,
       wallSeconds: deviceSeconds / (plan.devices ?? 1),
       ...(plan.pricePerHour ? { cost: (deviceSeconds / 3600) * plan.pricePerHour } : {}),
-      sweep: { kind: "isoflop", ...sweep, dataset: { corpus: sweep.corpus }, models: [], budgets: [] },
+      sweep: {
+        kind: "isoflop",
+        ...sweep,
+        dataset: { corpus: sweep.corpus },
+        models: [],
+        budgets: [],
+        training: { precision },
+      },
     },
   };
 }

@@ -2243,6 +2243,8 @@ export interface components {
             memoryBytes?: number;
             /** Format: double */
             mfu?: number;
+            /** @enum {string} */
+            precision?: "FP32" | "BF16";
             /** Format: double */
             pricePerHour?: number;
             /** Format: int32 */
@@ -2291,6 +2293,8 @@ export interface components {
             flopsPerSecond?: number;
             /** Format: double */
             plannedFlops: number;
+            /** @enum {string} */
+            precision: "FP32" | "BF16";
             /** Format: double */
             sd?: number;
             sweep?: components["schemas"]["SweepSpecIsoFlop"];

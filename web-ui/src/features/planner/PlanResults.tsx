@@ -29,7 +29,9 @@ export function PlanResults({ plan, settled }: { plan: PlannedSweep; settled: bo
         }
       >
         <Facts label="In all">
-          <Fact name="Runs">{integer(plan.cells.length)}</Fact>
+          <Fact name="Runs">
+            {integer(plan.cells.length)} <small>in {plan.precision.toLowerCase()}</small>
+          </Fact>
           <Fact name="Left out">{integer(plan.dropped.length)}</Fact>
           <Fact name="FLOPs, 6ND">{scientific(plan.plannedFlops)}</Fact>
           <Fact name="FLOPs, counted">{scientific(plan.exactFlops)}</Fact>

@@ -19,6 +19,9 @@ import {
   type NumberField,
   type PlannedSweep,
   type PlannerSearch,
+  PRECISIONS,
+  type Precision,
+  precisionOf,
   requestOf,
   SPENDS,
   type Spend,
@@ -50,7 +53,7 @@ export function PlannerPage() {
       faulty={Object.keys(faults).length > 0}
       failed="There is no such plan."
       waiting="Planning…"
-      inputs={<Question search={search} faults={faults} onChange={change} />}
+      inputs={<Question search={search} trainedIn={plan?.precision} faults={faults} onChange={change} />}
     >
       {(planned) => <PlanResults plan={planned} settled={query.isSuccess && !query.isPlaceholderData} />}
     </AskingPage>
@@ -59,10 +62,12 @@ export function PlannerPage() {
 
 function Question(props: {
   search: PlannerSearch;
+  /** by the newest answer */
+  trainedIn: Precision | undefined;
   faults: Partial<Record<Field, string>>;
   onChange: (search: PlannerSearch) => void;
 }) {
-  const { search, faults, onChange } = props;
+  const { search, trainedIn, faults, onChange } = props;
   const spend = spendOf(search);
   const design = designOf(search);
   const set = (field: Field, value: string) => onChange({ ...search, [field]: value });
@@ -104,6 +109,22 @@ function Question(props: {
           </Labelled>
           {input("amount", "Amount", SPENDS[spend][1], true)}
           <DeviceChoice value={search.device} fault={faults.device} onChange={(device) => set("device", device)} />
+          <Labelled name="Precision" fault={faults.precision}>
+            {(given) => (
+              <select
+                {...given}
+                className={ui.input}
+                value={precisionOf(search) ?? trainedIn ?? "BF16"}
+                onChange={(event) => set("precision", event.target.value)}
+              >
+                {PRECISIONS.map((one) => (
+                  <option key={one} value={one}>
+                    {one.toLowerCase()}
+                  </option>
+                ))}
+              </select>
+            )}
+          </Labelled>
           {(["devices", "mfu", "pricePerHour", "flopsPerSecond"] as const).map(number)}
           {input("throughputOf", "As sweep no.", "none")}
         </Fields>

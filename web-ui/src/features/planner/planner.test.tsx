@@ -1,6 +1,6 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createMemoryHistory, RouterProvider } from "@tanstack/react-router";
-import { render, screen } from "@testing-library/react";
+import { cleanup, render, screen, waitFor } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { planOf } from "../../../e2e/plans.mjs";
 import { makeRouter } from "../../router";
@@ -25,6 +25,11 @@ describe("the address of the planner", () => {
       },
       faults: {},
     });
+  });
+  it("saysThePrecisionThatWasChosenAndNoOther", () => {
+    expect(requestOf({ precision: "FP32" }).request.plan).toEqual({ flops: 1e17, device: "H100", precision: "FP32" });
+    expect(requestOf({ precision: "FP8" }).request.plan).toEqual({ flops: 1e17, device: "H100" });
+    expect(fieldOf("/plan/precision")).toBe("precision");
   });
   it("leavesOutWhatIsNoNumberAndSaysSo", () => {
     const { request, faults } = requestOf({ amount: "1e", sizes: "six" });
@@ -82,7 +87,7 @@ describe("the budgets that a plan's figure draws", () => {
 });
 
 describe("the planner's page", () => {
-  const open = (scope: string) => {
+  const open = (scope: string, address = "/planner") => {
     vi.stubGlobal(
       "fetch",
       vi.fn(async (url: string, init?: RequestInit) => {
@@ -94,7 +99,7 @@ describe("the planner's page", () => {
       }),
     );
     const cache = new QueryClient({ defaultOptions: { queries: { retry: false } } });
-    const router = makeRouter(cache, createMemoryHistory({ initialEntries: ["/planner"] }));
+    const router = makeRouter(cache, createMemoryHistory({ initialEntries: [address] }));
     render(
       <QueryClientProvider client={cache}>
         <RouterProvider router={router} />
@@ -108,5 +113,16 @@ describe("the planner's page", () => {
     expect(button.hasAttribute("disabled")).toBe(true);
     expect(button.getAttribute("title")).toContain("scope submit");
     expect(screen.getAllByText(/at most 1000 allowed/)).toHaveLength(3);
+  });
+
+  it("showsThePrecisionThatWasChosenOrElseTheAnswers", async () => {
+    open("submit", "/planner?throughputOf=3");
+    const choice = await screen.findByLabelText<HTMLSelectElement>("Precision");
+    await waitFor(() => expect(choice.value).toBe("FP32"));
+    expect(screen.getByText("in fp32")).toBeDefined();
+    cleanup();
+    open("submit", "/planner?precision=BF16");
+    expect((await screen.findByLabelText<HTMLSelectElement>("Precision")).value).toBe("BF16");
+    expect(await screen.findByText("in bf16")).toBeDefined();
   });
 });

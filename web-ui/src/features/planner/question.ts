@@ -24,6 +24,11 @@ export const DESIGNS: Record<Design, readonly [name: string, purpose: string]> =
   ],
 };
 
+export type Precision = PlannedSweep["precision"];
+
+/** What runs can be trained in. */
+export const PRECISIONS: readonly Precision[] = ["BF16", "FP32"];
+
 /** Numbers of the plan, with what they are called and their default. */
 export const NUMBERS = {
   devices: ["GPUs", "1"],
@@ -64,7 +69,16 @@ export const TEXTS = {
 export type Spend = keyof typeof SPENDS;
 export type NumberField = keyof typeof NUMBERS;
 export type TextField = keyof typeof TEXTS;
-export type Field = NumberField | TextField | "spend" | "amount" | "device" | "throughputOf" | "design" | "fit";
+export type Field =
+  | NumberField
+  | TextField
+  | "spend"
+  | "amount"
+  | "device"
+  | "precision"
+  | "throughputOf"
+  | "design"
+  | "fit";
 
 /** What was typed, as it was typed. */
 export type PlannerSearch = Partial<Record<Field, string>>;
@@ -73,6 +87,7 @@ const FIELDS: readonly string[] = [
   "spend",
   "amount",
   "device",
+  "precision",
   "throughputOf",
   "design",
   "fit",
@@ -97,6 +112,11 @@ export function designOf(search: PlannerSearch): Design {
   return search.design !== undefined && search.design in DESIGNS ? (search.design as Design) : "ISOFLOP";
 }
 
+/** What was chosen; the device or the sweep that was measured says it otherwise. */
+export function precisionOf(search: PlannerSearch): Precision | undefined {
+  return PRECISIONS.find((one) => one === search.precision);
+}
+
 export interface Asked {
   request: CreatePlan;
   faults: Partial<Record<Field, string>>;
@@ -114,10 +134,12 @@ export function requestOf(search: PlannerSearch): Asked {
   };
   const spend = spendOf(search);
   const design = designOf(search);
+  const precision = precisionOf(search);
   const plan: Record<string, unknown> = {
     ...(design === "ISOFLOP" ? {} : { design }),
     [spend]: number("amount", search.amount ?? SPENDS[spend][1]),
     device: search.device ?? "H100",
+    ...(precision === undefined ? {} : { precision }),
   };
   for (const name of Object.keys(NUMBERS) as NumberField[]) {
     const value = hasNumber(design, name) ? number(name, search[name]) : undefined;

@@ -72,6 +72,42 @@ class PlanCommandTests {
                 .isCloseTo(3 * plan.at("/seconds").asDouble() / 3600, within(1e-9));
     }
 
+    /** What was promised of a device's hours is what the sweep file has trained. */
+    @Test
+    void hoursAndFileAreOfThePrecision() throws Exception {
+        Path file = directory.resolve("bf16.yaml");
+        String[] hours = {"plan", "--gpu-hours", "2", "--device", "H100", "--out", file.toString()};
+        JsonNode usual = json(with(hours, "--json"));
+        assertThat(SweepFile.read(file).at("/training/precision").asString()).isEqualTo("BF16");
+        assertThat(usual.at("/precision").asString()).isEqualTo("BF16");
+        assertThat(Ended.of(hours).out()).contains(" runs in bf16, ").contains("of the peak in bf16");
+
+        JsonNode single = json(with(hours, "--precision", "FP32", "--json"));
+        assertThat(SweepFile.read(file).at("/training/precision").asString()).isEqualTo("FP32");
+        assertThat(usual.at("/plannedFlops").asDouble()
+                        / single.at("/plannedFlops").asDouble())
+                .isCloseTo(989.4 / 66.9, within(1.5));
+
+        assertThat(json("plan", "--flops", "1e17", "--json").at("/precision").asString())
+                .isEqualTo("FP32");
+        assertThat(Ended.of("plan", "--flops", "1e17", "--precision", "FP8").err())
+                .contains("--precision")
+                .contains("FP32, BF16");
+        assertThat(Ended.of(
+                                "plan",
+                                "--flops",
+                                "4e12",
+                                "--vocab-size",
+                                "1024",
+                                "--context-length",
+                                "128",
+                                "--device",
+                                "H100")
+                        .err())
+                .contains("--flops does not make a sweep")
+                .contains("or precision FP32");
+    }
+
     @Test
     void theFileIsASweepFileWithTheSameCells() throws Exception {
         Path file = directory.resolve("sweep.yaml");

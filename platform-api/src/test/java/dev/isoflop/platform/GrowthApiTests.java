@@ -69,6 +69,29 @@ class GrowthApiTests extends PredictionScene {
                 .hasSize(before.size() + 4);
     }
 
+    /** Of widths below 60 there are heads for 32 and 48 alone. */
+    @Test
+    void aSweepInBf16IsGrownByModelsThatBf16Trains() {
+        String models = "[{\"dModel\":32,\"layers\":3,\"heads\":2},{\"dModel\":48,\"layers\":3,\"heads\":3}]";
+        jdbc.sql("update sweep set spec = jsonb_set(spec::jsonb, '{models}', ?::jsonb)::json where id = ?")
+                .param(models)
+                .param(sweep)
+                .update();
+        assertThat(widths(next(12))).anyMatch(width -> width < 60 && width != 32 && width != 48);
+
+        jdbc.sql("""
+                        update sweep set spec = jsonb_set(spec::jsonb, '{training}', '{"precision": "BF16"}')::json where id = ?
+                        """).param(sweep).update();
+        assertThat(widths(next(12))).hasSize(12).allMatch(width -> width == 32 || width == 48 || width > 60);
+    }
+
+    private static List<Integer> widths(JsonNode next) {
+        return next.path("runs")
+                .valueStream()
+                .map(run -> run.at("/cell/dModel").asInt())
+                .toList();
+    }
+
     /** The loop: propose, predict, add, train, fit again; and nothing that was trained is proposed a second time. */
     @Test
     void aFitOfTheGrownSweepHasWhatWasAdded() {

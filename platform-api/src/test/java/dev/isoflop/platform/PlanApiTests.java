@@ -8,6 +8,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /** From a budget to a sweep, and from a fit to the next runs. */
 class PlanApiTests extends PredictionScene {
@@ -94,6 +95,36 @@ class PlanApiTests extends PredictionScene {
         }
     }
 
+    /** At these budgets half of the models that FP32 would have are none that BF16 trains. */
+    @Test
+    void aPlanInBf16IsOfModelsThatBf16TrainsAndItsSweepSaysSo() {
+        String what = "\"flops\": 2e14, \"vocabSize\": 1024, \"contextLength\": 128, \"decades\": 1";
+        String named = ", \"sweep\": {\"name\": \"half\", \"corpus\": \"%s\"}".formatted(CORPUS);
+        for (String design : new String[] {"ISOFLOP", "OPTIMAL"}) {
+            String asked = what + ", \"design\": \"" + design + "\"";
+            JsonNode usual = ok(plan(asked + ", \"maxEpochs\": 1000", named)).body();
+            JsonNode half = ok(plan(asked + ", \"maxEpochs\": 1000, \"device\": \"H100\"", named))
+                    .body();
+
+            assertThat(usual.path("precision").asString()).isEqualTo("FP32");
+            assertThat(half.path("precision").asString()).isEqualTo("BF16");
+            assertThat(half.at("/sweep/training/precision").asString()).isEqualTo("BF16");
+            assertThat(half.path("flopsPerSecond").asDouble()).isCloseTo(.35 * 989.4e12, within(1.0));
+            assertThat(validated(half.path("sweep")).status()).as(design).isEqualTo(200);
+
+            ((ObjectNode) usual.at("/sweep/training")).put("precision", "BF16");
+            assertThat(validated(usual.path("sweep")).text()).as(design).contains("which BF16 does not train");
+        }
+        assertFault(
+                plan(what.replace("2e14", "4e12") + ", \"device\": \"H100\"", named),
+                "/plan/flops",
+                "or precision FP32");
+    }
+
+    private Reply validated(JsonNode sweep) {
+        return client.post("/api/v1/sweeps?validateOnly=true", "submit", sweep.toString());
+    }
+
     @Test
     void anOptimalSweepKnowsTheTargetBetterAndIsSubmittedAsItIs() {
         String what = "\"flops\": 4e13, \"target\": 1e15, \"vocabSize\": 1024, \"contextLength\": 128";
@@ -149,6 +180,14 @@ class PlanApiTests extends PredictionScene {
         assertThat(plan.path("flopsPerSecond").asDouble()).isCloseTo(2e12, within(1e3));
         assertThat(plan.path("deviceSeconds").asDouble())
                 .isCloseTo(plan.path("exactFlops").asDouble() / 2e12, within(1.0));
+        assertThat(plan.path("precision").asString()).isEqualTo("FP32");
+        Reply other = plan("\"flops\": 1e17, \"precision\": \"BF16\"", ", \"throughputOf\": " + sweep);
+        assertFault(other, "/plan/precision", "trained in FP32");
+        jdbc.sql(
+                        "update sweep set spec = jsonb_set(spec::jsonb, '{training}', '{\"precision\": \"BF16\"}')::json where id = ?")
+                .param(sweep)
+                .update();
+        assertThat(ok(ofSweep()).body().path("precision").asString()).isEqualTo("BF16");
         assertThat(plan("\"flops\": 1e17", ", \"throughputOf\": 999999999").status())
                 .isEqualTo(404);
     }

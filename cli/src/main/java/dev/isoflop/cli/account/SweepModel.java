@@ -6,7 +6,7 @@ import dev.isoflop.cli.sweepfile.SweepFile;
 import dev.isoflop.cli.sweepfile.SweepFileException;
 import dev.isoflop.scaling.accounting.Question;
 import dev.isoflop.scaling.accounting.Workload.Optimizer;
-import dev.isoflop.scaling.accounting.Workload.Precision;
+import dev.isoflop.scaling.flops.Precision;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;

@@ -7,6 +7,7 @@ import dev.isoflop.cli.show.Json;
 import dev.isoflop.cli.show.Numbers;
 import dev.isoflop.cli.table.OptionNames;
 import dev.isoflop.cli.table.TableOptions;
+import dev.isoflop.scaling.flops.Precision;
 import dev.isoflop.scaling.plan.DroppedCell;
 import dev.isoflop.scaling.plan.PlannedCell;
 import dev.isoflop.scaling.plan.SweepPlan;
@@ -55,8 +56,14 @@ public final class PlanCommand implements Callable<Integer> {
     private @Nullable String device;
 
     @Option(
+            names = "--precision",
+            description = "That runs are trained in, BF16 or FP32 (default BF16 on a --device, FP32 without one).")
+    private @Nullable Precision precision;
+
+    @Option(
             names = "--mfu",
-            description = "Share of the device's peak that training reaches, as measured (default 0.35).")
+            description =
+                    "Share of the device's peak in that precision that training reaches, as measured (default 0.35).")
     private @Nullable Double mfu;
 
     @Option(
@@ -155,7 +162,7 @@ public final class PlanCommand implements Callable<Integer> {
                         "No cell is left: " + plan.dropped().getFirst().sentence());
             }
             if (out != null) {
-                Files.writeString(out, SweepText.of(name, corpus, plan, question.epochs()));
+                Files.writeString(out, SweepText.of(name, corpus, answer, question.epochs()));
             }
             if (table.asJson()) {
                 json(question, answer);
@@ -179,6 +186,7 @@ public final class PlanCommand implements Callable<Integer> {
                 spend.deadline,
                 devices,
                 device,
+                precision,
                 mfu,
                 flopsPerSecond,
                 price,
@@ -218,8 +226,9 @@ public final class PlanCommand implements Callable<Integer> {
         }
         System.out.printf(
                 Locale.ROOT,
-                "%d runs, %s FLOPs by 6ND, %s counted, %s tokens%s%n",
+                "%d runs in %s, %s FLOPs by 6ND, %s counted, %s tokens%s%n",
                 plan.cells().size(),
+                words(answer.precision()),
                 Numbers.power(plan.plannedFlops()),
                 Numbers.power(plan.exactFlops()),
                 Numbers.count(plan.tokens()),
@@ -232,12 +241,17 @@ public final class PlanCommand implements Callable<Integer> {
         if (timed && flopsPerSecond == null) {
             System.out.printf(
                     Locale.ROOT,
-                    "  at %.0f %% of the peak, which small models reach only side by side; a run's tab Profile measures it%n",
-                    100 * question.share());
+                    "  at %.0f %% of the peak in %s, which small models reach only side by side; a run's tab Profile measures it%n",
+                    100 * question.share(),
+                    words(answer.precision()));
         }
         if (out != null) {
             System.out.println("  written to " + out + "; check it with isoflop submit --plan " + out);
         }
+    }
+
+    private static String words(Precision precision) {
+        return precision.name().toLowerCase(Locale.ROOT);
     }
 
     private String time(PlanAnswer answer) {
@@ -257,6 +271,7 @@ public final class PlanCommand implements Callable<Integer> {
         root.put("exactFlops", plan.exactFlops());
         root.put("tokens", plan.tokens());
         root.put("design", question.what().name().toLowerCase(Locale.ROOT));
+        root.put("precision", answer.precision().name());
         root.put("target", answer.target());
         root.put("standardDeviation", answer.sd());
         if (answer.isTimed()) {

@@ -3,6 +3,7 @@ package dev.isoflop.cli.plan;
 import dev.isoflop.cli.client.ApiClient;
 import dev.isoflop.scaling.flops.TransformerShape;
 import dev.isoflop.scaling.plan.SweepPlan;
+import dev.isoflop.scaling.question.PlanAnswer;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
@@ -11,8 +12,9 @@ final class SweepText {
 
     private SweepText() {}
 
-    /** @param plan with at least one run */
-    static String of(String name, String corpus, SweepPlan plan, double maxEpochs) {
+    /** @param answer with at least one run */
+    static String of(String name, String corpus, PlanAnswer answer, double maxEpochs) {
+        SweepPlan plan = answer.plan();
         TransformerShape any = plan.cells().getFirst().shape();
         StringBuilder out = new StringBuilder(
                 "# Made by isoflop plan. Every field: GET /api/v1/schema/sweep.json\nkind: isoflop\n");
@@ -39,7 +41,8 @@ final class SweepText {
                         flops,
                         cells.getFirst().batchSequences(),
                         cells.stream().map(c -> c.shape().name()).collect(Collectors.joining(", ")))));
-        return out.append("\nmaxEpochs: ").append(maxEpochs).append("\n").toString();
+        out.append("\ntraining:\n  precision: ").append(answer.precision());
+        return out.append("\n\nmaxEpochs: ").append(maxEpochs).append("\n").toString();
     }
 
     /** YAML takes a string of JSON as it is. */

@@ -9,6 +9,7 @@ import dev.isoflop.cli.show.TargetText;
 import dev.isoflop.scaling.design.CandidateRuns;
 import dev.isoflop.scaling.design.SequentialDesign;
 import dev.isoflop.scaling.flops.ParameterConvention;
+import dev.isoflop.scaling.flops.Precision;
 import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.plan.Ladder;
 import dev.isoflop.scaling.plan.LearningRateRule;
@@ -104,7 +105,8 @@ public final class NextCommand implements Callable<Integer> {
                 LearningRateRule.defaults(),
                 1,
                 0,
-                PlanLimits.defaults());
+                PlanLimits.defaults(),
+                Precision.FP32);
     }
 
     private void begin(CandidateRuns candidates) {

@@ -146,11 +146,14 @@ enum TrialScale {
         return Recipe.of(this, flops, width, rates().rate((long) n));
     }
 
+    /** The precision as plans name it. */
+    private dev.isoflop.scaling.flops.Precision counted() {
+        return dev.isoflop.scaling.flops.Precision.valueOf(precision().name());
+    }
+
     /** Those that there are kernels for. */
     private List<TransformerShape> shapes() {
-        return Ladder.of(vocabSize(), contextLength()).shapes().stream()
-                .filter(shape -> precision() != Precision.BF16 || shape.trainsInBf16())
-                .toList();
+        return Ladder.of(vocabSize(), contextLength()).trainedIn(counted()).shapes();
     }
 
     private SweepPlan at(List<Double> flops, CandidateRuns range) {
@@ -161,7 +164,8 @@ enum TrialScale {
                         rates(),
                         1,
                         0,
-                        PlanLimits.defaults())
+                        PlanLimits.defaults(),
+                        counted())
                 .at(flops, (c, n) -> range.admits(c / 6 / n / n));
     }
 

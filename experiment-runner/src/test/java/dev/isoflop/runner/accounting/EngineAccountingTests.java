@@ -65,7 +65,8 @@ class EngineAccountingTests {
                         0),
                 new Workload(
                         c.batch(),
-                        Workload.Precision.valueOf(c.precision().name()),
+                        dev.isoflop.scaling.flops.Precision.valueOf(
+                                c.precision().name()),
                         Workload.Optimizer.valueOf(c.optimizer().name()),
                         Recomputation.SELECTIVE,
                         AttentionConvention.CAUSAL,
@@ -106,7 +107,7 @@ class EngineAccountingTests {
             for (Precision precision : Precision.values()) {
                 DevicePeaks peaks = DevicePeaks.of("NVIDIA " + device.driverName(), precision)
                         .orElseThrow();
-                assertThat(device.flops(Workload.Precision.valueOf(precision.name())))
+                assertThat(device.flops(dev.isoflop.scaling.flops.Precision.valueOf(precision.name())))
                         .as(device.name())
                         .isEqualTo(peaks.flops());
                 assertThat(device.bytesPerSecond()).as(device.name()).isEqualTo(peaks.bytesPerSecond());

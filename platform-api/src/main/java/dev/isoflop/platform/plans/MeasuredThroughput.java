@@ -1,5 +1,8 @@
 package dev.isoflop.platform.plans;
 
+import dev.isoflop.scaling.flops.Precision;
+import dev.isoflop.scaling.question.PlanQuestion;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Component;
@@ -27,8 +30,18 @@ class MeasuredThroughput {
      *
      * @return empty if no run has finished on a GPU
      */
-    OptionalDouble ofSweep(long sweep) {
-        return measured(sweep, true);
+    Optional<PlanQuestion.Measured> ofSweep(long sweep) {
+        OptionalDouble perSecond = measured(sweep, true);
+        return perSecond.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new PlanQuestion.Measured(perSecond.getAsDouble(), precision(sweep)));
+    }
+
+    private Precision precision(long sweep) {
+        return jdbc.sql("select coalesce(spec -> 'training' ->> 'precision', 'FP32') from sweep where id = ?")
+                .param(sweep)
+                .query((rs, i) -> Precision.valueOf(rs.getString(1)))
+                .single();
     }
 
     /** The same, or FLOP/s of a whole runner without a GPU where none has trained on one. */

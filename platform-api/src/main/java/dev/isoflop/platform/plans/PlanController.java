@@ -28,7 +28,7 @@ class PlanController {
      * @param plan what may be spent, and on what
      * @param sweep what the plan's sweep is called; absent if none is to be submitted
      * @param fit parametric fit of runs so far, which says where the optima are expected and what is known already; absent if there are none
-     * @param throughputOf sweep whose finished runs say what a GPU reaches, instead of the plan's device and MFU
+     * @param throughputOf sweep whose finished runs say what a GPU reaches, instead of the plan's device and MFU, and in which precision
      */
     record CreatePlan(
             PlanQuestion plan,
@@ -67,12 +67,11 @@ class PlanController {
             needed("/sweep/name", naming.name());
             needed("/sweep/corpus", naming.corpus());
         }
-        PlanQuestion question = request.throughputOf() == null
-                ? request.plan()
-                : request.plan().withFlopsPerSecond(measured(request.throughputOf()));
+        PlanQuestion question = request.plan();
+        PlanQuestion.Measured measured = request.throughputOf() == null ? null : measured(request.throughputOf());
         List<FitPoint> soFar = request.fit() == null ? List.of() : runsOf(request.fit());
         try {
-            return switch (question.answer(soFar)) {
+            return switch (question.answer(soFar, measured)) {
                 case FitOutcome.Converged<PlanAnswer>(PlanAnswer answer) -> PlanMapper.view(question, answer, naming);
                 case FitOutcome.Refused<PlanAnswer> no ->
                     throw new ProblemException(
@@ -95,7 +94,7 @@ class PlanController {
         return fits.runsOf(fit).points();
     }
 
-    private double measured(long sweep) {
+    private PlanQuestion.Measured measured(long sweep) {
         access.maySeeSweep(sweep);
         if (!throughput.isSweep(sweep)) {
             throw new ProblemException(ErrorCode.NOT_FOUND, "There is no sweep " + sweep + ".");

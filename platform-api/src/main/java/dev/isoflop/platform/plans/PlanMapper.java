@@ -2,6 +2,7 @@ package dev.isoflop.platform.plans;
 
 import dev.isoflop.protocol.api.PlanViews;
 import dev.isoflop.protocol.api.SweepSpec;
+import dev.isoflop.protocol.job.Precision;
 import dev.isoflop.scaling.flops.ParameterCount;
 import dev.isoflop.scaling.flops.TransformerShape;
 import dev.isoflop.scaling.plan.DroppedCell;
@@ -24,6 +25,7 @@ final class PlanMapper {
         List<PlannedCell> cells = answer.plan().cells();
         return new PlanViews.PlannedSweep(
                 question.what().name(),
+                precision(answer),
                 answer.target(),
                 cells.isEmpty() ? null : answer.sd(),
                 cells.stream().map(cell -> cell(answer, cell)).toList(),
@@ -36,7 +38,14 @@ final class PlanMapper {
                 timed ? answer.deviceSeconds() : null,
                 timed ? answer.wallSeconds() : null,
                 timed ? orNull(answer.cost(answer.deviceSeconds())) : null,
-                naming == null || cells.isEmpty() ? null : sweep(question, answer.plan(), naming));
+                naming == null || cells.isEmpty() ? null : sweep(question, answer, naming));
+    }
+
+    private static Precision precision(PlanAnswer answer) {
+        return switch (answer.precision()) {
+            case FP32 -> Precision.FP32;
+            case BF16 -> Precision.BF16;
+        };
     }
 
     private static PlanViews.SweepCell cell(PlanAnswer answer, PlannedCell cell) {
@@ -75,7 +84,8 @@ final class PlanMapper {
                 cell.sentence());
     }
 
-    private static SweepSpec.IsoFlop sweep(PlanQuestion question, SweepPlan plan, PlanController.Naming naming) {
+    private static SweepSpec.IsoFlop sweep(PlanQuestion question, PlanAnswer answer, PlanController.Naming naming) {
+        SweepPlan plan = answer.plan();
         TransformerShape any = plan.cells().getFirst().shape();
         return new SweepSpec.IsoFlop(
                 naming.name(),
@@ -96,7 +106,7 @@ final class PlanMapper {
                                 null))
                         .toList(),
                 null,
-                null,
+                SweepSpec.TrainingEntry.in(precision(answer)),
                 null,
                 null,
                 null,

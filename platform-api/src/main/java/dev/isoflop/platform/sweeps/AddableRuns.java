@@ -4,7 +4,6 @@ import dev.isoflop.platform.sweeps.PretrainRuns.Ready;
 import dev.isoflop.protocol.api.FitViews;
 import dev.isoflop.protocol.api.SweepAddition;
 import dev.isoflop.protocol.api.SweepSpec;
-import dev.isoflop.protocol.job.Precision;
 import dev.isoflop.scaling.flops.ParameterConvention;
 import dev.isoflop.scaling.flops.TransformerShape;
 import dev.isoflop.scaling.plan.BudgetPlan;
@@ -89,6 +88,7 @@ public class AddableRuns {
                         seed,
                         dataset.detail().trainTokens(),
                         PlanLimits.defaults().withMaxEpochs(epochs).withMemoryBytes(memory.bytes()),
+                        SweepPlanning.precision(spec),
                         taken(sweepId, convention)),
                 null);
     }
@@ -104,18 +104,18 @@ public class AddableRuns {
                 .set());
     }
 
-    /** The ladder, if the sweep's models are on it; of another family of shapes only the sweep's own. */
+    /** The ladder as the sweep's precision trains it, if the sweep's models are on it; of another family of shapes only the sweep's own. */
     private static List<TransformerShape> shapes(GrownSweep sweep, int vocabSize) {
         int context = SweepPlanning.contextLength(sweep.spec());
         Set<TransformerShape> own = new LinkedHashSet<>(sweep.shapes(vocabSize).values());
         boolean onLadder =
                 own.stream().allMatch(shape -> shape.equals(ShapeRule.shape(shape.dModel(), vocabSize, context)));
         if (onLadder) {
-            own.addAll(Ladder.of(vocabSize, context).shapes());
+            own.addAll(Ladder.of(vocabSize, context)
+                    .trainedIn(SweepPlanning.precision(sweep.spec()))
+                    .shapes());
         }
-        SweepSpec.TrainingEntry training = sweep.spec().training();
-        boolean bf16 = training != null && training.precision() == Precision.BF16;
-        return own.stream().filter(shape -> !bf16 || shape.trainsInBf16()).toList();
+        return List.copyOf(own);
     }
 
     /** As the nearest budget's runs are trained; where it has several recipes, as most of its fitted runs are. */

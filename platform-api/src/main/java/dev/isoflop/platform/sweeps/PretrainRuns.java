@@ -108,7 +108,7 @@ class PretrainRuns {
                         retries.infrastructure() == null ? 10 : retries.infrastructure());
     }
 
-    private static Precision precision(SweepSpec.IsoFlop spec) {
+    static Precision precision(SweepSpec.IsoFlop spec) {
         SweepSpec.@Nullable TrainingEntry t = spec.training();
         return t == null || t.precision() == null ? Precision.FP32 : t.precision();
     }

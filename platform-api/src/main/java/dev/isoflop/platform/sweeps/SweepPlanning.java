@@ -6,8 +6,8 @@ import dev.isoflop.protocol.api.SweepSpec;
 import dev.isoflop.protocol.error.ErrorCode;
 import dev.isoflop.protocol.error.Problem;
 import dev.isoflop.protocol.job.JobResult;
-import dev.isoflop.protocol.job.Precision;
 import dev.isoflop.scaling.flops.ParameterConvention;
+import dev.isoflop.scaling.flops.Precision;
 import dev.isoflop.scaling.flops.TransformerShape;
 import dev.isoflop.scaling.plan.BudgetPlan;
 import dev.isoflop.scaling.plan.IsoFlopPlanner;
@@ -93,7 +93,8 @@ final class SweepPlanning {
                 List.of(seed),
                 List.of(),
                 dataset.trainTokens(),
-                PlanLimits.defaults().withMaxEpochs(Double.MAX_VALUE)));
+                PlanLimits.defaults().withMaxEpochs(Double.MAX_VALUE),
+                precision(spec)));
         refuseTooLarge(base, memory);
         refuseRepetition(base, spec, dataset);
         List<NamedCell> cells = named(spec, base, shapes, seed);
@@ -115,6 +116,14 @@ final class SweepPlanning {
         return spec.countEmbeddings() == null || spec.countEmbeddings()
                 ? ParameterConvention.TOTAL
                 : ParameterConvention.NON_EMBEDDING;
+    }
+
+    /** As what its models take is counted. */
+    static Precision precision(SweepSpec.IsoFlop spec) {
+        return switch (PretrainRuns.precision(spec)) {
+            case FP32 -> Precision.FP32;
+            case BF16 -> Precision.BF16;
+        };
     }
 
     static int contextLength(SweepSpec.IsoFlop spec) {
@@ -280,17 +289,16 @@ final class SweepPlanning {
 
     private static void heads(
             SweepSpec.IsoFlop spec, TransformerShape shape, String pointer, List<Problem.FieldError> errors) {
-        int head = shape.dModel() / shape.heads();
-        boolean bf16 = spec.training() != null && spec.training().precision() == Precision.BF16;
-        if (bf16 && !Precision.BF16_HEAD_SIZES.contains(head)) {
+        if (!shape.trainsIn(precision(spec))) {
             errors.add(new Problem.FieldError(
                     pointer + "/heads",
-                    "Width " + shape.dModel() + " in " + shape.heads() + " heads makes heads of " + head
+                    "Width " + shape.dModel() + " in " + shape.heads() + " heads makes heads of " + shape.headSize()
                             + ", which BF16 does not train.",
                     "heads of "
-                            + Precision.BF16_HEAD_SIZES.stream()
+                            + TransformerShape.BF16_HEAD_SIZES.stream()
                                     .map(String::valueOf)
-                                    .collect(Collectors.joining(", ")) + ", or precision FP32",
+                                    .collect(Collectors.joining(", "))
+                            + ", or precision FP32",
                     null));
         }
     }

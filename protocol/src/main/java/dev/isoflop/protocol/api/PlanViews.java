@@ -1,6 +1,7 @@
 package dev.isoflop.protocol.api;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.isoflop.protocol.job.Precision;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -13,6 +14,7 @@ public final class PlanViews {
      * A sweep for what may be spent.
      *
      * @param design ISOFLOP or OPTIMAL
+     * @param precision that all runs are trained in
      * @param target FLOPs of the run that it is for
      * @param sd of ln N* there, once it has ended, if a law in N and D holds up to there; absent without a run
      * @param plannedFlops sum of 6ND
@@ -27,6 +29,7 @@ public final class PlanViews {
     @JsonInclude(JsonInclude.Include.NON_NULL)
     public record PlannedSweep(
             String design,
+            Precision precision,
             double target,
             @Nullable Double sd,
             List<SweepCell> cells,

@@ -309,7 +309,15 @@ public sealed interface SweepSpec {
             @Nullable Long evalTokens,
             @Nullable Long checkpointEverySeconds,
             @Nullable Precision precision,
-            @Nullable Optimizer optimizer) {}
+            @Nullable Optimizer optimizer) {
+
+        /** In that precision, all else by default. */
+        public static TrainingEntry in(Precision precision) {
+            return new TrainingEntry(
+                    null, null, null, null, null, null, null, null, null, null, null, null, null, null, precision,
+                    null);
+        }
+    }
 
     /**
      * @param failures retries after failures of the work itself; default 2

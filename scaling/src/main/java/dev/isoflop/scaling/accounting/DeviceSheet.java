@@ -1,5 +1,6 @@
 package dev.isoflop.scaling.accounting;
 
+import dev.isoflop.scaling.flops.Precision;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -75,7 +76,7 @@ public record DeviceSheet(
     }
 
     /** FLOP/s of dense products. */
-    public double flops(Workload.Precision precision) {
+    public double flops(Precision precision) {
         return switch (precision) {
             case FP32 -> fp32Flops;
             case BF16 -> bf16Flops;

@@ -1,7 +1,7 @@
 package dev.isoflop.scaling.accounting;
 
 import dev.isoflop.scaling.accounting.Workload.Optimizer;
-import dev.isoflop.scaling.accounting.Workload.Precision;
+import dev.isoflop.scaling.flops.Precision;
 import dev.isoflop.scaling.flops.TransformerShape;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

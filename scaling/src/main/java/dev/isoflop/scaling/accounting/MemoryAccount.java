@@ -1,7 +1,7 @@
 package dev.isoflop.scaling.accounting;
 
-import dev.isoflop.scaling.accounting.Workload.Precision;
 import dev.isoflop.scaling.accounting.Workload.Recomputation;
+import dev.isoflop.scaling.flops.Precision;
 
 /**
  * Bytes on one device while it trains, by the field's formulae: Rajbhandari et al. 2020 (ZeRO, section 3.1) for what goes with the

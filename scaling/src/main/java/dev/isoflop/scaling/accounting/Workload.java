@@ -1,6 +1,7 @@
 package dev.isoflop.scaling.accounting;
 
 import dev.isoflop.scaling.flops.AttentionConvention;
+import dev.isoflop.scaling.flops.Precision;
 
 /**
  * How a model is trained or served.
@@ -23,25 +24,6 @@ public record Workload(
         boolean dropout,
         int lanes,
         double tokens) {
-
-    /** What products read. */
-    public enum Precision {
-        /** Everything in four bytes. */
-        FP32(4),
-        /** bf16 weights, activations and gradients, with master weights and moments in fp32. */
-        BF16(2);
-
-        private final int bytes;
-
-        Precision(int bytes) {
-            this.bytes = bytes;
-        }
-
-        /** Of one number. */
-        public int bytes() {
-            return bytes;
-        }
-    }
 
     /** Whose state is held beside the weights, in fp32. */
     public enum Optimizer {

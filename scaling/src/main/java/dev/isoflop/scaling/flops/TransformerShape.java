@@ -57,9 +57,12 @@ public record TransformerShape(
         return dModel / heads;
     }
 
-    /** Whether a GPU trains it in bf16. */
-    public boolean trainsInBf16() {
-        return BF16_HEAD_SIZES.contains(headSize());
+    /** Whether it can be trained in that precision: in bf16 only where GPUs have kernels for its heads. */
+    public boolean trainsIn(Precision precision) {
+        return switch (precision) {
+            case FP32 -> true;
+            case BF16 -> BF16_HEAD_SIZES.contains(headSize());
+        };
     }
 
     /** Width of the key (and of the value) projection: {@code kvHeads * headSize}. */

@@ -1,5 +1,6 @@
 package dev.isoflop.scaling.plan;
 
+import dev.isoflop.scaling.flops.Precision;
 import dev.isoflop.scaling.flops.TransformerShape;
 import dev.isoflop.scaling.law.ChinchillaLaw;
 import dev.isoflop.scaling.plan.Ladder.Rung;
@@ -22,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param vocabSize of the models
  * @param contextLength of the models
  * @param tokensPerParameter of the expected optimum where there is no law; about 20 (Hoffmann et al. 2022)
+ * @param precision that the models are trained in, which not every one can be
  * @param law of runs so far, whose optima are expected; null for none
  */
 public record BudgetSplit(
@@ -33,6 +35,7 @@ public record BudgetSplit(
         int vocabSize,
         int contextLength,
         double tokensPerParameter,
+        Precision precision,
         @Nullable ChinchillaLaw law) {
 
     public BudgetSplit {
@@ -58,7 +61,7 @@ public record BudgetSplit(
      * @throws IllegalArgumentException if the models would be outside the ladder of widths
      */
     public List<BudgetPlan> plan() {
-        Ladder ladder = Ladder.of(vocabSize, contextLength);
+        Ladder ladder = Ladder.of(vocabSize, contextLength).trainedIn(precision);
         double ratio = Math.pow(10, decades / (budgets - 1));
         double largest = flops / sizes * (1 - 1 / ratio) / (1 - Math.pow(ratio, -budgets));
         List<BudgetPlan> out = new ArrayList<>();
@@ -71,6 +74,17 @@ public record BudgetSplit(
 
     private double expected(double c) {
         return law != null ? law.optimum(c).N() : Math.sqrt(c / 6 / tokensPerParameter);
+    }
+
+    private String narrower(double parameters) {
+        double least = Ladder.of(vocabSize, contextLength)
+                .trainedIn(Precision.FP32)
+                .rungs()
+                .getFirst()
+                .parameters();
+        return precision == Precision.BF16 && parameters >= least
+                ? ", or precision FP32, which trains narrower models"
+                : "";
     }
 
     private List<TransformerShape> shapes(Ladder ladder, double c) {
@@ -91,18 +105,21 @@ public record BudgetSplit(
                 chosen.add(rung);
             }
         }
-        if (middle < ladder.rungs().getFirst().parameters()
-                || middle > ladder.rungs().getLast().parameters()) {
+        double least = ladder.rungs().getFirst().parameters();
+        double most = ladder.rungs().getLast().parameters();
+        if (middle < least || middle > most) {
             throw new IllegalArgumentException(String.format(
                     Locale.ROOT,
-                    "at %.3g FLOPs the best model is expected at %.3g parameters, and with a vocabulary of %d the ladder has %.3g to %.3g; spend %s, or take %s vocabulary",
+                    "at %.3g FLOPs the best model is expected at %.3g parameters, and with a vocabulary of %d the ladder has %.3g to %.3g%s; %s",
                     c,
                     middle,
                     vocabSize,
-                    ladder.rungs().getFirst().parameters(),
-                    ladder.rungs().getLast().parameters(),
-                    middle < ladder.rungs().getFirst().parameters() ? "more" : "less",
-                    middle < ladder.rungs().getFirst().parameters() ? "a smaller" : "a larger"));
+                    least,
+                    most,
+                    precision == Precision.BF16 ? " in BF16" : "",
+                    middle > most
+                            ? "spend less, or take a larger vocabulary"
+                            : "spend more, or take a smaller vocabulary" + narrower(middle)));
         }
         return chosen.stream().map(Rung::shape).toList();
     }

@@ -95,7 +95,7 @@ public final class IsoFlopPlanner {
                 request.corpusTokens() > 0 ? (double) d / request.corpusTokens() : 0,
                 rate == null ? request.learningRate().rate(parameters.total()) : rate,
                 seed,
-                TrainingMemory.estimate(shape, budget.batchSequences(), context));
+                TrainingMemory.estimate(shape, budget.batchSequences(), context, request.precision()));
     }
 
     private static @Nullable DroppedCell judge(PlannedCell cell, PlanLimits limits) {

@@ -1,6 +1,7 @@
 package dev.isoflop.scaling.plan;
 
 import dev.isoflop.scaling.flops.ParameterCount;
+import dev.isoflop.scaling.flops.Precision;
 import dev.isoflop.scaling.flops.TransformerShape;
 import java.util.Comparator;
 import java.util.List;
@@ -24,6 +25,12 @@ public record Ladder(List<Rung> rungs) {
                 .map(width -> ShapeRule.shape(width, vocabSize, contextLength))
                 .map(shape -> new Rung(shape, ParameterCount.of(shape).total()))
                 .toList());
+    }
+
+    /** Those that can be trained in that precision; in bf16 none is narrower than 32. */
+    public Ladder trainedIn(Precision precision) {
+        return new Ladder(
+                rungs.stream().filter(r -> r.shape.trainsIn(precision)).toList());
     }
 
     /** All models, by size. */

@@ -1,6 +1,7 @@
 package dev.isoflop.scaling.plan;
 
 import dev.isoflop.scaling.flops.ParameterConvention;
+import dev.isoflop.scaling.flops.Precision;
 import java.util.List;
 
 /**
@@ -13,6 +14,7 @@ import java.util.List;
  * @param replicates further seeds at single cells
  * @param corpusTokens training tokens there are, for epochs; 0 when the supply has no end
  * @param limits what drops a cell
+ * @param precision that all are trained in, for their memory
  */
 public record PlanRequest(
         List<BudgetPlan> budgets,
@@ -21,7 +23,8 @@ public record PlanRequest(
         List<Long> seeds,
         List<Replicates> replicates,
         long corpusTokens,
-        PlanLimits limits) {
+        PlanLimits limits,
+        Precision precision) {
 
     public PlanRequest {
         budgets = List.copyOf(budgets);

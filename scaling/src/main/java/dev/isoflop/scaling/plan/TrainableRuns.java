@@ -2,6 +2,7 @@ package dev.isoflop.scaling.plan;
 
 import dev.isoflop.scaling.flops.ParameterConvention;
 import dev.isoflop.scaling.flops.ParameterCount;
+import dev.isoflop.scaling.flops.Precision;
 import dev.isoflop.scaling.flops.TransformerShape;
 import dev.isoflop.scaling.law.FitPoint;
 import java.math.BigDecimal;
@@ -22,6 +23,7 @@ import java.util.TreeSet;
  * @param seed of every run
  * @param corpusTokens training tokens there are, for epochs; 0 when the supply has no end
  * @param limits what leaves a run out
+ * @param precision that all are trained in, for their memory; the shapes are those it trains, such as {@link Ladder#trainedIn}
  * @param taken runs that there are already, whatever became of them: the same model on as many tokens by the same seed comes out the same
  */
 public record TrainableRuns(
@@ -32,6 +34,7 @@ public record TrainableRuns(
         long seed,
         long corpusTokens,
         PlanLimits limits,
+        Precision precision,
         Set<Size> taken) {
 
     /**
@@ -53,15 +56,16 @@ public record TrainableRuns(
             LearningRateRule learningRate,
             long seed,
             long corpusTokens,
-            PlanLimits limits) {
-        this(shapes, convention, recipe, learningRate, seed, corpusTokens, limits, Set.of());
+            PlanLimits limits,
+            Precision precision) {
+        this(shapes, convention, recipe, learningRate, seed, corpusTokens, limits, precision, Set.of());
     }
 
     /** Those that are not of these runs, which count N by the same convention. */
     public TrainableRuns without(List<FitPoint> runs) {
         Set<Size> all = new HashSet<>(taken);
         runs.forEach(run -> all.add(new Size(Math.round(run.N()), Math.round(run.D()))));
-        return new TrainableRuns(shapes, convention, recipe, learningRate, seed, corpusTokens, limits, all);
+        return new TrainableRuns(shapes, convention, recipe, learningRate, seed, corpusTokens, limits, precision, all);
     }
 
     /** Which models a budget may be spent on. */
@@ -93,8 +97,8 @@ public record TrainableRuns(
         if (plans.isEmpty()) {
             return new SweepPlan(convention, List.of(), List.of());
         }
-        SweepPlan all = IsoFlopPlanner.plan(
-                new PlanRequest(plans, convention, learningRate, List.of(seed), List.of(), corpusTokens, limits));
+        SweepPlan all = IsoFlopPlanner.plan(new PlanRequest(
+                plans, convention, learningRate, List.of(seed), List.of(), corpusTokens, limits, precision));
         return new SweepPlan(
                 convention,
                 all.cells().stream()

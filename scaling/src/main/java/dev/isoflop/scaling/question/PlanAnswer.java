@@ -1,5 +1,6 @@
 package dev.isoflop.scaling.question;
 
+import dev.isoflop.scaling.flops.Precision;
 import dev.isoflop.scaling.plan.PlannedCell;
 import dev.isoflop.scaling.plan.SweepPlan;
 import java.util.Comparator;
@@ -10,6 +11,7 @@ import java.util.PriorityQueue;
  * A sweep for what may be spent, with its time and its price.
  *
  * @param plan runs, and cells that are left out with the reason
+ * @param precision that all runs are trained in
  * @param flopsPerSecond of one device as it trains; 0 where no device was named
  * @param devices that train side by side, a run on each
  * @param pricePerHour of one device; empty where none was named
@@ -17,10 +19,16 @@ import java.util.PriorityQueue;
  * @param sd of ln N* there, once the sweep has ended, to first order and if Chinchilla's form holds; not a number without a run
  */
 public record PlanAnswer(
-        SweepPlan plan, double flopsPerSecond, int devices, OptionalDouble pricePerHour, double target, double sd) {
+        SweepPlan plan,
+        Precision precision,
+        double flopsPerSecond,
+        int devices,
+        OptionalDouble pricePerHour,
+        double target,
+        double sd) {
 
     PlanAnswer knownTo(double otherSd) {
-        return new PlanAnswer(plan, flopsPerSecond, devices, pricePerHour, target, otherSd);
+        return new PlanAnswer(plan, precision, flopsPerSecond, devices, pricePerHour, target, otherSd);
     }
 
     public boolean isTimed() {

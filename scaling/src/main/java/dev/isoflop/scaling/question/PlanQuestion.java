@@ -5,12 +5,12 @@ import static dev.isoflop.scaling.question.QuestionException.between;
 import static dev.isoflop.scaling.question.QuestionException.or;
 
 import dev.isoflop.scaling.accounting.DeviceSheet;
-import dev.isoflop.scaling.accounting.Workload.Precision;
 import dev.isoflop.scaling.design.CandidateRuns;
 import dev.isoflop.scaling.design.DesignTarget;
 import dev.isoflop.scaling.design.OptimalSweep;
 import dev.isoflop.scaling.fit.FitOutcome;
 import dev.isoflop.scaling.flops.ParameterConvention;
+import dev.isoflop.scaling.flops.Precision;
 import dev.isoflop.scaling.law.ChinchillaLaw;
 import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.plan.BudgetSplit;
@@ -39,7 +39,8 @@ import org.jspecify.annotations.Nullable;
  * @param deadlineHours after which the last run must have ended on all devices
  * @param devices that train side by side, a run on each; default 1
  * @param device whose time is counted, see {@link DeviceSheet}; needed for hours and prices unless flopsPerSecond is given
- * @param mfu share of the device's bf16 peak that training reaches; default 0.35
+ * @param precision that all runs are trained in, and whose peak the device has; default BF16 where device names one (all that are known are GPUs), else FP32
+ * @param mfu share of the device's peak that training reaches; default 0.35
  * @param flopsPerSecond of one device as measured, instead of device and mfu
  * @param pricePerHour of one device; default none
  * @param budgets IsoFLOP curves, 3 to 20; default 5
@@ -61,6 +62,7 @@ public record PlanQuestion(
         @Nullable Double deadlineHours,
         @Nullable Integer devices,
         @Nullable String device,
+        @Nullable Precision precision,
         @Nullable Double mfu,
         @Nullable Double flopsPerSecond,
         @Nullable Double pricePerHour,
@@ -83,6 +85,17 @@ public record PlanQuestion(
         OPTIMAL
     }
 
+    /**
+     * What training has reached, instead of device and mfu.
+     *
+     * @param flopsPerSecond of one device
+     * @param precision that it was reached in
+     */
+    public record Measured(double flopsPerSecond, Precision precision) {}
+
+    /** How all runs are trained, and FLOP/s of one device, 0 without one. */
+    private record Training(Precision precision, double flopsPerSecond) {}
+
     private static final double MFU = 0.35;
     /** The largest run of an optimal sweep takes this share of what is spent. */
     private static final double LARGEST_SHARE = 1.0 / 8;
@@ -97,14 +110,20 @@ public record PlanQuestion(
     /** Times that a plan is made smaller until it keeps to its deadline: whole steps and cells left out make it jump. */
     private static final int ATTEMPTS = 8;
 
+    /** As {@link #answer(List, Measured)}, by device and mfu. */
+    public FitOutcome<PlanAnswer> answer(List<FitPoint> soFar) {
+        return answer(soFar, null);
+    }
+
     /**
      * @param soFar runs whose law says where the optima are expected; without any they are at 20 tokens a parameter
+     * @param measured null if nothing was
      * @return perhaps without any cell, if all had to be left out; refused if there are runs and too few for a law
      * @throws QuestionException naming the field that is wrong, and the fix
      */
-    public FitOutcome<PlanAnswer> answer(List<FitPoint> soFar) {
+    public FitOutcome<PlanAnswer> answer(List<FitPoint> soFar, @Nullable Measured measured) {
         return OptimalSweep.after(soFar).flatMap(known -> {
-            PlanAnswer answer = answer(known);
+            PlanAnswer answer = answer(known, measured);
             SweepPlan sweep = answer.plan();
             return new FitOutcome.Converged<>(
                     sweep.cells().isEmpty()
@@ -114,13 +133,13 @@ public record PlanQuestion(
     }
 
     /** All but how well the target will be known, which is reckoned once. */
-    private PlanAnswer answer(OptimalSweep known) {
+    private PlanAnswer answer(OptimalSweep known, @Nullable Measured measured) {
         String spend = spend();
-        double perSecond = perSecond();
+        Training training = training(measured);
         int side = between("devices", or(devices, 1), 1, 100_000);
         OptionalDouble price =
                 pricePerHour == null ? OptionalDouble.empty() : OptionalDouble.of(above("pricePerHour", pricePerHour));
-        Grid grid = grid();
+        Grid grid = grid(training.precision);
         PlanLimits limits = limits();
         DoubleFunction<PlanAnswer> plan = all -> {
             DesignTarget.LogOptimum aim =
@@ -128,13 +147,13 @@ public record PlanQuestion(
             SweepPlan sweep = what() == Design.ISOFLOP
                     ? isoFlop(spend, all, grid, limits, known.law().orElse(null))
                     : optimal(spend, all, grid, limits, known, aim);
-            return new PlanAnswer(sweep, perSecond, side, price, aim.C(), Double.NaN);
+            return new PlanAnswer(sweep, training.precision, training.flopsPerSecond, side, price, aim.C(), Double.NaN);
         };
         if (flops != null) {
             return plan.apply(above("flops", flops));
         }
         double hours = gpuHours != null ? above("gpuHours", gpuHours) : side * above(spend, or(deadlineHours, 0.0));
-        double there = hours * 3600 * perSecond;
+        double there = hours * 3600 * training.flopsPerSecond;
         // attention and the head come beside 6ND, and take their time
         SweepPlan first = plan.apply(there).plan();
         double spent = there * Math.min(1, there / Math.max(1, first.exactFlops()));
@@ -158,31 +177,6 @@ public record PlanQuestion(
         return or(design, Design.ISOFLOP);
     }
 
-    /** The same by a throughput that was measured. */
-    public PlanQuestion withFlopsPerSecond(double measured) {
-        return new PlanQuestion(
-                design,
-                target,
-                flops,
-                gpuHours,
-                deadlineHours,
-                devices,
-                device,
-                mfu,
-                measured,
-                pricePerHour,
-                budgets,
-                sizes,
-                runs,
-                decades,
-                fold,
-                vocabSize,
-                contextLength,
-                corpusTokens,
-                maxEpochs,
-                memoryBytes);
-    }
-
     private String spend() {
         List<String> said = Stream.of(
                         flops == null ? "" : "flops",
@@ -200,12 +194,26 @@ public record PlanQuestion(
         return said.getFirst();
     }
 
-    /** FLOP/s of one device; 0 without one. */
-    private double perSecond() {
+    private Training training(@Nullable Measured measured) {
         double share = share();
         if (!(share > 0 && share <= 1)) {
             throw new QuestionException("mfu", "lies between 0 and 1, was " + share);
         }
+        if (measured != null) {
+            if (precision != null && precision != measured.precision) {
+                throw new QuestionException(
+                        "precision",
+                        "= " + precision + " is not what was measured: those runs trained in " + measured.precision
+                                + "; say that, or leave precision out");
+            }
+            return new Training(measured.precision, measured.flopsPerSecond);
+        }
+        Precision trained = or(
+                precision, device != null && DeviceSheet.named(device).isPresent() ? Precision.BF16 : Precision.FP32);
+        return new Training(trained, perSecond(share, trained));
+    }
+
+    private double perSecond(double share, Precision trained) {
         if (flopsPerSecond != null) {
             return above("flopsPerSecond", flopsPerSecond);
         }
@@ -222,7 +230,7 @@ public record PlanQuestion(
                                 + DeviceSheet.known().stream()
                                         .map(DeviceSheet::name)
                                         .collect(Collectors.joining(", "))));
-        return share * sheet.flops(Precision.BF16);
+        return share * sheet.flops(trained);
     }
 
     /** Most passes over the corpus. */
@@ -235,11 +243,18 @@ public record PlanQuestion(
         return or(mfu, MFU);
     }
 
-    /** The grid's shape, defaults filled in. */
+    /** The grid's shape and how its models are trained, defaults filled in. */
     private record Grid(
-            int budgets, int sizes, int runs, double decades, double fold, int vocabSize, int contextLength) {}
+            int budgets,
+            int sizes,
+            int runs,
+            double decades,
+            double fold,
+            int vocabSize,
+            int contextLength,
+            Precision precision) {}
 
-    private Grid grid() {
+    private Grid grid(Precision trained) {
         if (what() == Design.OPTIMAL && (budgets != null || sizes != null)) {
             throw new QuestionException(
                     budgets != null ? "budgets" : "sizes", "is of IsoFLOP curves; an optimal sweep has runs at most");
@@ -254,7 +269,8 @@ public record PlanQuestion(
                 or(decades, what() == Design.ISOFLOP ? 1.5 : 2.5),
                 or(fold, 4.0),
                 between("vocabSize", or(vocabSize, 8192), 2, 10_000_000),
-                between("contextLength", or(contextLength, 256), 1, 10_000_000));
+                between("contextLength", or(contextLength, 256), 1, 10_000_000),
+                trained);
         if (grid.budgets < 3 || grid.budgets > 20) {
             throw new QuestionException("budgets", "= " + budgets + ": 3 to 20 budgets needed, for a law and a check");
         }
@@ -283,13 +299,16 @@ public record PlanQuestion(
             String spend, double all, Grid grid, PlanLimits limits, OptimalSweep known, DesignTarget aim) {
         double most = all * LARGEST_SHARE;
         TrainableRuns trainable = new TrainableRuns(
-                Ladder.of(grid.vocabSize, grid.contextLength).shapes(),
+                Ladder.of(grid.vocabSize, grid.contextLength)
+                        .trainedIn(grid.precision)
+                        .shapes(),
                 ParameterConvention.TOTAL,
                 RecipeRule.defaults(grid.contextLength),
                 LearningRateRule.defaults(),
                 1,
                 corpusTokens == null ? 0 : corpusTokens.longValue(),
-                limits);
+                limits,
+                grid.precision);
         List<Double> sizesOfRuns = CandidateRuns.budgets(most * Math.pow(10, -grid.decades), most, STEPS_PER_E_FOLD);
         SweepPlan candidates = trainable.without(known.soFar()).at(sizesOfRuns, (c, n) -> {
             double expected =
@@ -306,6 +325,9 @@ public record PlanQuestion(
                                     FEWEST_RUNS,
                                     candidates.dropped().isEmpty()
                                             ? "; spend more, or take a smaller vocabulary"
+                                                    + (grid.precision == Precision.BF16
+                                                            ? ", or precision FP32, which trains narrower models"
+                                                            : "")
                                             : "; such as: "
                                                     + candidates
                                                             .dropped()
@@ -327,6 +349,7 @@ public record PlanQuestion(
                                     grid.vocabSize,
                                     grid.contextLength,
                                     TOKENS_PER_PARAMETER,
+                                    grid.precision,
                                     law)
                             .plan(),
                     ParameterConvention.TOTAL,
@@ -334,7 +357,8 @@ public record PlanQuestion(
                     List.of(1L),
                     List.of(),
                     corpusTokens == null ? 0 : corpusTokens.longValue(),
-                    limits));
+                    limits,
+                    grid.precision));
         } catch (IllegalArgumentException e) {
             throw new QuestionException(spend, "does not make a sweep: " + e.getMessage());
         }

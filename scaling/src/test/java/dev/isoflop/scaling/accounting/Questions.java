@@ -1,8 +1,8 @@
 package dev.isoflop.scaling.accounting;
 
 import dev.isoflop.scaling.accounting.Workload.Optimizer;
-import dev.isoflop.scaling.accounting.Workload.Precision;
 import dev.isoflop.scaling.accounting.Workload.Recomputation;
+import dev.isoflop.scaling.flops.Precision;
 import org.jspecify.annotations.Nullable;
 
 /** Questions of tests. */

@@ -6,11 +6,11 @@ import dev.isoflop.scaling.accounting.Architecture.FeedForward;
 import dev.isoflop.scaling.accounting.Architecture.Norm;
 import dev.isoflop.scaling.accounting.Architecture.Positions;
 import dev.isoflop.scaling.accounting.Workload.Optimizer;
-import dev.isoflop.scaling.accounting.Workload.Precision;
 import dev.isoflop.scaling.accounting.Workload.Recomputation;
 import dev.isoflop.scaling.flops.AttentionConvention;
 import dev.isoflop.scaling.flops.FlopCount;
 import dev.isoflop.scaling.flops.ParameterCount;
+import dev.isoflop.scaling.flops.Precision;
 import dev.isoflop.scaling.flops.TransformerShape;
 import dev.isoflop.scaling.plan.Ladder;
 import java.util.ArrayList;
@@ -59,7 +59,7 @@ class TwoCountingsTests {
         return shapes;
     }
 
-    private static Architecture architecture(TransformerShape s) {
+    static Architecture architecture(TransformerShape s) {
         return new Architecture(
                 s.vocabSize(),
                 s.contextLength(),

@@ -3,6 +3,7 @@ package dev.isoflop.scaling.design;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.isoflop.scaling.flops.ParameterConvention;
+import dev.isoflop.scaling.flops.Precision;
 import dev.isoflop.scaling.law.ChinchillaLaw;
 import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.plan.Ladder;
@@ -156,7 +157,8 @@ class DesignTrialTests {
                         LearningRateRule.defaults(),
                         1,
                         0,
-                        PlanLimits.defaults())
+                        PlanLimits.defaults(),
+                        Precision.FP32)
                 .at(range.budgets(), (c, n) -> range.admits(c / 6 / n / n));
         List<FitPoint> points = OptimalSweep.assuming(assumed, AssumedLaws.NOISE)
                 .choose(new DesignTarget.LogOptimum(TARGET), candidates, budget, 30)

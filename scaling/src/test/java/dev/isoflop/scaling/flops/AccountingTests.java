@@ -91,8 +91,8 @@ class AccountingTests {
 
     @Test
     void memoryGrowsLinearlyInTheBatchAndHoldsFourCopiesOfTheWeights() {
-        TrainingMemory one = TrainingMemory.estimate(SMALL, 1, 128);
-        TrainingMemory eight = TrainingMemory.estimate(SMALL, 8, 128);
+        TrainingMemory one = TrainingMemory.estimate(SMALL, 1, 128, Precision.FP32);
+        TrainingMemory eight = TrainingMemory.estimate(SMALL, 8, 128, Precision.FP32);
 
         assertThat(eight.activations()).isEqualTo(8 * one.activations());
         assertThat(one.parameters() + one.gradients() + one.optimizer())

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.tuple;
 
 import dev.isoflop.scaling.Fixtures;
 import dev.isoflop.scaling.flops.ParameterConvention;
+import dev.isoflop.scaling.flops.Precision;
 import dev.isoflop.scaling.flops.TransformerShape;
 import java.util.List;
 import java.util.Map;
@@ -146,6 +147,13 @@ class IsoFlopPlannerTests {
     private static PlanRequest request(
             List<BudgetPlan> budgets, ParameterConvention convention, PlanLimits limits, List<Replicates> replicates) {
         return new PlanRequest(
-                budgets, convention, LearningRateRule.defaults(), List.of(1L), replicates, 3_360_000, limits);
+                budgets,
+                convention,
+                LearningRateRule.defaults(),
+                List.of(1L),
+                replicates,
+                3_360_000,
+                limits,
+                Precision.FP32);
     }
 }

@@ -3,6 +3,7 @@ package dev.isoflop.scaling.question;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.isoflop.scaling.flops.ParameterConvention;
+import dev.isoflop.scaling.flops.Precision;
 import dev.isoflop.scaling.law.ChinchillaLaw;
 import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.plan.Ladder;
@@ -26,7 +27,8 @@ class NextQuestionTests {
             LearningRateRule.defaults(),
             1,
             0,
-            PlanLimits.defaults());
+            PlanLimits.defaults(),
+            Precision.FP32);
 
     private static List<FitPoint> points(int count, double noise) {
         Random random = new Random(5);

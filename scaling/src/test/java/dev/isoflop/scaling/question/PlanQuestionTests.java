@@ -5,24 +5,38 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.isoflop.scaling.fit.FitOutcome;
+import dev.isoflop.scaling.flops.Precision;
 import dev.isoflop.scaling.law.ChinchillaLaw;
 import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.plan.PlannedCell;
 import dev.isoflop.scaling.question.PlanQuestion.Design;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.json.JsonMapper;
 
 class PlanQuestionTests {
 
     private static final ChinchillaLaw LAW = new ChinchillaLaw(1.8, 480, 2100, .35, .37);
 
+    private static final JsonMapper MAPPER = JsonMapper.builder()
+            .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+            .build();
+
+    private static PlanQuestion question(Map<String, Object> fields) {
+        return MAPPER.convertValue(fields, PlanQuestion.class);
+    }
+
     private static PlanQuestion of(Design design, double flops, @Nullable Double target) {
-        return new PlanQuestion(
-                design, target, flops, null, null, null, null, null, null, null, null, null, null, null, null, null,
-                null, null, null, null);
+        return question(
+                target == null
+                        ? Map.of("design", design, "flops", flops)
+                        : Map.of("design", design, "flops", flops, "target", target));
     }
 
     private static PlanAnswer answer(PlanQuestion question) {
@@ -66,27 +80,8 @@ class PlanQuestionTests {
 
     @Test
     void limitsLeaveCellsOutWithAReason() {
-        PlanQuestion question = new PlanQuestion(
-                Design.OPTIMAL,
-                null,
-                1e17,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                1e7,
-                1.0,
-                null);
+        PlanQuestion question =
+                question(Map.of("design", Design.OPTIMAL, "flops", 1e17, "corpusTokens", 1e7, "maxEpochs", 1.0));
 
         PlanAnswer answer = answer(question);
 
@@ -136,27 +131,21 @@ class PlanQuestionTests {
 
     @Test
     void aDeadlineIsKept() {
-        PlanQuestion question = new PlanQuestion(
+        PlanQuestion question = question(Map.of(
+                "design",
                 Design.OPTIMAL,
-                null,
-                null,
-                null,
+                "deadlineHours",
                 6.0,
+                "devices",
                 4,
+                "device",
                 "H100",
+                "mfu",
                 .3,
-                null,
+                "pricePerHour",
                 2.5,
-                null,
-                null,
-                20,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null,
-                null);
+                "runs",
+                20));
 
         PlanAnswer answer = answer(question);
 
@@ -167,32 +156,103 @@ class PlanQuestionTests {
     }
 
     @Test
+    void hoursAreReckonedByThePrecisionThatRunsAreTrainedIn() {
+        PlanAnswer usual = answer(question(Map.of("gpuHours", 24, "device", "H100")));
+        PlanAnswer single = answer(question(Map.of("gpuHours", 24, "device", "H100", "precision", "FP32")));
+
+        assertThat(usual.precision()).isEqualTo(Precision.BF16);
+        assertThat(usual.flopsPerSecond()).isEqualTo(.35 * 989.4e12);
+        assertThat(single.precision()).isEqualTo(Precision.FP32);
+        assertThat(single.flopsPerSecond()).isEqualTo(.35 * 66.9e12);
+        assertThat(single.plan().plannedFlops()).isLessThan(.1 * usual.plan().plannedFlops());
+        assertThat(single.deviceSeconds()).isBetween(.9 * 24 * 3600, 24 * 3600.0);
+    }
+
+    @Test
+    void withoutADeviceOfAKnownKindItIsFp32UnlessSaid() {
+        assertThat(answer(question(Map.of("flops", 1e18))).precision()).isEqualTo(Precision.FP32);
+        PlanAnswer measured = answer(question(Map.of("flops", 1e18, "flopsPerSecond", 1e14)));
+        assertThat(measured.precision()).isEqualTo(Precision.FP32);
+        PlanAnswer said = answer(question(Map.of("flops", 1e18, "flopsPerSecond", 1e14, "precision", "BF16")));
+        assertThat(said.precision()).isEqualTo(Precision.BF16);
+        assertThat(said.flopsPerSecond()).isEqualTo(1e14);
+    }
+
+    /** Of the ladder's widths near 50 only 48 has heads that bf16 trains; below 32 there is none. */
+    @Test
+    void inBf16OnlyModelsAreChosenThatItTrains() {
+        for (Design design : Design.values()) {
+            Map<String, Object> what =
+                    Map.of("design", design, "flops", 2e14, "vocabSize", 1024, "contextLength", 128, "decades", 1);
+            Map<String, Object> inBf16 = new HashMap<>(what);
+            inBf16.put("precision", "BF16");
+
+            List<PlannedCell> all = answer(question(what)).plan().cells();
+            List<PlannedCell> chosen = answer(question(inBf16)).plan().cells();
+
+            assertThat(all).as("%s", design).anyMatch(cell -> !cell.shape().trainsIn(Precision.BF16));
+            assertThat(chosen)
+                    .as("%s", design)
+                    .hasSizeGreaterThanOrEqualTo(8)
+                    .allMatch(cell -> cell.shape().trainsIn(Precision.BF16));
+        }
+    }
+
+    @Test
+    void whereBf16TrainsNoModelThatIsSmallEnoughTheOtherPrecisionIsOffered() {
+        Map<String, Object> small = Map.of("flops", 4e12, "vocabSize", 1024, "contextLength", 128, "device", "H100");
+        assertThatThrownBy(() -> answer(question(small)))
+                .isInstanceOfSatisfying(
+                        QuestionException.class, e -> assertThat(e.field()).isEqualTo("flops"))
+                .hasMessageContaining("in BF16; spend more, or take a smaller vocabulary, or precision FP32");
+        Map<String, Object> optimal = new HashMap<>(small);
+        optimal.put("design", Design.OPTIMAL);
+        optimal.put("flops", 4e10);
+        assertThatThrownBy(() -> answer(question(optimal)))
+                .hasMessageContaining("a law with a check needs 8")
+                .hasMessageContaining("or precision FP32");
+        assertThatThrownBy(() -> answer(of(Design.ISOFLOP, 1e9, null)))
+                .hasMessageContaining("spend more")
+                .hasMessageNotContaining("FP32");
+    }
+
+    @Test
+    void whatWasMeasuredHasItsPrecision() {
+        PlanQuestion.Measured measured = new PlanQuestion.Measured(2e12, Precision.FP32);
+        PlanAnswer answer = question(Map.of("gpuHours", 24, "device", "H100"))
+                .answer(List.of(), measured)
+                .orElseThrow();
+
+        assertThat(answer.flopsPerSecond()).isEqualTo(2e12);
+        assertThat(answer.precision()).isEqualTo(Precision.FP32);
+        assertThatThrownBy(() -> question(Map.of("gpuHours", 24, "device", "H100", "precision", "BF16"))
+                        .answer(List.of(), measured))
+                .hasMessageContaining("precision = BF16 is not what was measured")
+                .hasMessageContaining("trained in FP32");
+    }
+
+    /** bf16 halves what a batch keeps and adds a copy of the weights. */
+    @Test
+    void memoryIsThatOfThePrecision() {
+        Map<String, Object> what = Map.of("flops", 1e19, "memoryBytes", 4e9);
+        Map<String, Object> inBf16 = new HashMap<>(what);
+        inBf16.put("precision", "BF16");
+
+        int single = answer(question(what)).plan().cells().size();
+        PlanAnswer half = answer(question(inBf16));
+
+        assertThat(half.plan().cells()).hasSizeGreaterThan(single);
+        assertThat(half.plan().cells())
+                .allSatisfy(cell -> assertThat(cell.memory().parameters()).isEqualTo(6 * cell.N()));
+        assertThat(half.plan().cells())
+                .allSatisfy(cell -> assertThat(cell.memory().total()).isLessThanOrEqualTo(4_000_000_000L));
+    }
+
+    @Test
     void faultsNameTheField() {
-        assertThatThrownBy(() -> answer(new PlanQuestion(
-                        Design.OPTIMAL,
-                        null,
-                        1e18,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        5,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null,
-                        null)))
+        assertThatThrownBy(() -> answer(question(Map.of("design", Design.OPTIMAL, "flops", 1e18, "budgets", 5))))
                 .hasMessageContaining("budgets is of IsoFLOP curves");
-        assertThatThrownBy(() -> answer(new PlanQuestion(
-                        null, null, 1e18, null, null, null, null, null, null, null, null, null, 12, null, null, null,
-                        null, null, null, null)))
+        assertThatThrownBy(() -> answer(question(Map.of("flops", 1e18, "runs", 12))))
                 .hasMessageContaining("runs is of an optimal sweep");
         assertThatThrownBy(() -> answer(of(Design.OPTIMAL, 1e9, null)))
                 .isInstanceOf(QuestionException.class)

@@ -203,7 +203,6 @@ class LaneGroupTests {
 
     @Test
     void whatSweepsAreCheckedAgainstIsWhatTheEngineTrains() {
-        assertThat(dev.isoflop.protocol.job.Precision.BF16_HEAD_SIZES).containsExactlyElementsOf(GpuPlan.HEAD_SIZES);
         assertThat(dev.isoflop.scaling.flops.TransformerShape.BF16_HEAD_SIZES)
                 .containsExactlyElementsOf(GpuPlan.HEAD_SIZES);
     }
