@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
+import { runnersQuery } from "../../api/queries";
 import { Panel, ui } from "../../ui/parts";
 import { useTitle } from "../../ui/Shell";
 import { AskingPage, Fields, Hint, Inputs } from "../asking/AskingPage";
@@ -28,6 +29,7 @@ import {
   spendOf,
   TEXTS,
   type TextField,
+  usualPrecision,
 } from "./question";
 
 const MINUTE = 60_000;
@@ -37,7 +39,8 @@ export function PlannerPage() {
   useTitle("Planner");
   const search = useSearch({ from: "/shell/planner" });
   const navigate = useNavigate();
-  const asked = requestOf(useSettled(search));
+  const runners = useQuery(runnersQuery);
+  const asked = requestOf(useSettled(search), usualPrecision(runners.data ?? []));
   const query = useQuery(answerQuery<PlannedSweep>("/plans", asked.request, MINUTE));
   const plan = useLast(query.data);
   const faults = faultsOf(asked.faults, query.error, fieldOf);

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { planOf } from "../../../e2e/plans.mjs";
 import { makeRouter } from "../../router";
 import { drawnBudgets } from "./figure";
-import { defaultOf, fieldOf, type PlannedSweep, plannerSearch, requestOf } from "./question";
+import { defaultOf, fieldOf, type PlannedSweep, plannerSearch, requestOf, usualPrecision } from "./question";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -30,6 +30,16 @@ describe("the address of the planner", () => {
     expect(requestOf({ precision: "FP32" }).request.plan).toEqual({ flops: 1e17, device: "H100", precision: "FP32" });
     expect(requestOf({ precision: "FP8" }).request.plan).toEqual({ flops: 1e17, device: "H100" });
     expect(fieldOf("/plan/precision")).toBe("precision");
+  });
+  it("asksForFp32WhereNoRunnerHasAGpuAndNobodyChose", () => {
+    const gpu = { state: "online", devices: [{} as never] };
+    const laptop = { state: "online", devices: [] };
+    expect(usualPrecision([])).toBeUndefined();
+    expect(usualPrecision([laptop, gpu])).toBeUndefined();
+    expect(usualPrecision([laptop, { ...gpu, state: "gone" }])).toBe("FP32");
+    expect(requestOf({}, "FP32").request.plan.precision).toBe("FP32");
+    expect(requestOf({ precision: "BF16" }, "FP32").request.plan.precision).toBe("BF16");
+    expect(requestOf({ throughputOf: "3" }, "FP32").request.plan.precision).toBeUndefined();
   });
   it("leavesOutWhatIsNoNumberAndSaysSo", () => {
     const { request, faults } = requestOf({ amount: "1e", sizes: "six" });

@@ -1,4 +1,5 @@
 import type { components } from "../../api/schema";
+import type { Runner } from "../../api/types";
 import type { RawSearch } from "../../lib/urlState";
 
 type Schemas = components["schemas"];
@@ -122,8 +123,18 @@ export interface Asked {
   faults: Partial<Record<Field, string>>;
 }
 
-/** The request that an address makes; what is no number is a fault and left out of it, as is what the design has not got. */
-export function requestOf(search: PlannerSearch): Asked {
+/** What runs are trained in where nobody chose: without a GPU there is nothing to train in bf16. */
+export function usualPrecision(runners: readonly Pick<Runner, "state" | "devices">[]): Precision | undefined {
+  const there = runners.filter((runner) => runner.state !== "gone");
+  return there.length > 0 && there.every((runner) => runner.devices.length === 0) ? "FP32" : undefined;
+}
+
+/**
+ * The request that an address makes; what is no number is a fault and left out of it, as is what the design has not got.
+ *
+ * @param usual what runs are trained in where neither the address nor a measured sweep says it
+ */
+export function requestOf(search: PlannerSearch, usual?: Precision): Asked {
   const faults: Asked["faults"] = {};
   const number = (name: Field, text: string | undefined) => {
     if (text === undefined) return undefined;
@@ -134,7 +145,7 @@ export function requestOf(search: PlannerSearch): Asked {
   };
   const spend = spendOf(search);
   const design = designOf(search);
-  const precision = precisionOf(search);
+  const precision = precisionOf(search) ?? (search.throughputOf === undefined ? usual : undefined);
   const plan: Record<string, unknown> = {
     ...(design === "ISOFLOP" ? {} : { design }),
     [spend]: number("amount", search.amount ?? SPENDS[spend][1]),
