@@ -68,7 +68,7 @@ class TrainingLabTests {
             assertThat(scale.trainable().cells()).hasSizeGreaterThan(50);
             for (PlannedCell cell : scale.trainable().cells()) {
                 assertThat(cell.plannedFlops()).isBetween(0.98 * least, most);
-                assertThat(scale == TrialScale.CPU || cell.shape().trainsInBf16())
+                assertThat(scale == TrialScale.CPU || cell.shape().trainsIn(dev.isoflop.scaling.flops.Precision.BF16))
                         .isTrue();
                 Recipe recipe = Recipe.of(cell);
                 assertThat(recipe.D()).isCloseTo(cell.D(), within(0.0));
