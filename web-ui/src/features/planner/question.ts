@@ -33,7 +33,7 @@ export const PRECISIONS: readonly Precision[] = ["BF16", "FP32"];
 /** Numbers of the plan, with what they are called and their default. */
 export const NUMBERS = {
   devices: ["GPUs", "1"],
-  mfu: ["MFU", "0.35"],
+  mfu: ["MFU", "by model size"],
   flopsPerSecond: ["Measured FLOP/s", "by MFU"],
   pricePerHour: ["Price an hour", "none"],
   target: ["Target FLOPs", "10 × the spend"],

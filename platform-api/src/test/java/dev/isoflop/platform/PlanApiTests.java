@@ -109,7 +109,9 @@ class PlanApiTests extends PredictionScene {
             assertThat(usual.path("precision").asString()).isEqualTo("FP32");
             assertThat(half.path("precision").asString()).isEqualTo("BF16");
             assertThat(half.at("/sweep/training/precision").asString()).isEqualTo("BF16");
-            assertThat(half.path("flopsPerSecond").asDouble()).isCloseTo(.35 * 989.4e12, within(1.0));
+            assertThat(half.path("flopsPerSecond").asDouble())
+                    .as("small models are slower than the peak")
+                    .isBetween(.02 * 989.4e12, .1 * 989.4e12);
             assertThat(validated(half.path("sweep")).status()).as(design).isEqualTo(200);
 
             ((ObjectNode) usual.at("/sweep/training")).put("precision", "BF16");

@@ -17,6 +17,7 @@ import dev.isoflop.scaling.question.QuestionException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.DoubleSummaryStatistics;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -63,7 +64,7 @@ public final class PlanCommand implements Callable<Integer> {
     @Option(
             names = "--mfu",
             description =
-                    "Share of the device's peak in that precision that training reaches, as measured (default 0.35).")
+                    "Share of the device's peak in that precision that training reaches, as measured (default by the size of the model).")
     private @Nullable Double mfu;
 
     @Option(
@@ -235,19 +236,31 @@ public final class PlanCommand implements Callable<Integer> {
                 timed ? time(answer) : "");
         System.out.printf(
                 Locale.ROOT,
-                "  then the best size for %s FLOPs is known to a factor of about %.2f, if a law in N and D holds up to there%n",
+                "  then the best size for %s FLOPs is known to a factor of about %.2f at best, if a law in N and D holds up to there%n",
                 Numbers.power(answer.target()),
                 Math.exp(answer.sd()));
         if (timed && flopsPerSecond == null) {
-            System.out.printf(
-                    Locale.ROOT,
-                    "  at %.0f %% of the peak in %s, which small models reach only side by side; a run's tab Profile measures it%n",
-                    100 * question.share(),
-                    words(answer.precision()));
+            System.out.println("  at " + speed(answer) + "; a run's tab Profile measures it");
         }
         if (out != null) {
             System.out.println("  written to " + out + "; check it with isoflop submit --plan " + out);
         }
+    }
+
+    private String speed(PlanAnswer answer) {
+        if (mfu != null) {
+            return String.format(
+                    Locale.ROOT, "%.0f %% of the peak in %s, as was said", 100 * mfu, words(answer.precision()));
+        }
+        DoubleSummaryStatistics each = answer.plan().cells().stream()
+                .mapToDouble(cell ->
+                        answer.throughput().flopsPerSecond(cell.parameters().total()) * 1e-12)
+                .summaryStatistics();
+        return String.format(
+                Locale.ROOT,
+                "%.0f to %.0f TFLOP/s by the size of the model, as this engine trains small ones side by side on an H100",
+                each.getMin(),
+                each.getMax());
     }
 
     private static String words(Precision precision) {

@@ -58,6 +58,15 @@ public final class OptimalSweep {
                                 new OptimalSweep(List.of(found.law()), found.noise(), List.copyOf(soFar))));
     }
 
+    /**
+     * The same for runs of some size, since small ones scatter more; what was measured on runs that have ended stays.
+     *
+     * @param flops of the largest
+     */
+    public OptimalSweep forRunsOf(double flops) {
+        return soFar.isEmpty() ? assuming(laws, AssumedLaws.noise(flops)) : this;
+    }
+
     /** Runs that have ended. */
     public List<FitPoint> soFar() {
         return soFar;

@@ -3,6 +3,7 @@ package dev.isoflop.scaling.question;
 import dev.isoflop.scaling.flops.Precision;
 import dev.isoflop.scaling.plan.PlannedCell;
 import dev.isoflop.scaling.plan.SweepPlan;
+import dev.isoflop.scaling.plan.Throughput;
 import java.util.Comparator;
 import java.util.OptionalDouble;
 import java.util.PriorityQueue;
@@ -12,7 +13,7 @@ import java.util.PriorityQueue;
  *
  * @param plan runs, and cells that are left out with the reason
  * @param precision that all runs are trained in
- * @param flopsPerSecond of one device as it trains; 0 where no device was named
+ * @param throughput of one device; unknown where none was named
  * @param devices that train side by side, a run on each
  * @param pricePerHour of one device; empty where none was named
  * @param target FLOPs of the run that the sweep is for
@@ -21,28 +22,34 @@ import java.util.PriorityQueue;
 public record PlanAnswer(
         SweepPlan plan,
         Precision precision,
-        double flopsPerSecond,
+        Throughput throughput,
         int devices,
         OptionalDouble pricePerHour,
         double target,
         double sd) {
 
     PlanAnswer knownTo(double otherSd) {
-        return new PlanAnswer(plan, precision, flopsPerSecond, devices, pricePerHour, target, otherSd);
+        return new PlanAnswer(plan, precision, throughput, devices, pricePerHour, target, otherSd);
     }
 
     public boolean isTimed() {
-        return flopsPerSecond > 0;
+        return throughput.flopsPerSecond(1) > 0;
+    }
+
+    /** FLOP/s of one device, in the mean of all runs' time; 0 where no device was named. */
+    public double flopsPerSecond() {
+        double seconds = deviceSeconds();
+        return isTimed() && seconds > 0 ? plan.exactFlops() / seconds : throughput.flopsPerSecond(1);
     }
 
     /** Seconds of one device that a run takes. */
     public double seconds(PlannedCell cell) {
-        return cell.exactFlops() / flopsPerSecond;
+        return cell.exactFlops() / throughput.flopsPerSecond(cell.parameters().total());
     }
 
     /** Seconds of device that all runs take together. */
     public double deviceSeconds() {
-        return plan.exactFlops() / flopsPerSecond;
+        return plan.cells().stream().mapToDouble(this::seconds).sum();
     }
 
     /** Seconds until the last run ends, if the longest begin first (Graham 1969: at most a third over the best order). */

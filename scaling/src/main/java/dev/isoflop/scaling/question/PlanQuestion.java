@@ -21,6 +21,7 @@ import dev.isoflop.scaling.plan.PlanLimits;
 import dev.isoflop.scaling.plan.PlanRequest;
 import dev.isoflop.scaling.plan.RecipeRule;
 import dev.isoflop.scaling.plan.SweepPlan;
+import dev.isoflop.scaling.plan.Throughput;
 import dev.isoflop.scaling.plan.TrainableRuns;
 import java.util.List;
 import java.util.OptionalDouble;
@@ -40,7 +41,7 @@ import org.jspecify.annotations.Nullable;
  * @param devices that train side by side, a run on each; default 1
  * @param device whose time is counted, see {@link DeviceSheet}; needed for hours and prices unless flopsPerSecond is given
  * @param precision that all runs are trained in, and whose peak the device has; default BF16 where device names one (all that are known are GPUs), else FP32
- * @param mfu share of the device's peak that training reaches; default 0.35
+ * @param mfu share of the device's peak that training reaches; default by the size of the model, see {@link Throughput#bySize}
  * @param flopsPerSecond of one device as measured, instead of device and mfu
  * @param pricePerHour of one device; default none
  * @param budgets IsoFLOP curves, 3 to 20; default 5
@@ -93,10 +94,9 @@ public record PlanQuestion(
      */
     public record Measured(double flopsPerSecond, Precision precision) {}
 
-    /** How all runs are trained, and FLOP/s of one device, 0 without one. */
-    private record Training(Precision precision, double flopsPerSecond) {}
+    /** How all runs are trained, and how fast. */
+    private record Training(Precision precision, Throughput throughput) {}
 
-    private static final double MFU = 0.35;
     /** The largest run of an optimal sweep takes this share of what is spent. */
     private static final double LARGEST_SHARE = 1.0 / 8;
     /** Candidates of an optimal sweep, for each factor of e in C. */
@@ -109,6 +109,12 @@ public record PlanQuestion(
     private static final double TOKENS_PER_PARAMETER = 20;
     /** Times that a plan is made smaller until it keeps to its deadline: whole steps and cells left out make it jump. */
     private static final int ATTEMPTS = 8;
+    /** What to aim at, and below what to look for more. */
+    private static final double NEARLY_ALL = 0.99;
+
+    private static final double ALMOST_SPENT = 0.93;
+    /** So many parameters that products are all that takes time. */
+    private static final double LARGE_MODEL = 1e9;
 
     /** As {@link #answer(List, Measured)}, by device and mfu. */
     public FitOutcome<PlanAnswer> answer(List<FitPoint> soFar) {
@@ -128,7 +134,9 @@ public record PlanQuestion(
             return new FitOutcome.Converged<>(
                     sweep.cells().isEmpty()
                             ? answer
-                            : answer.knownTo(known.sdAfter(new DesignTarget.LogOptimum(answer.target()), sweep)));
+                            : answer.knownTo(
+                                    known.forRunsOf(sweep.cells().getLast().budget())
+                                            .sdAfter(new DesignTarget.LogOptimum(answer.target()), sweep)));
         });
     }
 
@@ -147,30 +155,38 @@ public record PlanQuestion(
             SweepPlan sweep = what() == Design.ISOFLOP
                     ? isoFlop(spend, all, grid, limits, known.law().orElse(null))
                     : optimal(spend, all, grid, limits, known, aim);
-            return new PlanAnswer(sweep, training.precision, training.flopsPerSecond, side, price, aim.C(), Double.NaN);
+            return new PlanAnswer(sweep, training.precision, training.throughput, side, price, aim.C(), Double.NaN);
         };
         if (flops != null) {
             return plan.apply(above("flops", flops));
         }
         double hours = gpuHours != null ? above("gpuHours", gpuHours) : side * above(spend, or(deadlineHours, 0.0));
-        double there = hours * 3600 * training.flopsPerSecond;
-        // attention and the head come beside 6ND, and take their time
-        SweepPlan first = plan.apply(there).plan();
-        double spent = there * Math.min(1, there / Math.max(1, first.exactFlops()));
+        double there = hours * 3600;
+        double spent = there * training.throughput.flopsPerSecond(LARGE_MODEL);
         PlanAnswer answer = plan.apply(spent);
+        // attention and the head come beside 6ND and take their time, and small models take longer than large ones
+        for (int i = 0; i < ATTEMPTS && !isSpent(answer, there); i++) {
+            spent *= NEARLY_ALL * there / answer.deviceSeconds();
+            answer = plan.apply(spent);
+        }
         if (deadlineHours == null) {
             return answer;
         }
         // a run is on one device, so many of them are not as fast as their sum
         double deadline = deadlineHours * 3600;
         for (int i = 0; i < ATTEMPTS && answer.wallSeconds() > deadline; i++) {
-            spent *= 0.99 * deadline / answer.wallSeconds();
+            spent *= NEARLY_ALL * deadline / answer.wallSeconds();
             answer = plan.apply(spent);
         }
         if (answer.wallSeconds() > deadline) {
             throw new QuestionException(spend, "= " + deadlineHours + " is too short for any such sweep; allow more");
         }
         return answer;
+    }
+
+    private static boolean isSpent(PlanAnswer answer, double seconds) {
+        double taken = answer.deviceSeconds();
+        return answer.plan().cells().isEmpty() || taken <= seconds && taken >= ALMOST_SPENT * seconds;
     }
 
     public Design what() {
@@ -195,9 +211,8 @@ public record PlanQuestion(
     }
 
     private Training training(@Nullable Measured measured) {
-        double share = share();
-        if (!(share > 0 && share <= 1)) {
-            throw new QuestionException("mfu", "lies between 0 and 1, was " + share);
+        if (mfu != null && !(mfu > 0 && mfu <= 1)) {
+            throw new QuestionException("mfu", "lies between 0 and 1, was " + mfu);
         }
         if (measured != null) {
             if (precision != null && precision != measured.precision) {
@@ -206,41 +221,37 @@ public record PlanQuestion(
                         "= " + precision + " is not what was measured: those runs trained in " + measured.precision
                                 + "; say that, or leave precision out");
             }
-            return new Training(measured.precision, measured.flopsPerSecond);
+            return new Training(measured.precision, Throughput.of(measured.flopsPerSecond));
         }
         Precision trained = or(
                 precision, device != null && DeviceSheet.named(device).isPresent() ? Precision.BF16 : Precision.FP32);
-        return new Training(trained, perSecond(share, trained));
+        return new Training(trained, throughput(trained));
     }
 
-    private double perSecond(double share, Precision trained) {
+    private Throughput throughput(Precision trained) {
         if (flopsPerSecond != null) {
-            return above("flopsPerSecond", flopsPerSecond);
+            return Throughput.of(above("flopsPerSecond", flopsPerSecond));
         }
         if (device == null) {
             if (flops == null || pricePerHour != null) {
                 throw new QuestionException("device", "is missing: hours and prices are of one, such as H100");
             }
-            return 0;
+            return Throughput.unknown();
         }
-        DeviceSheet sheet = DeviceSheet.named(device)
+        double peak = DeviceSheet.named(device)
                 .orElseThrow(() -> new QuestionException(
                         "device",
                         "is unknown: there is no " + device + "; there are "
                                 + DeviceSheet.known().stream()
                                         .map(DeviceSheet::name)
-                                        .collect(Collectors.joining(", "))));
-        return share * sheet.flops(trained);
+                                        .collect(Collectors.joining(", "))))
+                .flops(trained);
+        return mfu == null ? Throughput.bySize(peak) : Throughput.of(mfu * peak);
     }
 
     /** Most passes over the corpus. */
     public double epochs() {
         return or(maxEpochs, MAX_EPOCHS);
-    }
-
-    /** Share of the device's peak. */
-    public double share() {
-        return or(mfu, MFU);
     }
 
     /** The grid's shape and how its models are trained, defaults filled in. */
@@ -315,7 +326,7 @@ public record PlanQuestion(
                     known.law().map(law -> law.optimum(c).N()).orElse(Math.sqrt(c / 6 / TOKENS_PER_PARAMETER));
             return n >= expected / grid.fold && n <= expected * grid.fold;
         });
-        SweepPlan chosen = known.choose(aim, candidates, all, grid.runs);
+        SweepPlan chosen = known.forRunsOf(most).choose(aim, candidates, all, grid.runs);
         if (known.soFar().isEmpty() && chosen.cells().size() < FEWEST_RUNS) {
             throw new QuestionException(
                     spend,

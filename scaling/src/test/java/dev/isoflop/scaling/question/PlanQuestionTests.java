@@ -3,12 +3,15 @@ package dev.isoflop.scaling.question;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
+import dev.isoflop.scaling.design.AssumedLaws;
 import dev.isoflop.scaling.fit.FitOutcome;
 import dev.isoflop.scaling.flops.Precision;
 import dev.isoflop.scaling.law.ChinchillaLaw;
 import dev.isoflop.scaling.law.FitPoint;
 import dev.isoflop.scaling.plan.PlannedCell;
+import dev.isoflop.scaling.plan.Throughput;
 import dev.isoflop.scaling.question.PlanQuestion.Design;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -157,15 +160,55 @@ class PlanQuestionTests {
 
     @Test
     void hoursAreReckonedByThePrecisionThatRunsAreTrainedIn() {
-        PlanAnswer usual = answer(question(Map.of("gpuHours", 24, "device", "H100")));
-        PlanAnswer single = answer(question(Map.of("gpuHours", 24, "device", "H100", "precision", "FP32")));
+        PlanAnswer usual = answer(question(Map.of("gpuHours", 24, "device", "H100", "mfu", .35)));
+        PlanAnswer single = answer(question(Map.of("gpuHours", 24, "device", "H100", "mfu", .35, "precision", "FP32")));
 
         assertThat(usual.precision()).isEqualTo(Precision.BF16);
-        assertThat(usual.flopsPerSecond()).isEqualTo(.35 * 989.4e12);
+        assertThat(usual.flopsPerSecond()).isCloseTo(.35 * 989.4e12, withinPercentage(1e-9));
         assertThat(single.precision()).isEqualTo(Precision.FP32);
-        assertThat(single.flopsPerSecond()).isEqualTo(.35 * 66.9e12);
+        assertThat(single.flopsPerSecond()).isCloseTo(.35 * 66.9e12, withinPercentage(1e-9));
         assertThat(single.plan().plannedFlops()).isLessThan(.1 * usual.plan().plannedFlops());
         assertThat(single.deviceSeconds()).isBetween(.9 * 24 * 3600, 24 * 3600.0);
+    }
+
+    /** 30 runs of 0.2 to 19 million parameters, 2.6e16 FLOPs, took 245 s on an H100 (benchmarks/gpu/plan.sh): at 0.35 of the peak they were promised in 74. */
+    @Test
+    void smallModelsAreNotPromisedTheSpeedOfLargeOnes() {
+        Map<String, Object> small = Map.of(
+                "design",
+                Design.OPTIMAL,
+                "flops",
+                2.4e16,
+                "device",
+                "H100",
+                "target",
+                1e17,
+                "vocabSize",
+                4096,
+                "corpusTokens",
+                6e7);
+        PlanAnswer answer = answer(question(small));
+        assertThat(answer.deviceSeconds()).isBetween(245 / 1.6, 245 * 1.3);
+        PlannedCell least = answer.plan().cells().getFirst();
+        PlannedCell most = answer.plan().cells().getLast();
+        assertThat(least.exactFlops() / answer.seconds(least))
+                .isLessThan(.3 * most.exactFlops() / answer.seconds(most));
+        assertThat(Throughput.bySize(989.4e12).flopsPerSecond(1e9)).isBetween(.4 * 989.4e12, .45 * 989.4e12);
+        assertThat(Throughput.unknown().flopsPerSecond(1e9)).isZero();
+
+        PlanAnswer hours = answer(question(Map.of("design", Design.OPTIMAL, "gpuHours", .1, "device", "H100")));
+        assertThat(hours.deviceSeconds()).isBetween(.8 * 360, 360.0);
+    }
+
+    @Test
+    void smallRunsScatterMoreSoTheirPlanPromisesLess() {
+        Map<String, Object> plan = Map.of("design", Design.OPTIMAL, "flops", 1e17);
+        Map<String, Object> large = Map.of("design", Design.OPTIMAL, "flops", 1e21);
+        assertThat(answer(question(plan)).sd())
+                .isGreaterThan(2 * answer(question(large)).sd());
+        assertThat(AssumedLaws.noise(1e24)).isEqualTo(AssumedLaws.NOISE);
+        assertThat(AssumedLaws.noise(1e15)).isBetween(.015, .03);
+        assertThat(AssumedLaws.noise(1e9)).isEqualTo(.03);
     }
 
     @Test
@@ -175,7 +218,7 @@ class PlanQuestionTests {
         assertThat(measured.precision()).isEqualTo(Precision.FP32);
         PlanAnswer said = answer(question(Map.of("flops", 1e18, "flopsPerSecond", 1e14, "precision", "BF16")));
         assertThat(said.precision()).isEqualTo(Precision.BF16);
-        assertThat(said.flopsPerSecond()).isEqualTo(1e14);
+        assertThat(said.flopsPerSecond()).isCloseTo(1e14, withinPercentage(1e-9));
     }
 
     /** Of the ladder's widths near 50 only 48 has heads that bf16 trains; below 32 there is none. */
@@ -223,7 +266,7 @@ class PlanQuestionTests {
                 .answer(List.of(), measured)
                 .orElseThrow();
 
-        assertThat(answer.flopsPerSecond()).isEqualTo(2e12);
+        assertThat(answer.flopsPerSecond()).isCloseTo(2e12, withinPercentage(1e-9));
         assertThat(answer.precision()).isEqualTo(Precision.FP32);
         assertThatThrownBy(() -> question(Map.of("gpuHours", 24, "device", "H100", "precision", "BF16"))
                         .answer(List.of(), measured))
