@@ -12,7 +12,7 @@ import { useSubmission } from "./useSubmission";
 
 /** What the factor is. */
 const KNOWN =
-  "One standard deviation of ln N*, as a factor, once all runs have ended: to first order, and if a law of N and D holds up to the target";
+  "One standard deviation of ln N*, as a factor, once all runs have ended: to first order, if a law of N and D holds up to the target";
 
 const MONEY = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
 
@@ -47,7 +47,7 @@ export function PlanResults({ plan, settled }: { plan: PlannedSweep; settled: bo
           {plan.cost != null && <Fact name="Cost">{plan.cost.toLocaleString("en-US", MONEY)}</Fact>}
           {plan.sd != null && (
             <Fact name={`N* at ${scientific(plan.target)} known to`} title={KNOWN}>
-              × {quantity(Math.exp(plan.sd), 3)} <small>if the law holds</small>
+              × {quantity(Math.exp(plan.sd), 3)} <small>at best</small>
             </Fact>
           )}
         </Facts>

@@ -26,7 +26,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -148,15 +151,24 @@ class CommandTests {
     }
 
     /** Living processes whose command line holds a word. */
+    /** Of this process and those that started it the command line may hold any number: a time of day is in it. */
     private static List<Long> alive(String word) throws IOException {
+        Set<Long> own = Stream.iterate(
+                        Optional.of(ProcessHandle.current()),
+                        Optional::isPresent,
+                        p -> p.flatMap(ProcessHandle::parent))
+                .map(p -> p.orElseThrow().pid())
+                .collect(Collectors.toSet());
         List<Long> found = new ArrayList<>();
         try (Stream<Path> all = Files.list(Path.of("/proc"))) {
             for (Path process :
                     all.filter(p -> p.getFileName().toString().matches("\\d+")).toList()) {
                 try {
-                    if (Files.readString(process.resolve("cmdline"), StandardCharsets.ISO_8859_1)
-                            .contains(word)) {
-                        found.add(Long.parseLong(process.getFileName().toString()));
+                    long pid = Long.parseLong(process.getFileName().toString());
+                    if (!own.contains(pid)
+                            && Files.readString(process.resolve("cmdline"), StandardCharsets.ISO_8859_1)
+                                    .contains(word)) {
+                        found.add(pid);
                     }
                 } catch (IOException e) {
                     // ended meanwhile

@@ -168,7 +168,7 @@ public final class PlanCommand implements Callable<Integer> {
             if (table.asJson()) {
                 json(question, answer);
             } else {
-                text(question, answer);
+                text(answer);
             }
             return ExitCode.OK.code();
         } catch (QuestionException e) {
@@ -203,7 +203,7 @@ public final class PlanCommand implements Callable<Integer> {
                 null);
     }
 
-    private void text(PlanQuestion question, PlanAnswer answer) {
+    private void text(PlanAnswer answer) {
         SweepPlan plan = answer.plan();
         boolean timed = answer.isTimed();
         System.out.printf(

@@ -92,7 +92,7 @@ final class OutlookScore {
                 points(run.trainSteps(), run.trainLosses(), perStep),
                 points(run.evalSteps(), run.evalLosses(), perStep),
                 r.D(),
-                schedule.of(r.rate(), r.steps()));
+                schedule.at(r.rate(), r.steps()));
     }
 
     private static List<CurvePoint> points(long[] steps, double[] losses, double perStep) {

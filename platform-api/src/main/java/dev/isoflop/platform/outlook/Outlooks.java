@@ -173,7 +173,7 @@ class Outlooks {
             case WSD -> RateSchedule.wsd(warmup, last, LearningRateSchedule.WSD_DECAY_FROM);
             case CONSTANT -> RateSchedule.constant(warmup);
         };
-        return shape.of(training.learningRate(), training.steps());
+        return shape.at(training.learningRate(), training.steps());
     }
 
     private static OutlookViews.Outlook view(Views.Run run, Asked asked, Law law, Outlook outlook) {

@@ -49,7 +49,7 @@ public record RateSchedule(Shape shape, double warmup, double last, double decay
      * @param peak learning rate
      * @param steps of the whole run
      */
-    public RateSchedule of(double peak, long steps) {
+    public RateSchedule at(double peak, long steps) {
         return new RateSchedule(shape, warmup, last, decayFrom, peak * steps);
     }
 

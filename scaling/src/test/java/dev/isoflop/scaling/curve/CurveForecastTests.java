@@ -135,19 +135,19 @@ class CurveForecastTests {
         TrainingCurve half =
                 MadeUpCurves.curve(MadeUpCurves.truth(schedule), 0.02, 8).until(0.5);
         CurveForecast unknown = forecast(half);
-        CurveForecast gentle = forecast(with(half, schedule.of(3e-4, 10_000)));
-        CurveForecast hot = forecast(with(half, schedule.of(3e-2, 10_000)));
+        CurveForecast gentle = forecast(with(half, schedule.at(3e-4, 10_000)));
+        CurveForecast hot = forecast(with(half, schedule.at(3e-2, 10_000)));
         assertThat(hot.end().loss()).isLessThan(0.94 * gentle.end().loss());
         assertThat(hot.end().logSd()).isGreaterThan(1.5 * gentle.end().logSd());
         assertThat(unknown.end().loss())
                 .isBetween(hot.end().loss(), gentle.end().loss());
         CurveForecast constant = forecast(with(half, RateSchedule.constant(0.02)));
-        assertThat(forecast(with(half, RateSchedule.constant(0.02).of(3e-2, 10_000)))
+        assertThat(forecast(with(half, RateSchedule.constant(0.02).at(3e-2, 10_000)))
                         .end()
                         .loss())
                 .as("what never comes down is not worth anything")
                 .isCloseTo(constant.end().loss(), within(1e-9));
-        assertThatThrownBy(() -> schedule.of(-1, 10)).hasMessageContaining("travel");
+        assertThatThrownBy(() -> schedule.at(-1, 10)).hasMessageContaining("travel");
     }
 
     private static TrainingCurve with(TrainingCurve curve, RateSchedule schedule) {

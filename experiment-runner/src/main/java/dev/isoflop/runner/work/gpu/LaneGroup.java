@@ -116,7 +116,7 @@ final class LaneGroup implements Runnable, AutoCloseable {
             while (!stopping && turn()) {
                 // goes on
             }
-            if (stopping) {
+            if (stopping && !members.isEmpty()) {
                 throw new CudaLost("the runner ends");
             }
         } catch (Throwable e) {
