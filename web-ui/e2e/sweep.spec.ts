@@ -75,6 +75,21 @@ test("a dot leads to its run", async ({ page }) => {
   await expect(page).toHaveURL(/\/runs\/\d+/);
 });
 
+test("a dot keeps the keyboard when its figure is drawn anew", async ({ page }) => {
+  const { sweep } = await subject(page);
+  await page.goto(`/sweeps/${sweep}`);
+  const dot = page.getByRole("figure", { name: "Loss against model size" }).locator("svg a").first();
+  await dot.focus();
+  const href = await dot.getAttribute("href");
+  // another width is another picture
+  await page.setViewportSize({ width: 1100, height: 800 });
+  await expect
+    .poll(() => page.evaluate(() => document.activeElement?.getAttribute("href") ?? document.activeElement?.tagName))
+    .toBe(href);
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/runs\/\d+/);
+});
+
 test("method and count of N are in the address", async ({ page }) => {
   const { sweep } = await subject(page);
   await page.goto(`/sweeps/${sweep}`);

@@ -56,6 +56,14 @@ function name(svg: SVGSVGElement, summary: string): void {
   svg.setAttribute("aria-label", summary);
 }
 
+function hrefOf(link: Element): string | undefined {
+  return link.getAttribute("href") ?? link.getAttribute("xlink:href") ?? undefined;
+}
+
+function linkTo(svg: SVGSVGElement, href: string): HTMLOrSVGElement | undefined {
+  return [...svg.querySelectorAll("a")].find((link) => hrefOf(link) === href);
+}
+
 /** A scientific figure: drawn by Observable Plot, redrawn when its data, the theme or its width change. */
 export function PlotFigure(props: {
   title: string;
@@ -73,6 +81,7 @@ export function PlotFigure(props: {
 }) {
   const { spec, summary } = props;
   const holder = useRef<HTMLDivElement>(null);
+  const focused = useRef<string>(undefined);
   useGrip(holder, props.grip);
   const scheme = useScheme();
   const [width, setWidth] = useState(0);
@@ -95,7 +104,13 @@ export function PlotFigure(props: {
     const svg = render(spec, scheme, width, true);
     name(svg, summary);
     element.replaceChildren(svg);
-    return () => svg.remove();
+    // who goes from dot to dot by the keyboard stays where they are when new data come in
+    if (focused.current !== undefined) linkTo(svg, focused.current)?.focus({ preventScroll: true });
+    return () => {
+      const active = document.activeElement;
+      focused.current = active && svg.contains(active) ? hrefOf(active) : undefined;
+      svg.remove();
+    };
   }, [spec, scheme, width, summary]);
 
   useEffect(() => {
@@ -103,7 +118,7 @@ export function PlotFigure(props: {
     if (!element) return;
     const follow = (event: MouseEvent) => {
       const link = event.target instanceof Element ? event.target.closest("a") : null;
-      const href = link?.getAttribute("href") ?? link?.getAttribute("xlink:href");
+      const href = link ? hrefOf(link) : undefined;
       if (!href?.startsWith("/") || event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
       event.preventDefault();
       navigate({ to: href });
