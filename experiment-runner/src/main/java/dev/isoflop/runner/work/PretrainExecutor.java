@@ -27,7 +27,7 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
 
     /** How often a run that goes ahead by many steps stops to see whether it is still wanted. */
     private static final double LOOK_EVERY_SECONDS = 0.5;
-    /** A GPU's results come in bursts, between whose steps hardly any time passes here: speed is of stretches that can be measured. */
+    /** A GPU's results come in bursts, between whose steps hardly any time passes here: over less than this the speed is what it was. */
     private static final double SHORTEST_MEASURED = 0.01;
 
     /** Steps of an execution after which it is asked where its time goes: clocks, caches and code are warm by then. */
@@ -132,6 +132,7 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
         private double sinceSeconds;
 
         private long sinceStep;
+        private double stepsPerSecond;
         private double flopsPerStep;
         private long begun;
         private boolean profiled;
@@ -236,17 +237,13 @@ public final class PretrainExecutor implements JobExecutor<PretrainSpec> {
             context.metric("train/loss", r.step(), r.loss());
             context.metric("train/grad_norm", r.step(), r.gradNorm());
             context.metric("train/learning_rate", r.step(), r.learningRate());
-            boolean only = sinceStep == startStep && r.step() == steps;
-            if (sinceSeconds >= SHORTEST_MEASURED || only) {
-                speed(r, Math.max(sinceSeconds, 1e-9));
+            if (sinceSeconds >= SHORTEST_MEASURED || stepsPerSecond == 0) {
+                stepsPerSecond = (r.step() - sinceStep) / Math.max(sinceSeconds, 1e-9);
                 sinceSeconds = 0;
                 sinceStep = r.step();
             }
-        }
-
-        private void speed(StepResult r, double seconds) {
-            context.metric("train/tokens_per_second", r.step(), (r.step() - sinceStep) * tokensPerStep / seconds);
-            double flops = (r.step() - sinceStep) * flopsPerStep / seconds;
+            context.metric("train/tokens_per_second", r.step(), stepsPerSecond * tokensPerStep);
+            double flops = stepsPerSecond * flopsPerStep;
             context.metric("train/gflops", r.step(), flops * 1e-9);
             utilisation("train/mfu", r.step(), flops, session.device().datasheet());
             utilisation("train/mfu_measured", r.step(), flops, session.device().measured());
