@@ -12,19 +12,8 @@ mkdir -p "$2"
 out="$(cd "$2" && pwd -P)"
 corpus="$(cd "$3" && pwd -P)"
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
-home="$(mktemp -d)"
-chmod 755 "$home" # PostgreSQL refuses to be root, and whoever it is then has to get in
-as=()
-if [ "$(id -u)" = 0 ] && ! unshare -U true 2>/dev/null; then # no namespace to be someone else in: be someone else
-  as=(setpriv --reuid=65534 --regid=65534 --clear-groups env "HOME=$home")
-  bash "$pack/isoflop" --version >/dev/null # links the jars, as root
-fi
-isoflop() { "${as[@]}" bash "$pack/isoflop" "$@"; }
-there() { isoflop "$@" --home "$home"; }
-trap 'there down >/dev/null 2>&1; cp "$home"/logs/*.log "$out"/ 2>/dev/null; rm -rf "$home"' EXIT
-[ "${#as[@]}" = 0 ] || chown -R 65534:65534 "$home"
-
-there up --offline --port "${PORT:-8977}" || exit 1
+. benchmarks/gpu/platform.sh
+platform_up || exit 1
 isoflop plan --design optimal --gpu-hours "${HOURS:-0.02}" --device "${DEVICE:-H100}" --target "${TARGET:-1e17}" --vocab-size 4096 --corpus-tokens "${TOKENS:-6e7}" \
   --corpus "$corpus" --name planned --out "$home/planned.yaml" >"$out/plan.txt" 2>&1 || { cat "$out/plan.txt"; exit 1; }
 cat "$out/plan.txt"

@@ -13,24 +13,14 @@ mkdir -p "$2"
 out="$(cd "$2" && pwd -P)"
 shift 2
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
-home="$(mktemp -d)"
-chmod 755 "$home" # PostgreSQL refuses to be root, and whoever it is then has to get in
-as=()
-if [ "$(id -u)" = 0 ] && ! unshare -U true 2>/dev/null; then # no namespace to be someone else in: be someone else
-  as=(setpriv --reuid=65534 --regid=65534 --clear-groups env "HOME=$home")
-  bash "$pack/isoflop" --version >/dev/null # links the jars, as root
-fi
-port="${PORT:-8977}"
-isoflop() { "${as[@]}" bash "$pack/isoflop" "$@" --home "$home"; }
+. benchmarks/gpu/platform.sh
 now() { date +%s.%N; }
 since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f", b - a }'; }
-trap 'isoflop down >/dev/null 2>&1; cp "$home"/logs/*.log "$out"/ 2>/dev/null; rm -rf "$home"' EXIT
 
 mkdir -p "$home/runner"
 [ -z "${CORPORA:-}" ] || cp -R "$CORPORA" "$home/runner/corpora"
-[ "${#as[@]}" = 0 ] || chown -R 65534:65534 "$home"
 begun="$(now)"
-isoflop up --offline --port "$port" || exit 1
+platform_up || exit 1
 echo "up after $(since "$begun") s"
 failed=0
 for file in "$@"; do
@@ -38,15 +28,15 @@ for file in "$@"; do
   sweep="$home/$name.yaml"
   sed "s#/data/books#${BOOKS:-/data/books}#" "$file" >"$sweep"
   # the dataset first: what is timed is the study, as with data that is there
-  isoflop submit --plan "$sweep" >"$out/$name.plan.txt" 2>&1 || { tail -n 5 "$out/$name.plan.txt"; failed=1; continue; }
+  there submit --plan "$sweep" >"$out/$name.plan.txt" 2>&1 || { tail -n 5 "$out/$name.plan.txt"; failed=1; continue; }
   begun="$(now)"
-  isoflop submit "$sweep" >"$out/$name.submit.txt" 2>&1 || { tail -n 5 "$out/$name.submit.txt"; failed=1; continue; }
+  there submit "$sweep" >"$out/$name.submit.txt" 2>&1 || { tail -n 5 "$out/$name.submit.txt"; failed=1; continue; }
   sweep_name="$(sed -n 's/^name: *//p' "$sweep" | head -n 1)"
-  isoflop watch "$sweep_name" >"$out/$name.watch.txt" 2>&1 || failed=1
+  there watch "$sweep_name" >"$out/$name.watch.txt" 2>&1 || failed=1
   trained="$(since "$begun")"
-  isoflop fit "$sweep_name" >"$out/$name.fit.txt" 2>&1 || true
+  there fit "$sweep_name" >"$out/$name.fit.txt" 2>&1 || true
   total="$(since "$begun")"
-  isoflop export "$sweep_name" --csv -o "$out/$name.csv" >"$out/$name.export.txt" 2>&1 || failed=1
+  there export "$sweep_name" --csv -o "$out/$name.csv" >"$out/$name.export.txt" 2>&1 || failed=1
   echo "$name: last run ended after $trained s, fitted after $total s"
   printf '{"sweep": "%s", "secondsToLastRun": %s, "secondsToFit": %s}\n' "$name" "$trained" "$total" >"$out/$name.seconds.json"
   tail -n 12 "$out/$name.watch.txt"

@@ -118,8 +118,7 @@ function Warnings({ fit, lines }: { fit: Fit; lines: Lines }) {
   const told = refusals({ fit, lines });
   // of a budget with too few sizes nobody expects a parabola
   const others = fit.budgets.filter((budget) => budget.refusal !== undefined).length - told.length;
-  const warnings = fit.warnings.filter((warning) => !repeatsRefusal(fit, warning));
-  if (warnings.length === 0 && told.length === 0 && others === 0 && fit.excluded.length === 0) return null;
+  if (fit.warnings.length === 0 && told.length === 0 && others === 0 && fit.excluded.length === 0) return null;
   return (
     <Notice kind="warn">
       <ul className={css.list}>
@@ -129,7 +128,7 @@ function Warnings({ fit, lines }: { fit: Fit; lines: Lines }) {
           </li>
         ))}
         {others > 0 && <li>{tooFewSizes(others)}</li>}
-        {warnings.map((warning) => (
+        {fit.warnings.map((warning) => (
           <li key={warning}>{warning}</li>
         ))}
         {fit.excluded.length <= FEW && <LeftOut fit={fit} />}
@@ -144,11 +143,6 @@ function Warnings({ fit, lines }: { fit: Fit; lines: Lines }) {
       )}
     </Notice>
   );
-}
-
-/** The platform warns of each budget that it refuses, which is told of the budgets themselves. */
-function repeatsRefusal(fit: Fit, warning: string): boolean {
-  return fit.budgets.some((budget) => budget.refusal !== undefined && warning.includes(budget.refusal.message));
 }
 
 /** Parabolas do not see runs off the grid; the law of N and D does. */

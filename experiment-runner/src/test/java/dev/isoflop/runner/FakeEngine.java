@@ -21,6 +21,10 @@ import java.util.function.Consumer;
 final class FakeEngine implements TrainingEngine {
 
     volatile long stepMillis = 2;
+
+    /** Steps whose results come together, as a GPU's do. */
+    volatile int burst = 1;
+
     volatile long divergeAt = Long.MAX_VALUE;
     volatile Throwable throwAt10;
     volatile TrainingDevice device = new TrainingDevice("fake", Precision.FP32, null, null);
@@ -83,7 +87,7 @@ final class FakeEngine implements TrainingEngine {
 
         @Override
         public int mostAhead() {
-            return 1;
+            return burst;
         }
 
         @Override
@@ -98,9 +102,9 @@ final class FakeEngine implements TrainingEngine {
 
         private StepResult step() {
             stepsRun.incrementAndGet();
-            if (stepMillis > 0) {
+            if (stepMillis > 0 && step % burst == 0) {
                 try {
-                    Thread.sleep(stepMillis);
+                    Thread.sleep(burst * stepMillis);
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
                 }

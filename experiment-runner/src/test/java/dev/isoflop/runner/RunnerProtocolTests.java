@@ -112,6 +112,23 @@ class RunnerProtocolTests extends RunnerTest {
         assertThat(finished(2, 1).profiles).as("too short to be asked").isEmpty();
     }
 
+    /** Between two results of a burst a microsecond passes: that was millions of steps a second. */
+    @Test
+    void theSpeedOfStepsThatComeInBurstsIsThatOfTheBursts() throws Exception {
+        engine.burst = 40;
+        engine.stepMillis = 1;
+        enqueue(1, 1, spec(200, 0), null);
+        startRunner();
+        FakePlatform.Attempt attempt = finished(1, 1);
+        assertUndisturbed(attempt, 0, 200);
+        assertThat(attempt.series.get("train/tokens_per_second"))
+                .as("told at every step")
+                .containsOnlyKeys(attempt.series.get("train/loss").keySet());
+        // 8 tokens a step and at most 1,000 steps a second, by a clock that may pause amid a burst
+        assertThat(attempt.series.get("train/tokens_per_second").values())
+                .allSatisfy(speed -> assertThat(speed).isPositive().isLessThan(4 * 8_000));
+    }
+
     @Test
     void aPlatformThatTakesNoProfilesCostsARunNothing() throws Exception {
         platform.takesProfiles = false;

@@ -77,7 +77,8 @@ final class OutlookSets {
         long own = seed;
         for (Schedule schedule : Schedule.values()) {
             for (double rate : rates) {
-                to.add(Recipe.of(scale, flops, width, rate)
+                to.add(scale.of(flops, width)
+                        .withRate(rate)
                         .with(schedule, warmup, last)
                         .with(own++));
             }

@@ -6,6 +6,7 @@ import dev.isoflop.lm.train.StepResult;
 import dev.isoflop.protocol.job.DatasetRef;
 import dev.isoflop.protocol.job.LearningRateSchedule;
 import dev.isoflop.protocol.job.ModelShape;
+import dev.isoflop.protocol.job.Precision;
 import dev.isoflop.protocol.job.PretrainSpec;
 import dev.isoflop.protocol.job.TrainingSettings;
 import dev.isoflop.runner.work.CpuEngine;
@@ -15,9 +16,7 @@ import dev.isoflop.runner.work.gpu.GpuEngine;
 import dev.isoflop.scaling.flops.ParameterCount;
 import dev.isoflop.scaling.flops.TransformerShape;
 import dev.isoflop.scaling.law.FitPoint;
-import dev.isoflop.scaling.plan.BatchRule;
 import dev.isoflop.scaling.plan.PlannedCell;
-import dev.isoflop.scaling.plan.ShapeRule;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,8 +35,6 @@ final class TrainingLab implements AutoCloseable {
 
     private static final int METRIC_POINTS = 1_000;
     private static final int EVALUATIONS = 10;
-    private static final double ROPE_THETA = 10_000;
-    private static final double NORM_EPSILON = 1e-5;
 
     /**
      * A run as it is trained.
@@ -57,16 +54,7 @@ final class TrainingLab implements AutoCloseable {
             double last,
             long seed) {
 
-        /** A model of the scale's ladder for as many whole steps as a budget 6ND pays; a cosine from a tenth of the steps to a tenth of the rate, seed 0. */
-        static Recipe of(TrialScale scale, double flops, int width, double rate) {
-            TransformerShape shape = ShapeRule.shape(width, scale.vocabSize(), scale.contextLength());
-            int batch = BatchRule.defaults().batchSequences(flops, scale.contextLength());
-            long n = ParameterCount.of(shape).total();
-            long steps = Math.max(1, (long) (flops / (6.0 * n) / ((long) batch * scale.contextLength())));
-            return new Recipe(shape, batch, steps, Schedule.COSINE, rate, 0.1, 0.1, 0);
-        }
-
-        /** The same of a run that was planned. */
+        /** A run that was planned: a cosine from a tenth of the steps to a tenth of the rate, seed 0. */
         static Recipe of(PlannedCell cell) {
             return new Recipe(
                     cell.shape(),
@@ -81,6 +69,10 @@ final class TrainingLab implements AutoCloseable {
 
         Recipe with(Schedule otherSchedule, double otherWarmup, double otherLast) {
             return new Recipe(shape, batch, steps, otherSchedule, rate, otherWarmup, otherLast, seed);
+        }
+
+        Recipe withRate(double otherRate) {
+            return new Recipe(shape, batch, steps, schedule, otherRate, warmup, last, seed);
         }
 
         Recipe with(long otherSeed) {
@@ -213,8 +205,8 @@ final class TrainingLab implements AutoCloseable {
                         s.dFf(),
                         s.tiedEmbeddings(),
                         s.qkNorm(),
-                        ROPE_THETA,
-                        NORM_EPSILON),
+                        ModelShape.ROPE_THETA,
+                        ModelShape.NORM_EPSILON),
                 new TrainingSettings(
                         recipe.batch,
                         recipe.steps,
@@ -231,7 +223,7 @@ final class TrainingLab implements AutoCloseable {
                         1e-8,
                         0.1,
                         1.0,
-                        scale.precision()),
+                        Precision.valueOf(scale.precision().name())),
                 recipe.seed,
                 new DatasetRef(data.manifest().id(), List.of()),
                 1,

@@ -2,6 +2,7 @@ package dev.isoflop.runner.bench;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -33,7 +34,7 @@ final class TrialOptions {
 
     /** Of this scale alone. */
     Path work() {
-        return work.resolve(scale.name().toLowerCase(java.util.Locale.ROOT));
+        return work.resolve(scale.name().toLowerCase(Locale.ROOT));
     }
 
     TrainingLab open() throws IOException, InterruptedException {

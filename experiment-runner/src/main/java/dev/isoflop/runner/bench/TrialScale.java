@@ -5,15 +5,16 @@ import dev.isoflop.data.Dataset;
 import dev.isoflop.data.DatasetBuilder;
 import dev.isoflop.data.DatasetManifest;
 import dev.isoflop.data.DatasetOptions;
-import dev.isoflop.protocol.job.Precision;
 import dev.isoflop.runner.bench.TrainingLab.Recipe;
 import dev.isoflop.scaling.design.CandidateRuns;
 import dev.isoflop.scaling.flops.ParameterConvention;
-import dev.isoflop.scaling.flops.ParameterCount;
+import dev.isoflop.scaling.flops.Precision;
 import dev.isoflop.scaling.flops.TransformerShape;
+import dev.isoflop.scaling.plan.IsoFlopPlanner;
 import dev.isoflop.scaling.plan.Ladder;
 import dev.isoflop.scaling.plan.LearningRateRule;
 import dev.isoflop.scaling.plan.PlanLimits;
+import dev.isoflop.scaling.plan.PlanRequest;
 import dev.isoflop.scaling.plan.RecipeRule;
 import dev.isoflop.scaling.plan.ShapeRule;
 import dev.isoflop.scaling.plan.SweepPlan;
@@ -24,6 +25,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What a trial trains, by what machine trains it. Models are of one ladder of widths, batches those that the planner would give. */
@@ -54,7 +56,7 @@ enum TrialScale {
     };
 
     /** Tokens a parameter of an IsoFLOP curve's ends, a factor of five about the usual twenty. */
-    private static final CandidateRuns GPU_SWEEP = new CandidateRuns(5e13, 4e14, 4, 100, 1);
+    private static final Ratios GPU_CURVE = new Ratios(4, 100);
 
     private record Models(int vocabSize, int contextLength, Precision precision, LearningRateRule rates) {}
 
@@ -117,7 +119,11 @@ enum TrialScale {
 
     /** Places where a design may put its runs. */
     CandidateRuns places() {
-        return new CandidateRuns(budgets.least, budgets.most, ratios.least, ratios.most, 4);
+        return places(ratios);
+    }
+
+    private CandidateRuns places(Ratios within) {
+        return new CandidateRuns(budgets.least, budgets.most, within.least, within.most, 4);
     }
 
     /** Whole models and steps at those places. */
@@ -132,28 +138,35 @@ enum TrialScale {
                 Arrays.stream(CPU_SWEEP)
                         .flatMap(cell -> Collections.nCopies((int) cell[2], of(cell[0], (int) cell[1])).stream())
                         .toList();
-            case GPU ->
-                at(List.of(5e13, 1e14, 2e14, 4e14), GPU_SWEEP).cells().stream()
+            case GPU -> {
+                List<Double> doubling = Stream.iterate(budgets.least, c -> c <= budgets.most, c -> 2 * c)
+                        .toList();
+                yield at(doubling, places(GPU_CURVE)).cells().stream()
                         .map(Recipe::of)
                         .toList();
+            }
         };
     }
 
-    /** A model of the ladder trained as the planner would have it. */
+    /** A model of the ladder trained as the planner would have it, for as many whole steps as a budget 6ND pays. */
     Recipe of(double flops, int width) {
-        double n = ParameterCount.of(ShapeRule.shape(width, vocabSize(), contextLength()))
-                .total();
-        return Recipe.of(this, flops, width, rates().rate((long) n));
-    }
-
-    /** The precision as plans name it. */
-    private dev.isoflop.scaling.flops.Precision counted() {
-        return dev.isoflop.scaling.flops.Precision.valueOf(precision().name());
+        List<TransformerShape> shape = List.of(ShapeRule.shape(width, vocabSize(), contextLength()));
+        return Recipe.of(IsoFlopPlanner.plan(new PlanRequest(
+                        List.of(RecipeRule.defaults(contextLength()).recipe(flops, shape)),
+                        ParameterConvention.TOTAL,
+                        rates(),
+                        List.of(1L),
+                        List.of(),
+                        0,
+                        PlanLimits.defaults(),
+                        precision()))
+                .cells()
+                .getFirst());
     }
 
     /** Those that there are kernels for. */
     private List<TransformerShape> shapes() {
-        return Ladder.of(vocabSize(), contextLength()).trainedIn(counted()).shapes();
+        return Ladder.of(vocabSize(), contextLength()).trainedIn(precision()).shapes();
     }
 
     private SweepPlan at(List<Double> flops, CandidateRuns range) {
@@ -165,7 +178,7 @@ enum TrialScale {
                         1,
                         0,
                         PlanLimits.defaults(),
-                        counted())
+                        precision())
                 .at(flops, (c, n) -> range.admits(c / 6 / n / n));
     }
 

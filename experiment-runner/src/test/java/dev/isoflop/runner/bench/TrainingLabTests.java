@@ -6,14 +6,23 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.isoflop.runner.bench.TrainingLab.Recipe;
 import dev.isoflop.runner.bench.TrainingLab.Recorded;
+import dev.isoflop.scaling.design.DesignTarget;
+import dev.isoflop.scaling.design.OptimalSweep;
 import dev.isoflop.scaling.plan.PlannedCell;
+import dev.isoflop.scaling.plan.SweepPlan;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** What trials train, and that it is trained as a runner would. */
 class TrainingLabTests {
@@ -38,7 +47,7 @@ class TrainingLabTests {
     @Test
     void runsAreRecordedAsThePlatformHasThemAndOneSeedComesOutOneWay() throws Exception {
         TrialScale scale = TrialScale.CPU;
-        Recipe recipe = Recipe.of(scale, 1e9, 8, 1e-2).with(7);
+        Recipe recipe = scale.of(1e9, 8).with(7);
         assertThat(6 * recipe.N() * recipe.D()).isBetween(0.97e9, 1e9);
         List<Recorded> runs;
         try (TrainingLab lab = TrainingLab.open(
@@ -77,6 +86,45 @@ class TrainingLabTests {
             Recipe larger = scale.of(scale.budgets().target(), scale.budgets().width());
             assertThat(6 * larger.N() * larger.D()).isBetween(7 * most, 7.6 * most);
         }
+    }
+
+    /** What is on record was measured on the runs that a trial would train today. */
+    @ParameterizedTest
+    @EnumSource(TrialScale.class)
+    void theReportsOfRecordAreOfTheseRuns(TrialScale scale) throws IOException {
+        Path record = DesignBench.record(scale);
+        Path report = Files.exists(record) ? record : Path.of("..").resolve(record);
+        JsonNode rows = JsonMapper.shared().readTree(Files.readString(report));
+        Recipe larger = scale.of(scale.budgets().target(), scale.budgets().width());
+        SweepPlan atOnce = OptimalSweep.after(List.of())
+                .orElseThrow()
+                .choose(
+                        new DesignTarget.LogLoss(larger.N(), larger.D()),
+                        scale.trainable(),
+                        scale.isoFlop().stream()
+                                .mapToDouble(r -> 6 * r.N() * r.D())
+                                .sum(),
+                        30);
+        Map<String, List<List<Double>>> sizes = Map.of(
+                "IsoFLOP",
+                scale.isoFlop().stream().map(r -> List.of(r.N(), r.D())).toList(),
+                "optimal at once",
+                atOnce.cells().stream()
+                        .map(cell -> List.of((double) cell.N(), (double) cell.D()))
+                        .toList());
+        int compared = 0;
+        for (JsonNode row : rows) {
+            List<List<Double>> expected = sizes.get(row.path("design").asString());
+            if (expected != null) {
+                List<List<Double>> recorded = new ArrayList<>();
+                row.path("points")
+                        .forEach(p -> recorded.add(
+                                List.of(p.path("N").asDouble(), p.path("D").asDouble())));
+                assertThat(recorded).containsExactlyElementsOf(expected);
+                compared++;
+            }
+        }
+        assertThat(compared).as("two designs of five seeds").isEqualTo(10);
     }
 
     @Test

@@ -8,9 +8,6 @@ import dev.isoflop.scaling.plan.ShapeRule;
 /** Fills in what a ladder entry leaves out. */
 final class ModelDefaults {
 
-    private static final double ROPE_THETA = 10_000;
-    private static final double NORM_EPSILON = 1e-5;
-
     private ModelDefaults() {}
 
     /** @throws IllegalArgumentException naming the field that does not fit */
@@ -47,7 +44,7 @@ final class ModelDefaults {
                 s.dFf(),
                 s.tiedEmbeddings(),
                 s.qkNorm(),
-                ROPE_THETA,
-                NORM_EPSILON);
+                ModelShape.ROPE_THETA,
+                ModelShape.NORM_EPSILON);
     }
 }

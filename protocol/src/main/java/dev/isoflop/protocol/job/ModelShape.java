@@ -26,4 +26,10 @@ public record ModelShape(
         boolean tiedEmbeddings,
         boolean qkNorm,
         double ropeTheta,
-        double normEpsilon) {}
+        double normEpsilon) {
+
+    /** Of models for which nobody says another. */
+    public static final double ROPE_THETA = 10_000;
+
+    public static final double NORM_EPSILON = 1e-5;
+}

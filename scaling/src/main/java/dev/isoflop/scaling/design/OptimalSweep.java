@@ -59,7 +59,8 @@ public final class OptimalSweep {
     }
 
     /**
-     * The same for runs of some size, since small ones scatter more; what was measured on runs that have ended stays.
+     * The same for runs of some size, since small ones scatter more: for what a plan promises. Runs are chosen as in the trials (docs/benchmarks/design.md), without it. What was measured
+     * on runs that have ended stays.
      *
      * @param flops of the largest
      */

@@ -326,7 +326,7 @@ public record PlanQuestion(
                     known.law().map(law -> law.optimum(c).N()).orElse(Math.sqrt(c / 6 / TOKENS_PER_PARAMETER));
             return n >= expected / grid.fold && n <= expected * grid.fold;
         });
-        SweepPlan chosen = known.forRunsOf(most).choose(aim, candidates, all, grid.runs);
+        SweepPlan chosen = known.choose(aim, candidates, all, grid.runs);
         if (known.soFar().isEmpty() && chosen.cells().size() < FEWEST_RUNS) {
             throw new QuestionException(
                     spend,
